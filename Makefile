@@ -1,0 +1,42 @@
+# Each target is one thing to do; `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run test race cover fuzz lint fmt build bench
+
+# Gin's msgpack binding is 6 MB that a JSON API never uses.
+export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
+
+LINT := go tool -modfile=tools/go.mod golangci-lint
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Run the API on http://127.0.0.1:8080 with SQLite
+	go run .
+
+test: ## Run the tests
+	go test ./...
+
+race: ## Run the tests under the race detector (needs a C compiler)
+	go test -race ./...
+
+cover: ## Write the tests' coverage to cover.out and say how much it is
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -n 1
+
+fuzz: ## Fuzz what strangers send, ten seconds each
+	go test -run='^$$' -fuzz=FuzzAuthorization -fuzztime=10s ./routes
+	go test -run='^$$' -fuzz=FuzzLogin -fuzztime=10s ./routes
+	go test -run='^$$' -fuzz=FuzzFile -fuzztime=10s ./config
+
+lint: ## Check the format and run the linters
+	$(LINT) fmt --diff
+	$(LINT) run ./...
+
+fmt: ## Format the code
+	$(LINT) fmt
+
+build: ## Build bin/latchkey, one static file
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/latchkey .
+
+bench: ## Measure against a bare Gin route and raw bcrypt
+	go -C bench run .

@@ -1,0 +1,117 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/text/unicode/norm"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/problem"
+)
+
+// maxPassword is what bcrypt reads, in bytes; it compares no further.
+const maxPassword = 72
+
+// Password is a password as a client sent it, in NFC, so that the same word
+// typed on two keyboards is the same bytes. It prints as stars.
+type Password string
+
+var errPasswordTooLong = fmt.Errorf("must have at most %d bytes", maxPassword)
+
+// UnmarshalText refuses what bcrypt would not read to its end.
+func (p *Password) UnmarshalText(text []byte) error {
+	*p = Password(norm.NFC.Bytes(text))
+	if len(*p) > maxPassword {
+		return errPasswordTooLong
+	}
+	return nil
+}
+
+func (p Password) String() string { return "********" }
+
+// GoString hides the password from %#v.
+func (p Password) GoString() string { return p.String() }
+
+// MarshalText hides the password from encoders.
+func (p Password) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// Passwords hashes passwords with bcrypt, as many at a time as there are
+// cores: more would end no sooner and would stall every other request.
+type Passwords struct {
+	settings config.Password
+	turns    *semaphore.Weighted // hands out turns in the order they were asked for
+	decoy    string
+}
+
+// NewPasswords makes Passwords from settings that config has checked. It takes
+// GOMAXPROCS for the number of cores.
+func NewPasswords(settings config.Password) *Passwords {
+	return &Passwords{
+		settings: settings,
+		turns:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		decoy:    fmt.Sprintf("$2a$%02d$NoPasswordHasThisHashOfItsOwnu7sK0mVq2yWzXcBnMaSdFgHjK", settings.BcryptCost),
+	}
+}
+
+// Hash hashes a new password. The error is validation_failed on field where
+// the password is too short, overloaded where no turn came in time, or ctx's.
+func (p *Passwords) Hash(ctx context.Context, field string, password Password) (hash string, err error) {
+	if utf8.RuneCountInString(string(password)) < p.settings.MinLength {
+		return "", problem.Field(field, fmt.Sprintf("must have at least %d characters", p.settings.MinLength))
+	}
+	return p.Rehash(ctx, password)
+}
+
+// Rehash hashes a password that is in use already, however short.
+func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string, err error) {
+	if err := p.turn(ctx); err != nil {
+		return "", err
+	}
+	defer p.turns.Release(1)
+	made, err := bcrypt.GenerateFromPassword([]byte(password), p.settings.BcryptCost)
+	return string(made), err
+}
+
+// Verify reports whether hash is password's. An empty hash, an unknown user's,
+// takes as long as any other and is nobody's. The error is overloaded where no
+// turn came in time, or ctx's.
+func (p *Passwords) Verify(ctx context.Context, hash string, password Password) (bool, error) {
+	if err := p.turn(ctx); err != nil {
+		return false, err
+	}
+	defer p.turns.Release(1)
+	known := hash != ""
+	if !known {
+		hash = p.decoy
+	}
+	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
+	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
+		return false, nil
+	}
+	return known && err == nil, err
+}
+
+// Outdated reports whether hash was made at another cost than today's.
+func (p *Passwords) Outdated(hash string) bool {
+	cost, err := bcrypt.Cost([]byte(hash))
+	return err == nil && cost != p.settings.BcryptCost
+}
+
+// turn waits for a core; the caller gives it back by p.turns.Release(1).
+func (p *Passwords) turn(ctx context.Context) error {
+	wait, cancel := context.WithTimeout(ctx, p.settings.MaxWait)
+	defer cancel()
+	if p.turns.Acquire(wait, 1) == nil {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return problem.Overloaded.After(p.settings.MaxWait)
+}

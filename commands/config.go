@@ -1,0 +1,24 @@
+package commands
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func configCommand() *cobra.Command {
+	command := &cobra.Command{Use: "config", Short: "Look after the settings"}
+	command.AddCommand(&cobra.Command{
+		Use:   "check",
+		Short: "Say what is wrong with the settings, if anything",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := settings(cmd); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "The settings are good.")
+			return nil
+		},
+	})
+	return command
+}

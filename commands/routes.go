@@ -1,0 +1,26 @@
+package commands
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"example.com/latchkey/routes"
+)
+
+func routesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "routes",
+		Short: "List every route and who may call it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(out, "METHOD\tPATH\tACCESS\tSUMMARY")
+			for _, route := range routes.Table(nil, nil, nil) {
+				fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", route.Method, route.Path, route.Access, route.Summary)
+			}
+			return out.Flush()
+		},
+	}
+}

@@ -1,0 +1,20 @@
+package commands
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"example.com/latchkey/config"
+)
+
+func secretCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "secret",
+		Short: "Print a new random secret, good for jwt.secret",
+		Args:  cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", config.NewSecret().Bytes())
+		},
+	}
+}

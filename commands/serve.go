@@ -1,0 +1,110 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+	"example.com/latchkey/routes"
+)
+
+// A client that is slower than this is cut off, so that it cannot hold a
+// connection for nothing.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 120 * time.Second
+	maxHeaderBytes    = 64 << 10
+)
+
+func serveCommand() *cobra.Command {
+	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: serve}
+}
+
+func serve(cmd *cobra.Command, _ []string) (err error) {
+	settings, err := settings(cmd)
+	if err != nil {
+		return err
+	}
+	log := newLog(settings, cmd.ErrOrStderr())
+	db, err := database.Open(settings.Database.URL, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, database.Close(db)) }()
+	if err := database.Migrate(db); err != nil {
+		return err
+	}
+	engine, err := routes.New(settings, db, log)
+	if err != nil {
+		return err
+	}
+	// The hashers have counted the cores by now. As many threads again leave
+	// one free for every other request while all of them hash.
+	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+
+	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", settings.Server.Address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("server.address: %s is taken: stop the program that listens there, or set APP_SERVER_ADDRESS to another", settings.Server.Address)
+	} else if err != nil {
+		return fmt.Errorf("server.address: cannot listen: %w", err)
+	}
+	log.Info("listening", "url", "http://"+listener.Addr().String(), "database", settings.Database.URL, "environment", settings.Environment)
+	server := &http.Server{
+		Handler:           engine,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return run(server, listener, settings.Server.ShutdownTimeout, log)
+}
+
+// run serves until SIGINT or SIGTERM, then lets running requests end. A second
+// signal ends the program at once.
+func run(server *http.Server, listener net.Listener, timeout time.Duration, log *slog.Logger) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop()
+	log.Info("shutting down", "timeout", timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("requests still ran after %v: %w", timeout, err)
+	}
+	log.Info("stopped")
+	return nil
+}
+
+func newLog(settings config.Settings, out io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(settings.Log.Level)) // config has checked it
+	options := &slog.HandlerOptions{Level: level}
+	format := settings.Log.Format
+	if format == "json" || format == "" && settings.Environment == config.Production {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}

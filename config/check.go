@@ -1,0 +1,86 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// check adds what is wrong with values that have their type.
+func (f *Faults) check(s *Settings) {
+	if s.Environment != Development && s.Environment != Production {
+		f.add("environment: %q is neither development nor production", s.Environment)
+	}
+	f.checkServer(s.Server)
+	if path, ok := strings.CutPrefix(s.Database.URL, "sqlite://"); !ok || path == "" {
+		f.add("database.url: write sqlite://PATH, such as sqlite://data/app.db")
+	}
+	f.checkPositive("server.shutdown_timeout", s.Server.ShutdownTimeout)
+	f.checkPositive("jwt.access_ttl", s.JWT.AccessTTL)
+	f.checkPositive("password.max_wait", s.Password.MaxWait)
+	if s.JWT.AccessTTL%time.Second != 0 {
+		f.add("jwt.access_ttl: %v is no whole number of seconds, and tokens count in seconds", s.JWT.AccessTTL)
+	}
+	if s.JWT.RevocationLag < 0 {
+		f.add("jwt.revocation_lag: %v is negative: write 0 to ask the database on each request", s.JWT.RevocationLag)
+	}
+	if s.JWT.Issuer == "" || s.JWT.Audience == "" {
+		f.add("jwt.issuer and jwt.audience: neither may be empty: name this service")
+	}
+	f.checkPassword(s)
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.Log.Level) {
+		f.add("log.level: %q is none of debug, info, warn and error", s.Log.Level)
+	}
+	if s.Log.Format != "" && s.Log.Format != "text" && s.Log.Format != "json" {
+		f.add("log.format: %q is neither text nor json", s.Log.Format)
+	}
+	f.checkSecret(s)
+}
+
+func (f *Faults) checkServer(s Server) {
+	_, port, err := net.SplitHostPort(s.Address)
+	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+		f.add("server.address: %q is no HOST:PORT, such as 127.0.0.1:8080", s.Address)
+	}
+	for _, proxy := range s.TrustedProxies {
+		_, addrErr := netip.ParseAddr(proxy)
+		_, prefixErr := netip.ParsePrefix(proxy)
+		if addrErr != nil && prefixErr != nil {
+			f.add("server.trusted_proxies: %q is no address or network, such as 10.0.0.0/8", proxy)
+		}
+	}
+	for _, origin := range s.CORSOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
+			f.add("server.cors_origins: %q is no origin, such as https://app.example.com", origin)
+		}
+	}
+	if s.MaxBody <= 0 {
+		f.add("server.max_body: must be over 0, such as 1MiB")
+	}
+}
+
+func (f *Faults) checkPositive(key string, d time.Duration) {
+	if d <= 0 {
+		f.add("%s: %v is not over 0", key, d)
+	}
+}
+
+func (f *Faults) checkPassword(s *Settings) {
+	least := bcrypt.MinCost
+	if s.Environment == Production {
+		least = 10
+	}
+	if s.Password.BcryptCost < least || s.Password.BcryptCost > 20 {
+		f.add("password.bcrypt_cost: %d is not from %d to 20 (%s)", s.Password.BcryptCost, least, s.Environment)
+	}
+	if s.Password.MinLength < 1 || s.Password.MinLength > 72 {
+		f.add("password.min_length: %d is not from 1 to 72, the most that bcrypt takes", s.Password.MinLength)
+	}
+}

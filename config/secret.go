@@ -1,0 +1,86 @@
+package config
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// secretBytes is the least an HS256 key may have (RFC 7518, section 3.2).
+const secretBytes = 32
+
+// keptIn holds the secret that development makes for itself.
+const keptIn = "data/jwt_secret"
+
+const makeOne = "set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"
+
+// NewSecret makes a secret of 256 random bits.
+func NewSecret() Secret {
+	random := make([]byte, secretBytes)
+	_, _ = rand.Read(random) // it ends the program rather than fail
+	return Secret(base64.RawURLEncoding.EncodeToString(random))
+}
+
+func (f *Faults) checkSecret(s *Settings) {
+	if s.JWT.Secret == "" && s.Environment == Development && len(*f) == 0 {
+		secret, err := developmentSecret(keptIn)
+		if err != nil {
+			f.add("jwt.secret: is empty, and development cannot keep one: %v: make the folder writable, or %s", err, makeOne)
+			return
+		}
+		s.JWT.Secret = secret
+	}
+	switch secret := s.JWT.Secret; {
+	case secret == "" && s.Environment == Development:
+	case secret == "":
+		f.add("jwt.secret: is empty: %s", makeOne)
+	case len(secret) < secretBytes:
+		f.add("jwt.secret: has %d bytes, fewer than %d: %s", len(secret), secretBytes, makeOne)
+	case guessable(string(secret)):
+		f.add("jwt.secret: is a placeholder or repeats itself: %s", makeOne)
+	}
+}
+
+// developmentSecret reads the secret of file and makes it where there is none.
+func developmentSecret(file string) (Secret, error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return "", err
+	}
+	secret := NewSecret()
+	// Written aside and then linked, so that two programs starting together
+	// agree on one, and neither reads half of it.
+	aside, err := os.CreateTemp(filepath.Dir(file), ".jwt_secret-") // 0600
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(aside.Name())
+	if _, err := aside.Write(secret.Bytes()); err != nil {
+		return "", errors.Join(err, aside.Close())
+	}
+	if err := aside.Close(); err != nil {
+		return "", err
+	}
+	if err := os.Link(aside.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	kept, err := os.ReadFile(file)
+	return Secret(strings.TrimRight(string(kept), "\r\n")), err
+}
+
+// guessable tells a secret that somebody typed: known words, few different
+// bytes, or one piece over and over.
+func guessable(secret string) bool {
+	for _, word := range []string{"secret", "changeme", "change-me", "change_me", "change this", "changethis", "placeholder", "password", "example", "your-", "your_", "replace", "123456789", "abcdefghi"} {
+		if strings.Contains(strings.ToLower(secret), word) {
+			return true
+		}
+	}
+	different := slices.Compact(slices.Sorted(slices.Values([]byte(secret))))
+	period := strings.Index(secret[1:]+secret, secret) + 1
+	return len(different) < 8 || period <= len(secret)/2
+}

@@ -1,0 +1,106 @@
+// Package config reads every setting once, checks it, and hands it out typed.
+// No other package reads a file or the environment.
+package config
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Settings is all an operator can set; config.yaml says what each does.
+type Settings struct {
+	Environment string   `mapstructure:"environment"`
+	Server      Server   `mapstructure:"server"`
+	Database    Database `mapstructure:"database"`
+	JWT         JWT      `mapstructure:"jwt"`
+	Password    Password `mapstructure:"password"`
+	Log         Log      `mapstructure:"log"`
+}
+
+// Server is how the API is reached.
+type Server struct {
+	Address         string        `mapstructure:"address"`
+	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
+	CORSOrigins     []string      `mapstructure:"cors_origins"`
+	MaxBody         Size          `mapstructure:"max_body"`
+	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+}
+
+// Database is where the data lives.
+type Database struct {
+	URL string `mapstructure:"url"`
+}
+
+// JWT is how access tokens are signed and how long they live.
+type JWT struct {
+	Secret        Secret        `mapstructure:"secret"`
+	Issuer        string        `mapstructure:"issuer"`
+	Audience      string        `mapstructure:"audience"`
+	AccessTTL     time.Duration `mapstructure:"access_ttl"`
+	RevocationLag time.Duration `mapstructure:"revocation_lag"`
+}
+
+// Password is how passwords are hashed.
+type Password struct {
+	BcryptCost int           `mapstructure:"bcrypt_cost"`
+	MinLength  int           `mapstructure:"min_length"`
+	MaxWait    time.Duration `mapstructure:"max_wait"`
+}
+
+// Log is what is logged, and in which shape.
+type Log struct {
+	Level  string `mapstructure:"level"`
+	Format string `mapstructure:"format"`
+}
+
+const (
+	// Development is the environment that needs no setting.
+	Development = "development"
+	// Production refuses whatever is only good enough for development.
+	Production = "production"
+)
+
+// Defaults are the settings where nothing is set; a test holds config.yaml to them.
+func Defaults() Settings {
+	return Settings{
+		Environment: Development,
+		Server:      Server{Address: "127.0.0.1:8080", MaxBody: 1 << 20, ShutdownTimeout: 15 * time.Second},
+		Database:    Database{URL: "sqlite://data/app.db"},
+		JWT: JWT{
+			Issuer: "latchkey", Audience: "latchkey",
+			AccessTTL: 15 * time.Minute, RevocationLag: 5 * time.Second,
+		},
+		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
+		Log:      Log{Level: "info"},
+	}
+}
+
+// Size is a number of bytes, written like 1MiB.
+type Size int64
+
+// UnmarshalText reads a size with its unit.
+func (s *Size) UnmarshalText(text []byte) error {
+	n, err := humanize.ParseBytes(string(text))
+	if err != nil || n > math.MaxInt64 {
+		return &fault{fmt.Sprintf("%s is no size: write a number with its unit, such as 512KiB or 1MiB", text)}
+	}
+	*s = Size(n) //nolint:gosec // bounded above
+	return nil
+}
+
+// Secret prints as a row of stars, so that no log or error can show it.
+type Secret string
+
+func (s Secret) String() string { return "********" }
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the secret from encoders.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Bytes is the secret itself, for the key it makes.
+func (s Secret) Bytes() []byte { return []byte(s) }

@@ -1,0 +1,29 @@
+package database
+
+import (
+	"fmt"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+)
+
+// migrations are all changes of the schema, the oldest first. A change that
+// has been deployed is never edited: the next one is added below it.
+func migrations() []*gormigrate.Migration {
+	return []*gormigrate.Migration{
+		createUsers,
+	}
+}
+
+// Migrate brings the schema up to date, all of it or nothing.
+func Migrate(db *gorm.DB) error {
+	options := &gormigrate.Options{
+		TableName: "migrations", IDColumnName: "id", IDColumnSize: 255,
+		UseTransaction:            true,
+		ValidateUnknownMigrations: true,
+	}
+	if err := gormigrate.New(db, options, migrations()).Migrate(); err != nil {
+		return fmt.Errorf("cannot migrate the database: %w", err)
+	}
+	return nil
+}

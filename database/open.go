@@ -1,0 +1,60 @@
+// Package database opens and migrates the database. It alone knows the drivers.
+package database
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+// Open opens the database of url (sqlite://PATH) and makes its folder. The
+// caller closes it with Close.
+func Open(url string, log *slog.Logger) (*gorm.DB, error) {
+	path := strings.TrimPrefix(url, "sqlite://")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
+	}
+	db, err := gorm.Open(newSQLite(path), &gorm.Config{
+		Logger: sqlLogger(log),
+		// SQLite compares times as text, so all of them are of one zone; the
+		// microsecond is what PostgreSQL keeps.
+		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+		PrepareStmt:            true,
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("database.url: cannot open %s: %w", url, err)
+	}
+	return db, nil
+}
+
+// Ping asks the database whether it answers.
+func Ping(ctx context.Context, db *gorm.DB) error {
+	return db.WithContext(ctx).Exec("SELECT 1").Error
+}
+
+// Close closes the database's connections.
+func Close(db *gorm.DB) error {
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	return pool.Close()
+}
+
+// sqlLogger shows each statement at log.level debug, never its values, among
+// which are password hashes. Errors are the callers' to log.
+func sqlLogger(log *slog.Logger) logger.Interface {
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return logger.Discard
+	}
+	return logger.NewSlogLogger(log, logger.Config{LogLevel: logger.Info, ParameterizedQueries: true})
+}

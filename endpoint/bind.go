@@ -1,0 +1,208 @@
+package endpoint
+
+import (
+	"bytes"
+	"encoding"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/latchkey/problem"
+)
+
+// The tags that say where a field of an input comes from. A field has one
+// source; a body's may come as JSON, as a form, or as either.
+const (
+	tagPath  = "path"
+	tagQuery = "query"
+	tagJSON  = "json"
+	tagForm  = "formData"
+)
+
+var tags = [...]string{tagPath, tagQuery, tagJSON, tagForm}
+
+const notAField = "is not a field of this request"
+
+const (
+	typeJSON = "application/json"
+	typeForm = "application/x-www-form-urlencoded"
+)
+
+// binder fills one input type: the body first, then the query, the path last,
+// and validates the whole once.
+type binder struct {
+	fields map[string]map[string][]int // tag → name → index in the struct
+}
+
+// newBinder panics where a field has no source or two: at start, naming both.
+func newBinder(in reflect.Type, route string) binder {
+	b := binder{fields: map[string]map[string][]int{}}
+	for _, field := range reflect.VisibleFields(in) {
+		if field.Anonymous || !field.IsExported() {
+			continue
+		}
+		var sources []string
+		for _, tag := range tags {
+			name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
+			if name == "" {
+				continue
+			}
+			sources = append(sources, tag)
+			if b.fields[tag] == nil {
+				b.fields[tag] = map[string][]int{}
+			}
+			b.fields[tag][name] = field.Index
+		}
+		if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
+			panic(fmt.Sprintf("%s: %v.%s needs one of the tags path, query, json and formData (or the last two), and has %v", route, in, field.Name, sources))
+		}
+	}
+	return b
+}
+
+// request fills in from the request. The error is a problem of the contract.
+func (b binder) request(c *gin.Context, in reflect.Value) error {
+	var faults faults
+	tag := tagJSON
+	if b.fields[tagJSON] != nil || b.fields[tagForm] != nil {
+		var err error
+		if tag, err = b.body(c.Request, in, &faults); err != nil {
+			return err
+		}
+	}
+	if b.fields[tagQuery] != nil {
+		query, err := url.ParseQuery(c.Request.URL.RawQuery)
+		if err != nil {
+			return problem.Field("query", "is not well formed")
+		}
+		b.values(tagQuery, query, in, &faults)
+	}
+	for name, index := range b.fields[tagPath] {
+		if setText(in.FieldByIndex(index), c.Param(name)) != nil {
+			return problem.NotFound
+		}
+	}
+	return faults.validate(in, tag)
+}
+
+// body reads the body by its content type and gives the tag that names its fields.
+func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag string, err error) {
+	media, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Header.Get("Content-Encoding") != "":
+		return "", problem.UnsupportedMediaType.Detailed("Send the body without a Content-Encoding")
+	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
+		return "", problem.UnsupportedMediaType.Detailed("Send the body as UTF-8")
+	case media == typeJSON && b.fields[tagJSON] != nil:
+		tag = tagJSON
+	case media == typeForm && b.fields[tagForm] != nil:
+		tag = tagForm
+	default:
+		return "", problem.UnsupportedMediaType.Detailed("Send the body as Content-Type: %s", b.accepts())
+	}
+	raw, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return "", problem.BodyTooLarge.Detailed("The body is over %d bytes", tooLarge.Limit)
+	case err != nil:
+		return "", problem.MalformedBody.Detailed("The body ended early").Because(err)
+	case !utf8.Valid(raw):
+		return "", problem.MalformedBody.Detailed("The body is not UTF-8")
+	case tag == tagJSON:
+		return tag, b.json(raw, in, faults)
+	}
+	form, err := url.ParseQuery(string(raw))
+	if err != nil {
+		return "", problem.MalformedBody.Detailed("The form is not well formed")
+	}
+	b.values(tagForm, form, in, faults)
+	return tag, nil
+}
+
+func (b binder) accepts() string {
+	switch {
+	case b.fields[tagForm] == nil:
+		return typeJSON
+	case b.fields[tagJSON] == nil:
+		return typeForm
+	}
+	return typeJSON + " or " + typeForm
+}
+
+// json reads one JSON object member by member, so that each fault is found,
+// not only the first.
+func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return problem.MalformedBody.Detailed("The body is empty: send a JSON object")
+	}
+	var members map[string]jsontext.Value
+	err := json.Unmarshal(raw, &members)
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.As(err, &syntax):
+		return problem.MalformedBody.Detailed("The JSON breaks at byte %d: %v", syntax.ByteOffset, syntax.Err)
+	case err != nil || members == nil:
+		return problem.MalformedBody
+	}
+	for name, value := range members {
+		index, known := b.fields[tagJSON][name]
+		if !known {
+			faults.add(name, notAField)
+			continue
+		}
+		if err := json.Unmarshal(value, in.FieldByIndex(index).Addr().Interface(), json.RejectUnknownMembers(true)); err != nil {
+			within, message := mismatch(err)
+			faults.add(name+within, message)
+		}
+	}
+	return nil
+}
+
+// values reads a form or a query. A name it does not know is ignored, as
+// RFC 6749, section 3.2, asks of a form.
+func (b binder) values(tag string, values url.Values, in reflect.Value, faults *faults) {
+	for name, index := range b.fields[tag] {
+		given := values[name]
+		switch {
+		case len(given) == 0:
+		case len(given) > 1:
+			faults.add(name, "is given more than once")
+		case !utf8.ValidString(given[0]):
+			faults.add(name, "is not UTF-8")
+		default:
+			if err := setText(in.FieldByIndex(index), given[0]); err != nil {
+				_, message := mismatch(err)
+				faults.add(name, message)
+			}
+		}
+	}
+}
+
+// setText sets a field from a path, a query or a form: words by
+// UnmarshalText or as they are, numbers and booleans as JSON writes them.
+func setText(field reflect.Value, text string) error {
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.New(field.Type().Elem()))
+		return setText(field.Elem(), text)
+	}
+	if words, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return words.UnmarshalText([]byte(text))
+	}
+	if field.Kind() == reflect.String {
+		field.SetString(text)
+		return nil
+	}
+	return json.Unmarshal([]byte(text), field.Addr().Interface())
+}

@@ -1,0 +1,118 @@
+// Package endpoint turns a typed Go function into a Gin route.
+package endpoint
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// Access is who may call a route.
+type Access string
+
+// A route is Public only by saying so.
+const (
+	AccessPublic Access = "public"
+	AccessUser   Access = "user"
+)
+
+// Route is one line of the API's table.
+type Route struct {
+	Method, Path, Summary string
+	Access                Access
+
+	status int
+	plain  gin.HandlerFunc
+	call   func(*gin.Context) (any, error)
+}
+
+// None is the type of an input or an answer that is empty.
+type None = struct{}
+
+// Public is a route that anybody may call.
+func Public[In, Out any](method, path, summary string, handle func(context.Context, In) (Out, error)) Route {
+	bind := newBinder(reflect.TypeFor[In](), method+" "+path)
+	route := Route{Method: method, Path: path, Summary: summary, Access: AccessPublic, status: http.StatusOK}
+	if reflect.TypeFor[Out]() == reflect.TypeFor[None]() {
+		route.status = http.StatusNoContent
+	}
+	route.call = func(c *gin.Context) (any, error) {
+		var in In
+		if err := bind.request(c, reflect.ValueOf(&in).Elem()); err != nil {
+			return nil, err
+		}
+		return handle(context.WithValue(c.Request.Context(), ginKey{}, c), in)
+	}
+	return route
+}
+
+// Protected is a route whose function is given the current user. Whoever
+// mounts it puts middleware.Authenticate before it; without, it refuses all.
+func Protected[In, Out any](method, path, summary string, handle func(context.Context, models.User, In) (Out, error)) Route {
+	route := Public(method, path, summary, func(ctx context.Context, in In) (out Out, err error) {
+		user, ok := auth.UserFrom(ctx)
+		if !ok {
+			return out, auth.ErrTokenMissing
+		}
+		return handle(ctx, user, in)
+	})
+	route.Access = AccessUser
+	return route
+}
+
+// Plain is a route that anybody may call, in Gin's own terms.
+func Plain(method, path, summary string, handle gin.HandlerFunc) Route {
+	return Route{Method: method, Path: path, Summary: summary, Access: AccessPublic, plain: handle}
+}
+
+// Answers returns the route with another status for its success than 200, or
+// 204 where there is nothing to say.
+func (r Route) Answers(status int) Route {
+	r.status = status
+	return r
+}
+
+// Handle is the route's Gin handler.
+func (r Route) Handle(c *gin.Context) {
+	if r.plain != nil {
+		r.plain(c)
+		return
+	}
+	out, err := r.call(c)
+	switch {
+	case err != nil:
+		problem.Write(c, err)
+	case c.Writer.Written(): // by the function itself, through Gin
+	case r.status == http.StatusNoContent:
+		c.Status(r.status)
+	default:
+		answer(c, r.status, out)
+	}
+}
+
+// answer encodes before it writes, so that what cannot be encoded is a clean 500.
+func answer(c *gin.Context, status int, out any) {
+	body, err := json.Marshal(out, jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		problem.Write(c, err)
+		return
+	}
+	c.Data(status, "application/json; charset=utf-8", body)
+}
+
+type ginKey struct{}
+
+// Gin gives the Gin context of a request to the function that handles it, for
+// what types cannot say: a header, a file, a stream. It must not outlive the
+// request, so never hand it to a goroutine or to the database.
+func Gin(ctx context.Context) *gin.Context {
+	return ctx.Value(ginKey{}).(*gin.Context)
+}

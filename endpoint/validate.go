@@ -1,0 +1,112 @@
+package endpoint
+
+import (
+	"cmp"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-playground/locales/en"
+	ut "github.com/go-playground/universal-translator"
+	"github.com/go-playground/validator/v10"
+	english "github.com/go-playground/validator/v10/translations/en"
+	"github.com/gofrs/uuid/v5"
+
+	"example.com/latchkey/problem"
+)
+
+// rules checks the binding tags, the ones Gin's users know.
+var rules, words = newRules()
+
+func newRules() (*validator.Validate, ut.Translator) {
+	rules := validator.New(validator.WithRequiredStructEnabled())
+	rules.SetTagName("binding")
+	rules.RegisterTagNameFunc(func(field reflect.StructField) string {
+		for _, tag := range tags {
+			if name, _, _ := strings.Cut(field.Tag.Get(tag), ","); name != "" {
+				return name
+			}
+		}
+		return field.Name
+	})
+	locale := en.New()
+	words, _ := ut.New(locale, locale).GetTranslator(locale.Locale())
+	if err := english.RegisterDefaultTranslations(rules, words); err != nil {
+		panic(err)
+	}
+	return rules, words
+}
+
+// faults are the fields at fault, each with its first fault.
+type faults []problem.FieldError
+
+func (f *faults) add(field, message string) {
+	if !slices.ContainsFunc(*f, func(known problem.FieldError) bool { return known.Field == field }) {
+		*f = append(*f, problem.FieldError{Field: field, Message: message})
+	}
+}
+
+// validate checks the rules of in and gives all faults as one problem. Body
+// fields are called what tag calls them.
+func (f *faults) validate(in reflect.Value, tag string) error {
+	var broken validator.ValidationErrors
+	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &broken) {
+		return err
+	}
+	for _, rule := range broken {
+		name := strings.TrimPrefix(rule.Namespace(), in.Type().Name()+".")
+		if field, ok := in.Type().FieldByName(rule.StructField()); ok && tag == tagForm {
+			name = field.Tag.Get(tagForm)
+		}
+		f.add(name, strings.TrimPrefix(rule.Translate(words), rule.Field()+" "))
+	}
+	if len(*f) == 0 {
+		return nil
+	}
+	slices.SortFunc(*f, func(a, b problem.FieldError) int { return cmp.Compare(a.Field, b.Field) })
+	return problem.Invalid(*f...)
+}
+
+// mismatch names what a field of the wrong type should be. It never repeats
+// what was sent: that may be a password.
+func mismatch(err error) (within, message string) {
+	var semantic *json.SemanticError
+	if !errors.As(err, &semantic) {
+		return "", err.Error()
+	}
+	within = strings.ReplaceAll(string(semantic.JSONPointer), "/", ".")
+	switch {
+	case errors.Is(err, json.ErrUnknownName):
+		return within, notAField
+	case semantic.GoType == nil:
+		return within, "has the wrong type"
+	case semantic.JSONKind == '"' && semantic.GoType.Kind() == reflect.String && semantic.Err != nil:
+		return within, semantic.Err.Error() // UnmarshalText's own words
+	}
+	return within, "must be " + kindWords(semantic.GoType)
+}
+
+func kindWords(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[uuid.UUID]():
+		return "a UUID"
+	case reflect.TypeFor[time.Time]():
+		return "a time, such as 2006-01-02T15:04:05Z"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	}
+	return "a whole number that fits"
+}

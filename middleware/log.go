@@ -1,0 +1,43 @@
+package middleware
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/problem"
+)
+
+// Log writes one line a request: its route's pattern, never its path, query,
+// headers or body, any of which may hold a secret.
+func Log(log *slog.Logger) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		start := time.Now()
+		c.Next()
+		status, ctx := c.Writer.Status(), c.Request.Context()
+		level := slog.LevelInfo
+		if status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		if !log.Enabled(ctx, level) {
+			return
+		}
+		attrs := []slog.Attr{
+			slog.String("method", c.Request.Method),
+			slog.String("route", c.FullPath()),
+			slog.Int("status", status),
+			slog.Duration("latency", time.Since(start)),
+			slog.String("request_id", c.Writer.Header().Get(problem.RequestIDHeader)),
+		}
+		if user, ok := auth.UserFrom(ctx); ok {
+			attrs = append(attrs, slog.String("user_id", user.ID.String()))
+		}
+		if failed := c.Errors.Last(); failed != nil {
+			attrs = append(attrs, slog.String("error", failed.Error()))
+		}
+		log.LogAttrs(ctx, level, "request", attrs...)
+	}
+}

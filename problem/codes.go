@@ -1,0 +1,26 @@
+package problem
+
+import "time"
+
+// Every code a client may meet, and its status.
+var (
+	MalformedBody        = &Problem{Status: 400, Code: "malformed_body", Detail: "The body is not a JSON object"}
+	LoginFailed          = &Problem{Status: 401, Code: "login_failed", Detail: "Incorrect username or password"}
+	TokenMissing         = &Problem{Status: 401, Code: "token_missing", Detail: "Not authenticated"}
+	TokenExpired         = &Problem{Status: 401, Code: "token_expired", Detail: "Token expired"}
+	TokenInvalid         = &Problem{Status: 401, Code: "token_invalid", Detail: "Invalid token"}
+	TokenRevoked         = &Problem{Status: 401, Code: "token_revoked", Detail: "Token revoked"}
+	Forbidden            = &Problem{Status: 403, Code: "forbidden", Detail: "Forbidden"}
+	NotFound             = &Problem{Status: 404, Code: "not_found", Detail: "Not Found"}
+	MethodNotAllowed     = &Problem{Status: 405, Code: "method_not_allowed", Detail: "Method Not Allowed"}
+	EmailTaken           = &Problem{Status: 409, Code: "email_taken", Detail: "This email is already registered"}
+	BodyTooLarge         = &Problem{Status: 413, Code: "body_too_large", Detail: "The body is too large"}
+	UnsupportedMediaType = &Problem{Status: 415, Code: "unsupported_media_type", Detail: "Unsupported Media Type"}
+	ValidationFailed     = &Problem{Status: 422, Code: "validation_failed", Detail: "The request has invalid fields"}
+	Internal             = &Problem{Status: 500, Code: "internal", Detail: "Internal Server Error"}
+	Overloaded           = &Problem{Status: 503, Code: "overloaded", Detail: "Too many logins at once, try again later", RetryAfter: time.Second}
+	Unavailable          = &Problem{Status: 503, Code: "unavailable", Detail: "The database is not available, try again later", RetryAfter: time.Second}
+
+	// clientGone is nginx's word for it; only the log sees this one.
+	clientGone = &Problem{Status: 499, Code: "client_gone"}
+)

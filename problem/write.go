@@ -1,0 +1,70 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+)
+
+// Realm names the protection space in every challenge (RFC 9110, section 11.5).
+const Realm = "latchkey"
+
+// RequestIDHeader carries the id that ties an answer to its log line.
+const RequestIDHeader = "X-Request-ID"
+
+// Write answers err and ends the request's handlers. An error that is no
+// Problem is a plain 500; the access log has its text.
+func Write(c *gin.Context, err error) {
+	p := from(err)
+	_ = c.Error(p)
+	c.Abort()
+	if c.Writer.Written() {
+		return
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", p.challenge())
+	}
+	if p.RetryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	}
+	body, err := json.Marshal(struct {
+		Type      string       `json:"type"`
+		Title     string       `json:"title"`
+		Status    int          `json:"status"`
+		Detail    string       `json:"detail"`
+		Code      string       `json:"code"`
+		RequestID string       `json:"request_id"`
+		Errors    []FieldError `json:"errors,omitzero"`
+	}{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, c.Writer.Header().Get(RequestIDHeader), p.Errors})
+	if err != nil {
+		_ = c.Error(err)
+	}
+	c.Data(p.Status, "application/problem+json", body)
+}
+
+func from(err error) *Problem {
+	var p *Problem
+	switch {
+	case errors.Is(err, context.Canceled):
+		return clientGone
+	case errors.As(err, &p):
+		return p
+	default:
+		return Internal.Because(err)
+	}
+}
+
+// challenge is the WWW-Authenticate value of RFC 6750, section 3: an error
+// code only when a token was sent and refused.
+func (p *Problem) challenge() string {
+	if p.Is(TokenMissing) || p.Is(LoginFailed) {
+		return fmt.Sprintf("Bearer realm=%q", Realm)
+	}
+	return fmt.Sprintf("Bearer realm=%q, error=\"invalid_token\", error_description=%q", Realm, p.Detail)
+}

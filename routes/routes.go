@@ -1,0 +1,79 @@
+// Package routes is the API's table of contents, and the engine around it.
+package routes
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-contrib/cors"
+	"github.com/gin-gonic/gin"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/handlers"
+	"example.com/latchkey/middleware"
+	"example.com/latchkey/problem"
+)
+
+// Table is every route, one line each.
+func Table(db *gorm.DB, tokens *auth.Tokens, passwords *auth.Passwords) []endpoint.Route {
+	account := handlers.Account{DB: db, Tokens: tokens, Passwords: passwords}
+	health := handlers.Health{DB: db}
+	me := handlers.Me{}
+	protected := handlers.Protected{}
+
+	return []endpoint.Route{
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201),
+		endpoint.Public("POST", "/login", "Sign in", account.Login),
+
+		endpoint.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
+		endpoint.Protected("GET", "/me", "Who am I", me.Show),
+
+		endpoint.Plain("GET", "/healthz", "Is the process alive", health.Live),
+		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready),
+	}
+}
+
+// New builds the API: the table, and around it what every request goes through.
+func New(settings config.Settings, db *gorm.DB, log *slog.Logger) (*gin.Engine, error) {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
+	if err := engine.SetTrustedProxies(settings.Server.TrustedProxies); err != nil {
+		return nil, err
+	}
+	engine.Use(middleware.RequestID, middleware.Log(log), middleware.Recover(), middleware.Headers,
+		middleware.MaxBody(settings.Server.MaxBody))
+	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
+		engine.Use(allow(origins))
+	}
+	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
+	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
+
+	tokens := auth.NewTokens(settings.JWT)
+	authenticate := middleware.Authenticate(tokens, auth.NewUsers(db, settings.JWT))
+	for _, route := range Table(db, tokens, auth.NewPasswords(settings.Password)) {
+		chain := []gin.HandlerFunc{authenticate, route.Handle}
+		if route.Access == endpoint.AccessPublic {
+			chain = chain[1:]
+		}
+		engine.Handle(route.Method, route.Path, chain...)
+		if route.Method == http.MethodGet {
+			engine.HEAD(route.Path, chain...)
+		}
+	}
+	return engine, nil
+}
+
+// allow answers the browsers of pages from other origins (CORS).
+func allow(origins []string) gin.HandlerFunc {
+	return cors.New(cors.Config{
+		AllowOrigins:  origins,
+		AllowMethods:  []string{"GET", "POST", "PATCH", "DELETE"},
+		AllowHeaders:  []string{"Authorization", "Content-Type", "If-Match", problem.RequestIDHeader},
+		ExposeHeaders: []string{"ETag", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
+	})
+}
