@@ -28,10 +28,14 @@ type Claims struct {
 	SessionID uuid.UUID // sid: the login the token comes from
 }
 
-// payload is the claims as they stand in the token.
+// payload is the claims as they stand in the token. Its times hide those of
+// RegisteredClaims, which would take a number in quotes for one.
 type payload struct {
 	jwt.RegisteredClaims
-	SessionID string `json:"sid"`
+	SessionID string   `json:"sid"`
+	ExpiresAt *float64 `json:"exp"`
+	NotBefore *float64 `json:"nbf,omitempty"`
+	IssuedAt  *float64 `json:"iat,omitempty"`
 }
 
 // Tokens issues and verifies access tokens: JWTs signed with HS256 (RFC 7519).
@@ -74,18 +78,19 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	now := time.Now()
+	issued := float64(time.Now().Unix())
+	expires := issued + t.ttl.Seconds()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, payload{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer:    t.issuer,
-			Subject:   userID.String(),
-			Audience:  jwt.ClaimStrings{t.audience},
-			IssuedAt:  jwt.NewNumericDate(now),
-			NotBefore: jwt.NewNumericDate(now),
-			ExpiresAt: jwt.NewNumericDate(now.Add(t.ttl)),
-			ID:        id.String(),
+			Issuer:   t.issuer,
+			Subject:  userID.String(),
+			Audience: jwt.ClaimStrings{t.audience},
+			ID:       id.String(),
 		},
 		SessionID: sessionID.String(),
+		ExpiresAt: &expires,
+		NotBefore: &issued,
+		IssuedAt:  &issued,
 	})
 	token.Header["typ"], token.Header["kid"] = accessType, t.keyID
 	return token.SignedString(t.key)
@@ -104,16 +109,16 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 	}
 	userID, subErr := uuid.FromString(p.Subject)
 	sessionID, sidErr := uuid.FromString(p.SessionID)
-	now := time.Now()
+	now := float64(time.Now().UnixNano()) / float64(time.Second)
 	switch {
 	case subErr != nil, sidErr != nil,
 		p.Issuer != t.issuer,
 		!slices.Contains(p.Audience, t.audience),
-		p.NotBefore != nil && now.Before(p.NotBefore.Time),
-		p.IssuedAt != nil && now.Before(p.IssuedAt.Time),
+		p.NotBefore != nil && now < *p.NotBefore,
+		p.IssuedAt != nil && now < *p.IssuedAt,
 		p.ExpiresAt == nil:
 		return Claims{}, ErrTokenInvalid
-	case !now.Before(p.ExpiresAt.Time):
+	case now >= *p.ExpiresAt:
 		return Claims{}, ErrTokenExpired
 	}
 	return Claims{UserID: userID, SessionID: sessionID}, nil

@@ -98,7 +98,10 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 
 // body reads the body by its content type and gives the tag that names its fields.
 func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag string, err error) {
-	media, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		media = ""
+	}
 	switch {
 	case r.Header.Get("Content-Encoding") != "":
 		return "", problem.UnsupportedMediaType.Detailed("Send the body without a Content-Encoding")
@@ -162,8 +165,9 @@ func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
 			faults.add(name, notAField)
 			continue
 		}
-		if err := json.Unmarshal(value, in.FieldByIndex(index).Addr().Interface(), json.RejectUnknownMembers(true)); err != nil {
-			within, message := mismatch(err)
+		field := in.FieldByIndex(index)
+		if err := json.Unmarshal(value, field.Addr().Interface(), json.RejectUnknownMembers(true)); err != nil {
+			within, message := mismatch(err, field.Type())
 			faults.add(name+within, message)
 		}
 	}
@@ -182,8 +186,9 @@ func (b binder) values(tag string, values url.Values, in reflect.Value, faults *
 		case !utf8.ValidString(given[0]):
 			faults.add(name, "is not UTF-8")
 		default:
-			if err := setText(in.FieldByIndex(index), given[0]); err != nil {
-				_, message := mismatch(err)
+			field := in.FieldByIndex(index)
+			if err := setText(field, given[0]); err != nil {
+				_, message := mismatch(err, field.Type())
 				faults.add(name, message)
 			}
 		}

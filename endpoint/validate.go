@@ -70,26 +70,27 @@ func (f *faults) validate(in reflect.Value, tag string) error {
 	return problem.Invalid(*f...)
 }
 
-// mismatch names what a field of the wrong type should be. It never repeats
-// what was sent: that may be a password.
-func mismatch(err error) (within, message string) {
+// mismatch says where inside a field of type t the fault is, and what should
+// stand there. It never repeats what was sent: that may be a password.
+func mismatch(err error, t reflect.Type) (within, message string) {
 	var semantic *json.SemanticError
-	if !errors.As(err, &semantic) {
-		return "", err.Error()
+	if errors.As(err, &semantic) {
+		within = strings.ReplaceAll(string(semantic.JSONPointer), "/", ".")
+		t, err = semantic.GoType, semantic.Err
 	}
-	within = strings.ReplaceAll(string(semantic.JSONPointer), "/", ".")
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
 		return within, notAField
-	case semantic.GoType == nil:
-		return within, "has the wrong type"
-	case semantic.JSONKind == '"' && semantic.GoType.Kind() == reflect.String && semantic.Err != nil:
-		return within, semantic.Err.Error() // UnmarshalText's own words
+	case err != nil && t.Kind() == reflect.String && (semantic == nil || semantic.JSONKind == '"'):
+		return within, err.Error() // UnmarshalText's own words
 	}
-	return within, "must be " + kindWords(semantic.GoType)
+	return within, "must be " + kindWords(t)
 }
 
 func kindWords(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		return kindWords(t.Elem())
+	}
 	switch t {
 	case reflect.TypeFor[uuid.UUID]():
 		return "a UUID"

@@ -1,0 +1,190 @@
+// Package apptest runs the whole API for a test: the real engine, over HTTP,
+// on a database of its own.
+package apptest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+	"example.com/latchkey/routes"
+)
+
+// App is a running API.
+type App struct {
+	t        testing.TB
+	URL      string
+	Engine   *gin.Engine
+	DB       *gorm.DB
+	Settings config.Settings
+	Log      *Log
+}
+
+// New runs the API until the test ends, with fast hashing and the settings changed as asked.
+func New(t testing.TB, change ...func(*config.Settings)) *App {
+	t.Helper()
+	settings := config.Defaults()
+	settings.JWT.Secret = config.NewSecret()
+	settings.Password.BcryptCost = 4
+	settings.Database.URL = "sqlite://" + filepath.Join(t.TempDir(), "test.db")
+	for _, set := range change {
+		set(&settings)
+	}
+	app := &App{t: t, Settings: settings, Log: new(Log)}
+	log := slog.New(slog.NewTextHandler(app.Log, nil))
+	db, err := database.Open(settings.Database.URL, log)
+	if err == nil {
+		err = database.Migrate(db)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := routes.New(settings, db, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(engine)
+	t.Cleanup(func() {
+		server.Close()
+		if err := database.Close(db); err != nil {
+			t.Error(err)
+		}
+	})
+	app.Engine, app.DB, app.URL = engine, db, server.URL
+	return app
+}
+
+// Log is what the API logged, safe to read while it runs.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *Log) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Answer is a response, read to its end.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Do sends a request with pairs of header names and values. A body is sent as
+// JSON unless a header says otherwise.
+func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+path, body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	setHeaders(request, headers)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return Answer{response.StatusCode, response.Header, string(read)}
+}
+
+// Serve hands a request to the engine without the network, for headers that no
+// client would send.
+func (a *App) Serve(method, path, body string, headers ...string) Answer {
+	request := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
+	setHeaders(request, headers)
+	recorder := httptest.NewRecorder()
+	a.Engine.ServeHTTP(recorder, request)
+	return Answer{recorder.Code, recorder.Header(), recorder.Body.String()}
+}
+
+func setHeaders(request *http.Request, pairs []string) {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		request.Header[http.CanonicalHeaderKey(pairs[i])] = []string{pairs[i+1]}
+	}
+}
+
+// Get sends a GET request.
+func (a *App) Get(path string, headers ...string) Answer {
+	a.t.Helper()
+	return a.Do(http.MethodGet, path, nil, headers...)
+}
+
+// Post sends a POST request.
+func (a *App) Post(path, body string, headers ...string) Answer {
+	a.t.Helper()
+	return a.Do(http.MethodPost, path, strings.NewReader(body), headers...)
+}
+
+// Password is every test user's.
+const Password = "correct horse"
+
+// Register makes a user.
+func (a *App) Register(email string) {
+	a.t.Helper()
+	a.Post("/register", `{"email":"`+email+`","password":"`+Password+`"}`).Want(a.t, 201, "")
+}
+
+// Login gives the Authorization header's name and value for a user.
+func (a *App) Login(email string) []string {
+	a.t.Helper()
+	answer := a.Post("/login", `{"email":"`+email+`","password":"`+Password+`"}`).Want(a.t, 200, "")
+	return Bearer(answer.Field("access_token"))
+}
+
+// Bearer gives the Authorization header's name and value for a token.
+func Bearer(token string) []string { return []string{"Authorization", "Bearer " + token} }
+
+// Want fails the test unless the answer has the status and, for an error, is
+// the whole problem of the contract with that code.
+func (r Answer) Want(t testing.TB, status int, code string) Answer {
+	t.Helper()
+	switch {
+	case r.Status != status:
+		t.Fatalf("status %d, want %d: %s", r.Status, status, r.Body)
+	case code == "":
+	case r.Header.Get("Content-Type") != "application/problem+json":
+		t.Fatalf("Content-Type %q, want a problem", r.Header.Get("Content-Type"))
+	case r.Field("code") != code:
+		t.Fatalf("code %s, want %s: %s", r.Field("code"), code, r.Body)
+	case r.Field("request_id") == "" || r.Field("request_id") != r.Header.Get("X-Request-Id"):
+		t.Fatalf("request_id %q, X-Request-ID %q", r.Field("request_id"), r.Header.Get("X-Request-Id"))
+	}
+	return r
+}
+
+// Field gives a member of the answer's JSON object, "" where it has none.
+func (r Answer) Field(name string) string {
+	var members map[string]any
+	_ = json.Unmarshal([]byte(r.Body), &members)
+	word, _ := members[name].(string)
+	return word
+}

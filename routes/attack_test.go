@@ -1,0 +1,226 @@
+package routes_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"hash"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/routes"
+)
+
+// token is an access token taken apart, to be changed and signed again.
+type token struct {
+	header, claims map[string]any
+	key            []byte
+	sum            func() hash.Hash
+}
+
+func takeApart(t testing.TB, app *apptest.App, bearer []string) token {
+	t.Helper()
+	parts := strings.Split(strings.TrimPrefix(bearer[1], "Bearer "), ".")
+	taken := token{key: app.Settings.JWT.Secret.Bytes(), sum: sha256.New}
+	for i, into := range []*map[string]any{&taken.header, &taken.claims} {
+		text, err := base64.RawURLEncoding.DecodeString(parts[i])
+		if err == nil {
+			err = json.Unmarshal(text, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return taken
+}
+
+func encode(part any) string {
+	text, _ := json.Marshal(part)
+	return base64.RawURLEncoding.EncodeToString(text)
+}
+
+func (f token) sign() string { return f.signText(encode(f.header) + "." + encode(f.claims)) }
+
+func (f token) signText(text string) string {
+	mac := hmac.New(f.sum, f.key)
+	mac.Write([]byte(text))
+	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// with signs the token after a change to a copy of it.
+func (f token) with(change func(*token)) string {
+	f.header, f.claims = maps.Clone(f.header), maps.Clone(f.claims)
+	change(&f)
+	return f.sign()
+}
+
+func (f token) header1(name string, value any) string {
+	return f.with(func(f *token) { f.header[name] = value })
+}
+
+func (f token) claim(name string, value any) string {
+	return f.with(func(f *token) { f.claims[name] = value })
+}
+
+func (f token) without(name string) string {
+	return f.with(func(f *token) { delete(f.claims, name); delete(f.header, name) })
+}
+
+// badTokens are attacks on a good token, by what they claim, each with the
+// code of its refusal. Add a line here, and every protected route is held to it.
+func badTokens(good token) map[string][2]string {
+	now := time.Now()
+	parts := strings.Split(good.sign(), ".")
+	const invalid, expired = "token_invalid", "token_expired"
+	bad := map[string][2]string{
+		"expired":                     {good.claim("exp", now.Add(-time.Second).Unix()), expired},
+		"expired long ago":            {good.claim("exp", 1), expired},
+		"expired and of another iss":  {good.with(func(f *token) { f.claims["exp"] = 1; f.claims["iss"] = "other" }), invalid},
+		"expired and of another key":  {good.with(func(f *token) { f.claims["exp"] = 1; f.key = []byte("another key of thirty-two bytes!") }), invalid},
+		"no exp":                      {good.without("exp"), invalid},
+		"exp null":                    {good.claim("exp", nil), invalid},
+		"exp text":                    {good.claim("exp", "9999999999"), invalid},
+		"exp list":                    {good.claim("exp", []int{9999999999}), invalid},
+		"exp object":                  {good.claim("exp", map[string]int{}), invalid},
+		"exp true":                    {good.claim("exp", true), invalid},
+		"exp negative":                {good.claim("exp", -1), expired},
+		"nbf in the future":           {good.claim("nbf", now.Add(time.Minute).Unix()), invalid},
+		"iat in the future":           {good.claim("iat", now.Add(time.Minute).Unix()), invalid},
+		"another iss":                 {good.claim("iss", "other"), invalid},
+		"no iss":                      {good.without("iss"), invalid},
+		"another aud":                 {good.claim("aud", "other"), invalid},
+		"aud empty":                   {good.claim("aud", []string{}), invalid},
+		"no aud":                      {good.without("aud"), invalid},
+		"no sub":                      {good.without("sub"), invalid},
+		"sub empty":                   {good.claim("sub", ""), invalid},
+		"sub no id":                   {good.claim("sub", "admin"), invalid},
+		"sub a number":                {good.claim("sub", 1), invalid},
+		"no sid":                      {good.without("sid"), invalid},
+		"sid no id":                   {good.claim("sid", "x"), invalid},
+		"sub of nobody":               {good.claim("sub", "01900000-0000-7000-8000-000000000000"), "token_revoked"},
+		"no typ":                      {good.without("typ"), invalid},
+		"typ JWT":                     {good.header1("typ", "JWT"), invalid},
+		"typ a list":                  {good.header1("typ", []string{"at+jwt"}), invalid},
+		"no kid":                      {good.without("kid"), invalid},
+		"kid unknown":                 {good.header1("kid", "other"), invalid},
+		"kid a path":                  {good.header1("kid", "../../dev/null"), invalid},
+		"kid SQL":                     {good.header1("kid", "' OR 1=1 --"), invalid},
+		"crit":                        {good.header1("crit", []string{"exp"}), invalid},
+		"crit empty":                  {good.header1("crit", []string{}), invalid},
+		"b64 false, critical":         {good.with(func(f *token) { f.header["b64"] = false; f.header["crit"] = []string{"b64"} }), invalid},
+		"jwk of its own":              {good.with(func(f *token) { f.key = []byte("k"); f.header["jwk"] = map[string]string{"kty": "oct", "k": "aw"} }), invalid},
+		"jku of its own":              {good.with(func(f *token) { f.key = []byte("k"); f.header["jku"] = "http://127.0.0.1/jwks.json" }), invalid},
+		"alg none":                    {good.header1("alg", "none"), invalid},
+		"alg none, unsigned":          {encode(map[string]any{"alg": "none", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
+		"alg None, unsigned":          {encode(map[string]any{"alg": "None", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
+		"alg HS512 of the same key":   {good.with(func(f *token) { f.header["alg"] = "HS512"; f.sum = sha512.New }), invalid},
+		"alg RS256":                   {good.header1("alg", "RS256"), invalid},
+		"alg in lower case":           {good.header1("alg", "hs256"), invalid},
+		"alg a number":                {good.header1("alg", 256), invalid},
+		"no alg":                      {good.without("alg"), invalid},
+		"signed with an empty key":    {good.with(func(f *token) { f.key = nil }), invalid},
+		"signed with a line end more": {good.with(func(f *token) { f.key = append([]byte(string(f.key)), '\n') }), invalid},
+		"no signature":                {parts[0] + "." + parts[1] + ".", invalid},
+		"half a signature":            {parts[0] + "." + parts[1] + "." + parts[2][:20], invalid},
+		"two parts":                   {parts[0] + "." + parts[1], invalid},
+		"four parts":                  {good.sign() + ".x", invalid},
+		"five parts":                  {good.sign() + ".x.y", invalid},
+		"dots":                        {"..", invalid},
+		"padded":                      {good.sign() + "=", invalid},
+		"with loose bits at the end":  {loosen(good.sign()), invalid},
+		"with a space inside":         {parts[0] + ". " + parts[1] + "." + parts[2], invalid},
+		"standard base64 letters":     {good.signText(encode(good.header) + "." + base64.StdEncoding.EncodeToString([]byte(`{"sub":"???>>>"}`))), invalid},
+		"claims no object":            {good.signText(encode(good.header) + "." + encode([]int{1})), invalid},
+		"claims no JSON":              {good.signText(encode(good.header) + ".e30x"), invalid},
+		"header no object":            {good.signText(encode("at+jwt") + "." + parts[1]), invalid},
+		"over 8 KiB, and well signed": {good.claim("pad", strings.Repeat("x", 8<<10)), invalid},
+	}
+	for i, part := range []string{"header", "claims", "signature"} {
+		flipped := append([]string(nil), parts...)
+		flipped[i] = flip(parts[i])
+		bad["a letter changed in the "+part] = [2]string{strings.Join(flipped, "."), invalid}
+	}
+	return bad
+}
+
+// loosen sets a bit behind the signature's last byte, which a lax decoder drops.
+func loosen(token string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := len(token) - 1
+	return token[:last] + string(alphabet[strings.IndexByte(alphabet, token[last])^1])
+}
+
+func flip(part string) string {
+	middle := len(part) / 2
+	if part[middle] == 'A' {
+		return part[:middle] + "B" + part[middle+1:]
+	}
+	return part[:middle] + "A" + part[middle+1:]
+}
+
+// protectedRoutes are the routes of the table that ask for a user.
+func protectedRoutes() (protected []endpoint.Route) {
+	for _, route := range routes.Table(nil, nil, nil) {
+		if route.Access != endpoint.AccessPublic {
+			protected = append(protected, route)
+		}
+	}
+	return protected
+}
+
+func TestEveryProtectedRouteRefusesEveryBadToken(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	bad := badTokens(takeApart(t, app, app.Login("ada@example.com")))
+	details := map[string]string{"token_invalid": "Invalid token", "token_expired": "Token expired", "token_revoked": "Token revoked"}
+	for _, route := range protectedRoutes() {
+		for claim, attack := range bad {
+			t.Run(route.Method+" "+route.Path+"/"+claim, func(t *testing.T) {
+				answer := app.Do(route.Method, route.Path, nil, apptest.Bearer(attack[0])...).Want(t, 401, attack[1])
+				detail := details[attack[1]]
+				challenge := `Bearer realm="latchkey", error="invalid_token", error_description="` + detail + `"`
+				if answer.Field("detail") != detail || answer.Header.Get("WWW-Authenticate") != challenge {
+					t.Errorf("answered %s with challenge %s", answer.Body, answer.Header.Get("WWW-Authenticate"))
+				}
+			})
+		}
+	}
+}
+
+func TestGoodTokensInEveryFormAreTaken(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	good := takeApart(t, app, app.Login("ada@example.com"))
+	for claim, accepted := range map[string]string{
+		"as issued":           good.sign(),
+		"the long media type": good.header1("typ", "application/at+jwt"),
+		"aud one string":      good.claim("aud", "latchkey"),
+		"aud one of many":     good.claim("aud", []string{"other", "latchkey"}),
+		"no nbf, iat or jti":  good.with(func(f *token) { delete(f.claims, "nbf"); delete(f.claims, "iat"); delete(f.claims, "jti") }),
+	} {
+		t.Run(claim, func(t *testing.T) { app.Get("/protected", apptest.Bearer(accepted)...).Want(t, 200, "") })
+	}
+}
+
+func TestAnAccessTokenSaysWhatTheContractSays(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	issued := takeApart(t, app, app.Login("ada@example.com"))
+	for _, name := range []string{"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "sid"} {
+		if issued.claims[name] == nil {
+			t.Errorf("no %s in %v", name, issued.claims)
+		}
+	}
+	if issued.header["typ"] != "at+jwt" || issued.header["alg"] != "HS256" || issued.header["kid"] == nil {
+		t.Errorf("header %v", issued.header)
+	}
+	if life := issued.claims["exp"].(float64) - issued.claims["iat"].(float64); life != 900 {
+		t.Errorf("lives %v s, want 900", life)
+	}
+}

@@ -1,0 +1,225 @@
+package routes_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+	"example.com/latchkey/routes"
+)
+
+// A route is opened to everybody here and in the table: two edits, on purpose.
+func TestOnlyTheseRoutesArePublic(t *testing.T) {
+	want := []string{"POST /register", "POST /login", "GET /healthz", "GET /readyz"}
+	var public []string
+	for _, route := range routes.Table(nil, nil, nil) {
+		if route.Access == endpoint.AccessPublic {
+			public = append(public, route.Method+" "+route.Path)
+		}
+	}
+	if !slices.Equal(public, want) {
+		t.Errorf("public are %v, want %v", public, want)
+	}
+}
+
+func TestEveryProtectedRouteAsksForAToken(t *testing.T) {
+	app := apptest.New(t)
+	for _, route := range protectedRoutes() {
+		app.Do(route.Method, route.Path, nil).Want(t, 401, "token_missing")
+	}
+}
+
+func TestHeadIsWhereGetIs(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	bearer := app.Login("ada@example.com")
+	for _, route := range routes.Table(nil, nil, nil) {
+		if route.Method == http.MethodGet {
+			get, head := app.Get(route.Path, bearer...), app.Do("HEAD", route.Path, nil, bearer...)
+			if head.Status != get.Status || head.Body != "" || head.Header.Get("Content-Length") != get.Header.Get("Content-Length") {
+				t.Errorf("%s: GET %d, HEAD %d with %q", route.Path, get.Status, head.Status, head.Body)
+			}
+		}
+	}
+}
+
+func TestWhatIsNoRoute(t *testing.T) {
+	app := apptest.New(t)
+	app.Get("/nowhere").Want(t, 404, "not_found")
+	app.Get("/me/").Want(t, 404, "not_found")
+	app.Get("//me").Want(t, 404, "not_found")
+	app.Get("/%2e%2e/me").Want(t, 404, "not_found")
+	for method, path := range map[string]string{"GET": "/login", "PATCH": "/protected", "OPTIONS": "/me", "BREW": "/me"} {
+		answer := app.Do(method, path, nil).Want(t, 405, "method_not_allowed")
+		if allow := answer.Header.Get("Allow"); allow != "POST" && allow != "GET, HEAD" && allow != "HEAD, GET" {
+			t.Errorf("%s %s: Allow %q", method, path, allow)
+		}
+	}
+}
+
+func TestRequestIDs(t *testing.T) {
+	app := apptest.New(t)
+	for sent, kept := range map[string]bool{
+		"abc.DEF_1-2": true, strings.Repeat("x", 64): true,
+		"": false, strings.Repeat("x", 65): false, "a b": false, "a\"b": false, "é": false,
+	} {
+		got := app.Get("/nowhere", "X-Request-ID", sent).Want(t, 404, "not_found").Header.Get("X-Request-ID")
+		if (got == sent) != kept || got == "" {
+			t.Errorf("sent %q, got %q", sent, got)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	app := apptest.New(t)
+	app.Get("/healthz").Want(t, 200, "")
+	app.Get("/readyz").Want(t, 200, "")
+	if err := database.Close(app.DB); err != nil {
+		t.Fatal(err)
+	}
+	app.Get("/healthz").Want(t, 200, "")
+	app.Get("/readyz").Want(t, 503, "unavailable")
+}
+
+func TestWithoutItsDatabaseTheAPILetsNobodyThrough(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	bearer := app.Login("ada@example.com")
+	if err := database.Close(app.DB); err != nil {
+		t.Fatal(err)
+	}
+	if answer := app.Get("/me", bearer...).Want(t, 503, "unavailable"); answer.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	app.Get("/me").Want(t, 401, "token_missing")
+	app.Get("/me", apptest.Bearer("a.b.c")...).Want(t, 401, "token_invalid")
+	answer := app.Post("/login", `{"email":"ada@example.com","password":"x"}`).Want(t, 500, "internal")
+	if strings.Contains(answer.Body, "sql") || !strings.Contains(app.Log.String(), "database is closed") {
+		t.Errorf("the client reads %s, the log %s", answer.Body, app.Log)
+	}
+}
+
+func TestATokenEndsWithItsUser(t *testing.T) {
+	for claim, end := range map[string]func(*apptest.App){
+		"disabled": func(app *apptest.App) { app.DB.Model(&models.User{}).Where("true").Update("disabled", true) },
+		"deleted":  func(app *apptest.App) { app.DB.Where("true").Delete(&models.User{}) },
+	} {
+		for name, lag := range map[string]time.Duration{"at once": 0, "within the lag": 200 * time.Millisecond} {
+			t.Run(claim+" "+name, func(t *testing.T) {
+				app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = lag })
+				app.Register("ada@example.com")
+				bearer := app.Login("ada@example.com")
+				app.Get("/me", bearer...).Want(t, 200, "")
+				end(app)
+				if lag > 0 {
+					app.Get("/me", bearer...).Want(t, 200, "") // remembered
+				}
+				time.Sleep(lag + lag/4)
+				app.Get("/me", bearer...).Want(t, 401, "token_revoked")
+			})
+		}
+	}
+}
+
+func TestAPanicIsAPlain500(t *testing.T) {
+	app := apptest.New(t)
+	app.Engine.GET("/panic", func(*gin.Context) { panic("of great secrecy") })
+	app.Engine.GET("/late", func(c *gin.Context) { c.String(200, "begun"); panic("too late") })
+	app.Engine.GET("/odd", func(c *gin.Context) { problem.Write(c, errors.New("of great secrecy")) })
+	for _, path := range []string{"/panic", "/odd"} {
+		answer := app.Get(path).Want(t, 500, "internal")
+		if strings.Contains(answer.Body, "secrecy") {
+			t.Errorf("answered %s", answer.Body)
+		}
+		if log := app.Log.String(); !strings.Contains(log, "secrecy") || !strings.Contains(log, answer.Field("request_id")) {
+			t.Errorf("logged %s", log)
+		}
+	}
+	if answer := app.Get("/late"); answer.Body != "begun" {
+		t.Errorf("answered %q after the answer had begun", answer.Body)
+	}
+}
+
+func TestTheLogHasOneLineARequestAndNoSecret(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	bearer := app.Login("ada@example.com")
+	id := app.Get("/protected?token=leak", bearer...).Want(t, 200, "").Field("user_id")
+	log := app.Log.String()
+	for _, part := range []string{"method=GET", "route=/protected", "status=200", "latency=", "user_id=" + id, "request_id="} {
+		if last := log[strings.LastIndex(log[:len(log)-1], "\n")+1:]; !strings.Contains(last, part) {
+			t.Errorf("%s is not in %s", part, last)
+		}
+	}
+	if strings.Count(log, "\n") != 3 {
+		t.Errorf("3 requests are %s", log)
+	}
+	for _, secret := range []string{"leak", apptest.Password, strings.TrimPrefix(bearer[1], "Bearer "), "$2a$"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("%s is in %s", secret, log)
+		}
+	}
+}
+
+func TestSecurityHeadersAreOnEveryAnswer(t *testing.T) {
+	app := apptest.New(t)
+	for _, path := range []string{"/healthz", "/me", "/nowhere"} {
+		header := app.Get(path).Header
+		for name, value := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+		} {
+			if header.Get(name) != value {
+				t.Errorf("%s: %s is %q", path, name, header.Get(name))
+			}
+		}
+	}
+}
+
+func TestCORSIsForTheOriginsOfTheSettings(t *testing.T) {
+	const friend = "https://app.example.com"
+	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{friend} })
+	preflight := []string{"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization", "Origin"}
+	if got := app.Do("OPTIONS", "/me", nil, append(preflight, friend)...); got.Status != 204 || got.Header.Get("Access-Control-Allow-Origin") != friend {
+		t.Errorf("a friend's preflight: %d %v", got.Status, got.Header)
+	}
+	if got := app.Get("/healthz", "Origin", "https://evil.example.com"); got.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("a stranger's request: %d %v", got.Status, got.Header)
+	}
+	if got := apptest.New(t).Get("/healthz", "Origin", friend); got.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("without origins: %v", got.Header)
+	}
+}
+
+func TestForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
+	for trusted, want := range map[string]string{"": "127.0.0.1", "127.0.0.0/8": "203.0.113.7"} {
+		app := apptest.New(t, func(s *config.Settings) { s.Server.TrustedProxies = strings.Fields(trusted) })
+		app.Engine.GET("/ip", func(c *gin.Context) { c.String(200, c.ClientIP()) })
+		if got := app.Get("/ip", "X-Forwarded-For", "203.0.113.7").Body; got != want {
+			t.Errorf("trusting %q: %s, want %s", trusted, got, want)
+		}
+	}
+}
+
+func TestTimesAreUTC(t *testing.T) {
+	app := apptest.New(t)
+	var user struct {
+		CreatedAt time.Time `json:"created_at"`
+	}
+	body := app.Post("/register", `{"email":"ada@example.com","password":"correct horse"}`).Body
+	if err := json.Unmarshal([]byte(body), &user); err != nil || user.CreatedAt.Location() != time.UTC || time.Since(user.CreatedAt).Abs() > time.Minute {
+		t.Errorf("%v: %s", err, body)
+	}
+}
