@@ -21,7 +21,7 @@ func call(route endpoint.Route, target, body string) *httptest.ResponseRecorder 
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.Handle(route.Method, route.Path, route.Handle)
-	request := httptest.NewRequest(route.Method, target, strings.NewReader(body))
+	request := httptest.NewRequestWithContext(context.Background(), route.Method, target, strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
 	recorder := httptest.NewRecorder()
 	engine.ServeHTTP(recorder, request)

@@ -76,7 +76,7 @@ func mismatch(err error, t reflect.Type) (within, message string) {
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
 		within = strings.ReplaceAll(string(semantic.JSONPointer), "/", ".")
-		t, err = semantic.GoType, semantic.Err
+		t, err = cmp.Or(semantic.GoType, t), semantic.Err
 	}
 	switch {
 	case errors.Is(err, json.ErrUnknownName):

@@ -1,0 +1,135 @@
+//go:build unix
+
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	first, second = "127.0.0.1:8080", "127.0.0.1:8081"
+
+	mark = "=== the next command ==="
+)
+
+// TestReadme runs what the README's console blocks show against the server
+// that its first command starts. In what they print, … stands for anything.
+func TestReadme(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not installed: the README's commands were not run")
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addresses := strings.NewReplacer(first, freeAddress(t), second, freeAddress(t))
+	t.Setenv("APP_DATABASE_URL", "sqlite://"+t.TempDir()+"/app.db")
+	t.Setenv("APP_JWT_SECRET", "hL3vQmZ8rT1xWc6yBn0kGd4sJf7pUa2e")
+	start(t, "make run", "APP_SERVER_ADDRESS="+addresses.Replace(first))
+	waitFor(t, addresses.Replace(first))
+
+	commands, wants := console(string(readme))
+	script := addresses.Replace(strings.Join(commands, "\necho '"+mark+"'\n"))
+	got, _ := exec.CommandContext(t.Context(), "bash", "-c", script).CombinedOutput() // some commands are to fail
+	outputs := strings.Split(string(got), mark+"\n")
+	for i, command := range commands {
+		if i >= len(outputs) || !pattern(wants[i]).MatchString(strings.ReplaceAll(outputs[i], "\r", "")) {
+			t.Errorf("$ %s\nprinted %q, and the README says %q", command, outputs[min(i, len(outputs)-1)], wants[i])
+		}
+	}
+}
+
+// TestReadmeRoute adds the README's route as it says, and runs the tests that
+// walk the table.
+func TestReadmeRoute(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile("routes/routes.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	last := "\t\tendpoint.Plain("
+	overlay := map[string]string{}
+	for name, text := range map[string]string{
+		"handlers/greetings.go": blocks[0][1],
+		"routes/routes.go":      strings.Replace(string(table), last, blocks[1][1]+last, 1),
+	} {
+		written := filepath.Join(t.TempDir(), filepath.Base(name))
+		if err := os.WriteFile(written, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		overlay[name] = written
+	}
+	replace, _ := json.Marshal(map[string]any{"Replace": overlay})
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	if err := os.WriteFile(file, replace, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := exec.CommandContext(t.Context(), "go", "test", "-v", "-overlay", file, "-run", "Route|Table|Head", "./routes").CombinedOutput() //nolint:gosec // a file of its own
+	if err != nil || !strings.Contains(string(got), "GET_/greeting/expired") {
+		t.Errorf("%v:\n%s", err, got)
+	}
+}
+
+// console gives the commands of the README's console blocks and what each is said to print.
+func console(readme string) (commands, wants []string) {
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readme, -1) {
+		for _, part := range strings.Split("\n"+block[1], "\n$ ")[1:] {
+			command, want, _ := strings.Cut(part, "\n")
+			commands, wants = append(commands, command), append(wants, strings.TrimSpace(want))
+		}
+	}
+	return commands, wants
+}
+
+func pattern(want string) *regexp.Regexp {
+	return regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(want), "…", ".*") + `\s*$`)
+}
+
+func freeAddress(t *testing.T) string {
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// start runs a command, and ends it with all that it started.
+func start(t *testing.T, command string, env ...string) {
+	words := strings.Fields(command)
+	process := exec.CommandContext(context.Background(), words[0], words[1:]...) //nolint:gosec // the README's own
+	process.Env = append(os.Environ(), env...)
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-process.Process.Pid, syscall.SIGTERM)
+		_ = process.Wait()
+	})
+}
+
+func waitFor(t *testing.T, address string) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address); err == nil {
+			_ = c.Close()
+			return
+		} else if time.Now().After(deadline) {
+			t.Fatalf("nothing listens at %s: %v", address, err)
+		}
+	}
+}
