@@ -45,8 +45,9 @@ type binder struct {
 	fields map[string]map[string][]int // tag → name → index in the struct
 }
 
-// newBinder panics where a field has no source or two: at start, naming both.
-func newBinder(in reflect.Type, route string) binder {
+// newBinder panics, at start, where a field has no source or two, or one that
+// the route's path does not name.
+func newBinder(in reflect.Type, method, path string) binder {
 	b := binder{fields: map[string]map[string][]int{}}
 	for _, field := range reflect.VisibleFields(in) {
 		if field.Anonymous || !field.IsExported() {
@@ -55,7 +56,7 @@ func newBinder(in reflect.Type, route string) binder {
 		var sources []string
 		for _, tag := range tags {
 			name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
-			if name == "" {
+			if name == "" || name == "-" || tag == tagPath && !strings.Contains(path+"/", "/:"+name+"/") {
 				continue
 			}
 			sources = append(sources, tag)
@@ -65,7 +66,7 @@ func newBinder(in reflect.Type, route string) binder {
 			b.fields[tag][name] = field.Index
 		}
 		if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
-			panic(fmt.Sprintf("%s: %v.%s needs one of the tags path, query, json and formData (or the last two), and has %v", route, in, field.Name, sources))
+			panic(fmt.Sprintf("%s %s: %v.%s needs one source: a path tag that the path names, query, json, formData, or the last two; it has %v", method, path, in, field.Name, sources))
 		}
 	}
 	return b
@@ -73,6 +74,9 @@ func newBinder(in reflect.Type, route string) binder {
 
 // request fills in from the request. The error is a problem of the contract.
 func (b binder) request(c *gin.Context, in reflect.Value) error {
+	if len(b.fields) == 0 {
+		return nil
+	}
 	var faults faults
 	tag := tagJSON
 	if b.fields[tagJSON] != nil || b.fields[tagForm] != nil {

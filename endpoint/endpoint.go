@@ -39,7 +39,7 @@ type None = struct{}
 
 // Public is a route that anybody may call.
 func Public[In, Out any](method, path, summary string, handle func(context.Context, In) (Out, error)) Route {
-	bind := newBinder(reflect.TypeFor[In](), method+" "+path)
+	bind := newBinder(reflect.TypeFor[In](), method, path)
 	route := Route{Method: method, Path: path, Summary: summary, Access: AccessPublic, status: http.StatusOK}
 	if reflect.TypeFor[Out]() == reflect.TypeFor[None]() {
 		route.status = http.StatusNoContent

@@ -82,11 +82,17 @@ func TestAnInputWithoutOneSourceStopsTheStart(t *testing.T) {
 		"none": func() {
 			endpoint.Public("GET", "/", "", func(context.Context, struct{ Free string }) (endpoint.None, error) { return endpoint.None{}, nil })
 		},
+		"one the path does not name": func() {
+			type in struct {
+				ID string `path:"id"`
+			}
+			endpoint.Public("GET", "/:note", "", func(context.Context, in) (endpoint.None, error) { return endpoint.None{}, nil })
+		},
 		"two": func() {
 			type in struct {
 				ID string `path:"id" json:"id"`
 			}
-			endpoint.Public("GET", "/", "", func(context.Context, in) (endpoint.None, error) { return endpoint.None{}, nil })
+			endpoint.Public("GET", "/:id", "", func(context.Context, in) (endpoint.None, error) { return endpoint.None{}, nil })
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
@@ -15,24 +16,25 @@ import (
 // user, who is then auth.UserFrom's.
 func Authenticate(tokens *auth.Tokens, users *auth.Users) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		ctx := c.Request.Context()
-		token, err := bearer(c.Request.Header)
+		user, err := current(c.Request, tokens, users)
 		if err != nil {
 			problem.Write(c, err)
 			return
 		}
-		claims, err := tokens.Verify(token)
-		if err != nil {
-			problem.Write(c, err)
-			return
-		}
-		user, err := users.Active(ctx, claims.UserID)
-		if err != nil {
-			problem.Write(c, err)
-			return
-		}
-		c.Request = c.Request.WithContext(auth.WithUser(ctx, user))
+		c.Request = c.Request.WithContext(auth.WithUser(c.Request.Context(), user))
 	}
+}
+
+func current(r *http.Request, tokens *auth.Tokens, users *auth.Users) (models.User, error) {
+	token, err := bearer(r.Header)
+	if err != nil {
+		return models.User{}, err
+	}
+	claims, err := tokens.Verify(token)
+	if err != nil {
+		return models.User{}, err
+	}
+	return users.Active(r.Context(), claims.UserID)
 }
 
 // bearer gives the token of the Authorization header (RFC 6750, section 2.1).

@@ -195,9 +195,10 @@ func TestCORSIsForTheOriginsOfTheSettings(t *testing.T) {
 	if got := app.Do("OPTIONS", "/me", nil, append(preflight, friend)...); got.Status != 204 || got.Header.Get("Access-Control-Allow-Origin") != friend {
 		t.Errorf("a friend's preflight: %d %v", got.Status, got.Header)
 	}
-	if got := app.Get("/healthz", "Origin", "https://evil.example.com"); got.Header.Get("Access-Control-Allow-Origin") != "" {
+	if got := app.Get("/healthz", "Origin", "https://evil.example.com").Want(t, 200, ""); got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("a stranger's request: %d %v", got.Status, got.Header)
 	}
+	app.Do("OPTIONS", "/me", nil, append(preflight, "https://evil.example.com")...).Want(t, 405, "method_not_allowed")
 	if got := apptest.New(t).Get("/healthz", "Origin", friend); got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("without origins: %v", got.Header)
 	}
