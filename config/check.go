@@ -18,8 +18,8 @@ func (f *Faults) check(s *Settings) {
 		f.add("environment: %q is neither development nor production", s.Environment)
 	}
 	f.checkServer(s.Server)
-	if path, ok := strings.CutPrefix(s.Database.URL, "sqlite://"); !ok || path == "" {
-		f.add("database.url: write sqlite://PATH, such as sqlite://data/app.db")
+	if path, ok := strings.CutPrefix(s.Database.URL, "sqlite://"); !ok || path == "" || path == ":memory:" {
+		f.add("database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db")
 	}
 	f.checkPositive("server.shutdown_timeout", s.Server.ShutdownTimeout)
 	f.checkPositive("jwt.access_ttl", s.JWT.AccessTTL)

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
 )
@@ -130,8 +133,11 @@ func neighbours(key string, known []string) string {
 	return "known: " + strings.Join(near, ", ")
 }
 
-var hooks = viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(
-	durationHook, listHook, mapstructure.TextUnmarshallerHookFunc()))
+// strict decodes with our own words, and without viper's guesses (true is no 1).
+func strict(c *mapstructure.DecoderConfig) {
+	c.WeaklyTypedInput = false
+	c.DecodeHook = mapstructure.ComposeDecodeHookFunc(hook, mapstructure.StringToBasicTypeHookFunc())
+}
 
 // decode reads section key by key, so that each fault is found; a value that
 // cannot be read stays as it was.
@@ -142,11 +148,13 @@ func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 			f.decode(v, key+".", field)
 			continue
 		}
-		err := v.UnmarshalKey(key, field.Addr().Interface(), hooks)
+		err := v.UnmarshalKey(key, field.Addr().Interface(), strict)
 		var ours *fault
 		switch {
 		case errors.As(err, &ours):
 			f.add("%s: %s", key, ours.message)
+		case err != nil && field.Type() == reflect.TypeFor[Secret]():
+			f.add("%s: is no %s", key, field.Kind())
 		case err != nil:
 			f.add("%s: %v is no %s", key, v.Get(key), field.Kind())
 		}
@@ -158,22 +166,34 @@ type fault struct{ message string }
 
 func (f *fault) Error() string { return f.message }
 
-// durationHook refuses a bare number: viper would read 5 as 5 ns.
-func durationHook(_, to reflect.Type, data any) (any, error) {
-	if _, done := data.(time.Duration); done || to != reflect.TypeFor[time.Duration]() {
+// hook reads what a file or a variable writes in words of its own. A bare
+// number is refused for a duration: viper would read 5 as 5 ns.
+func hook(from, to reflect.Type, data any) (any, error) {
+	if from == to {
 		return data, nil
 	}
-	d, err := time.ParseDuration(fmt.Sprint(data))
-	if err != nil {
-		return nil, &fault{fmt.Sprintf("%v is no duration: write a number with its unit, such as 90s, 15m or 24h", data)}
+	text := fmt.Sprint(data)
+	switch to {
+	case reflect.TypeFor[time.Duration]():
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return nil, &fault{text + " is no duration: write a number with its unit, such as 90s, 15m or 24h"}
+		}
+		return d, nil
+	case reflect.TypeFor[Size]():
+		n, err := humanize.ParseBytes(text)
+		if err != nil || n > math.MaxInt64 {
+			return nil, &fault{text + " is no size: write a number with its unit, such as 512KiB or 1MiB"}
+		}
+		return Size(n), nil //nolint:gosec // bounded above
+	case reflect.TypeFor[int]():
+		if _, err := strconv.Atoi(text); err != nil {
+			return nil, &fault{text + " is no whole number"}
+		}
+	case reflect.TypeFor[[]string]():
+		if from.Kind() == reflect.String {
+			return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }), nil
+		}
 	}
-	return d, nil
-}
-
-func listHook(_, to reflect.Type, data any) (any, error) {
-	text, ok := data.(string)
-	if !ok || to.Kind() != reflect.Slice {
-		return data, nil
-	}
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }), nil
+	return data, nil
 }

@@ -27,7 +27,10 @@ func NewSecret() Secret {
 }
 
 func (f *Faults) checkSecret(s *Settings) {
-	if s.JWT.Secret == "" && s.Environment == Development && len(*f) == 0 {
+	if s.JWT.Secret == "" && s.Environment == Development {
+		if len(*f) > 0 {
+			return // nothing will start, so nothing is written
+		}
 		secret, err := developmentSecret(keptIn)
 		if err != nil {
 			f.add("jwt.secret: is empty, and development cannot keep one: %v: make the folder writable, or %s", err, makeOne)
@@ -36,7 +39,6 @@ func (f *Faults) checkSecret(s *Settings) {
 		s.JWT.Secret = secret
 	}
 	switch secret := s.JWT.Secret; {
-	case secret == "" && s.Environment == Development:
 	case secret == "":
 		f.add("jwt.secret: is empty: %s", makeOne)
 	case len(secret) < secretBytes:
@@ -81,6 +83,10 @@ func guessable(secret string) bool {
 		}
 	}
 	different := slices.Compact(slices.Sorted(slices.Values([]byte(secret))))
-	period := strings.Index(secret[1:]+secret, secret) + 1
-	return len(different) < 8 || period <= len(secret)/2
+	for period := 1; period <= len(secret)/2; period++ {
+		if strings.HasPrefix(secret, secret[period:]) {
+			return true
+		}
+	}
+	return len(different) < 8
 }

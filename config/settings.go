@@ -2,13 +2,7 @@
 // No other package reads a file or the environment.
 package config
 
-import (
-	"fmt"
-	"math"
-	"time"
-
-	"github.com/dustin/go-humanize"
-)
+import "time"
 
 // Settings is all an operator can set; config.yaml says what each does.
 type Settings struct {
@@ -80,16 +74,6 @@ func Defaults() Settings {
 
 // Size is a number of bytes, written like 1MiB.
 type Size int64
-
-// UnmarshalText reads a size with its unit.
-func (s *Size) UnmarshalText(text []byte) error {
-	n, err := humanize.ParseBytes(string(text))
-	if err != nil || n > math.MaxInt64 {
-		return &fault{fmt.Sprintf("%s is no size: write a number with its unit, such as 512KiB or 1MiB", text)}
-	}
-	*s = Size(n) //nolint:gosec // bounded above
-	return nil
-}
 
 // Secret prints as a row of stars, so that no log or error can show it.
 type Secret string

@@ -14,6 +14,16 @@ import (
 	"gorm.io/gorm/logger"
 )
 
+// maxConnections is kept open: database/sql would open one for each request at
+// once, and close all but two again.
+const maxConnections = 8
+
+// Programs that start together on a new file wait for each other.
+const (
+	lockPatience = 5 * time.Second
+	lockPause    = 20 * time.Millisecond
+)
+
 // Open opens the database of url (sqlite://PATH) and makes its folder. The
 // caller closes it with Close.
 func Open(url string, log *slog.Logger) (*gorm.DB, error) {
@@ -21,18 +31,21 @@ func Open(url string, log *slog.Logger) (*gorm.DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
 	}
-	db, err := gorm.Open(newSQLite(path), &gorm.Config{
-		Logger: sqlLogger(log),
-		// SQLite compares times as text, so all of them are of one zone; the
-		// microsecond is what PostgreSQL keeps.
-		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
-		PrepareStmt:            true,
-		SkipDefaultTransaction: true,
-		TranslateError:         true,
-	})
+	db, err := gorm.Open(newSQLite(path), gormConfig(log))
+	// Unlike all else, the switch of a new file to WAL does not wait for a lock.
+	for patience := time.Now().Add(lockPatience); err != nil && strings.Contains(err.Error(), "is locked") && time.Now().Before(patience); {
+		time.Sleep(lockPause)
+		db, err = gorm.Open(newSQLite(path), gormConfig(log))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("database.url: cannot open %s: %w", url, err)
 	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(maxConnections)
+	pool.SetMaxIdleConns(maxConnections)
 	return db, nil
 }
 
@@ -48,6 +61,18 @@ func Close(db *gorm.DB) error {
 		return err
 	}
 	return pool.Close()
+}
+
+func gormConfig(log *slog.Logger) *gorm.Config {
+	return &gorm.Config{
+		Logger: sqlLogger(log),
+		// SQLite compares times as text, so all of them are of one zone; the
+		// microsecond is what PostgreSQL keeps.
+		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+		PrepareStmt:            true,
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+	}
 }
 
 // sqlLogger shows each statement at log.level debug, never its values, among

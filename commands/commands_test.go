@@ -1,0 +1,462 @@
+package commands_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"example.com/latchkey/routes"
+)
+
+// binary is the program, built once.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		folder, err := os.MkdirTemp("", "latchkey-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(folder)
+		binary = filepath.Join(folder, "latchkey")
+		build := exec.CommandContext(context.Background(), "go", "build", "-tags", "nomsgpack", "-o", binary, "example.com/latchkey")
+		if out, err := build.CombinedOutput(); err != nil {
+			panic(fmt.Sprintf("%v\n%s", err, out))
+		}
+		return m.Run()
+	}())
+}
+
+// command is the program in a folder, with no other APP_ variables than these.
+func command(t *testing.T, folder string, environ []string, args ...string) *exec.Cmd {
+	own := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "APP_") })
+	run := exec.CommandContext(t.Context(), binary, args...)
+	run.Dir, run.Env = folder, append(own, environ...)
+	return run
+}
+
+// run runs the program to its end.
+func run(t *testing.T, folder string, environ []string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, faults bytes.Buffer
+	program := command(t, folder, environ, args...)
+	program.Stdout, program.Stderr = &out, &faults
+	if err := program.Run(); err != nil && !errors.As(err, new(*exec.ExitError)) {
+		t.Fatal(err)
+	}
+	return out.String(), faults.String(), program.ProcessState.ExitCode()
+}
+
+// server is the program while it serves, until it or the test ends.
+type server struct {
+	t     *testing.T
+	run   *exec.Cmd
+	log   string // the file of its stderr
+	ended chan struct{}
+	url   string
+}
+
+// launch starts a server with fast hashing; await waits until it listens.
+func launch(t *testing.T, folder string, environ ...string) *server {
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	s := &server{t: t, log: log.Name(), ended: make(chan struct{})}
+	s.run = command(t, folder, append([]string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4"}, environ...))
+	s.run.Stderr = log
+	if err := s.run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = s.run.Wait() // the exit code tells
+		close(s.ended)
+	}()
+	t.Cleanup(func() { <-s.ended }) // the test's context has killed it
+	return s
+}
+
+var listening = regexp.MustCompile(`listening\W.*(http://127\.0\.0\.1:\d+)`)
+
+func (s *server) await() *server {
+	s.t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if found := listening.FindStringSubmatch(s.stderr()); found != nil {
+			s.url = found[1]
+			return s
+		}
+		select {
+		case <-s.ended:
+			s.t.Fatalf("ended with %d: %s", s.run.ProcessState.ExitCode(), s.stderr())
+		default:
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("does not listen: %s", s.stderr())
+		}
+	}
+}
+
+func (s *server) stderr() string {
+	s.t.Helper()
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (s *server) signal(sent os.Signal) {
+	s.t.Helper()
+	if err := s.run.Process.Signal(sent); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// end waits until the program ends and gives its exit code, -1 after a kill.
+func (s *server) end() int {
+	s.t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(15 * time.Second):
+		s.t.Fatalf("does not end: %s", s.stderr())
+	}
+	return s.run.ProcessState.ExitCode()
+}
+
+// send sends JSON where there is a body, and gives status 0 where no answer comes.
+func (s *server) send(method, path, body string, headers ...string) (status int, answer string) {
+	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Error(err)
+		return 0, ""
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return response.StatusCode, string(read)
+}
+
+const password = "correct horse"
+
+func credentials(email string) string {
+	return `{"email":"` + email + `","password":"` + password + `"}`
+}
+
+// want sends a request and fails the test unless its answer has the status.
+func (s *server) want(status int, method, path, body string, headers ...string) (answer string) {
+	s.t.Helper()
+	got, answer := s.send(method, path, body, headers...)
+	if got != status {
+		s.t.Fatalf("%s %s: %d, want %d: %s", method, path, got, status, answer)
+	}
+	return answer
+}
+
+func (s *server) token(email string) string {
+	s.t.Helper()
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(s.want(200, "POST", "/login", credentials(email))), &answer); err != nil {
+		s.t.Fatal(err)
+	}
+	return answer.AccessToken
+}
+
+func TestRoutesListsWhoMayCallWhat(t *testing.T) {
+	out, _, code := run(t, t.TempDir(), nil, "routes")
+	lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
+	table := routes.Table(nil, nil, nil)
+	if code != 0 || len(lines) != len(table) {
+		t.Fatalf("exit %d, %d lines for %d routes:\n%s", code, len(lines), len(table), out)
+	}
+	for i, route := range table {
+		if got, want := strings.Fields(lines[i])[:3], []string{route.Method, route.Path, string(route.Access)}; !slices.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	if !regexp.MustCompile(`(?m)^GET +/protected +user `).MatchString(out) || !regexp.MustCompile(`(?m)^POST +/login +public `).MatchString(out) {
+		t.Error(out)
+	}
+}
+
+func TestSecretsAreNewAndGoodForProduction(t *testing.T) {
+	folder := t.TempDir()
+	first, _, _ := run(t, folder, nil, "secret")
+	second, _, _ := run(t, folder, nil, "secret")
+	if first == second {
+		t.Error("twice the same secret")
+	}
+	out, faults, code := run(t, folder, []string{"APP_ENVIRONMENT=production", "APP_JWT_SECRET=" + strings.TrimSpace(first)}, "config", "check")
+	if code != 0 || out != "The settings are good.\n" || faults != "" {
+		t.Errorf("exit %d, %s%s", code, out, faults)
+	}
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 0 {
+		t.Errorf("it left %v, %v", files, err)
+	}
+}
+
+func TestConfigCheckSaysAllFaults(t *testing.T) {
+	out, faults, code := run(t, t.TempDir(), []string{"APP_LOG_LEVEL=loud", "APP_LOG_FORMAT=xml"}, "config", "check")
+	want := "latchkey: 2 settings are wrong:\n" +
+		"  log.level: \"loud\" is none of debug, info, warn and error\n" +
+		"  log.format: \"xml\" is neither text nor json\n"
+	if code != 1 || out != "" || faults != want {
+		t.Errorf("exit %d, %q, %s", code, out, faults)
+	}
+}
+
+func TestVersionNamesTheGoItWasBuiltWith(t *testing.T) {
+	out, _, code := run(t, t.TempDir(), nil, "version")
+	if code != 0 || !regexp.MustCompile(`^latchkey \S+ go1\.\S+.*\n$`).MatchString(out) {
+		t.Errorf("exit %d, %q", code, out)
+	}
+}
+
+func TestWhatStopsTheProgramIsSaidInOneLine(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	address := taken.Addr().String()
+	for name, c := range map[string]struct {
+		environ, args []string
+		want          string
+	}{
+		"an unknown command":                {nil, []string{"sreve"}, `unknown command "sreve" for "latchkey"`},
+		"an unknown flag":                   {nil, []string{"--prot=80"}, "unknown flag: --prot"},
+		"a word too many":                   {nil, []string{"serve", "now"}, `unknown command "now" for "latchkey serve"`},
+		"a settings file that is missing":   {nil, []string{"--config=x.yaml"}, "x.yaml: cannot be read: no such file or directory"},
+		"a port that is taken":              {[]string{"APP_SERVER_ADDRESS=" + address}, nil, "server.address: " + address + " is taken: stop the program that listens there, or set APP_SERVER_ADDRESS to another"},
+		"an address of another machine":     {[]string{"APP_SERVER_ADDRESS=192.0.2.1:80"}, nil, "server.address: cannot listen: "},
+		"a data folder that cannot be made": {[]string{"APP_DATABASE_URL=sqlite://TEXT/x.db"}, nil, "database.url: cannot make the folder of "},
+		"a database that is a folder":       {[]string{"APP_DATABASE_URL=sqlite://."}, nil, "database.url: cannot open sqlite://.: "},
+		"a database that is a text":         {[]string{"APP_DATABASE_URL=sqlite://TEXT"}, nil, "database.url: cannot open sqlite://TEXT: file is not a database"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			if err := os.WriteFile(filepath.Join(folder, "TEXT"), []byte("Milk, eggs and bread.\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, faults, code := run(t, folder, c.environ, c.args...)
+			if code != 1 || out != "" || !strings.HasPrefix(faults, "latchkey: "+c.want) || strings.Count(faults, "\n") != 1 {
+				t.Errorf("exit %d, %s%s\nwant %s", code, out, faults, c.want)
+			}
+		})
+	}
+}
+
+// hanging is a registration whose handler runs and waits for the body.
+func (s *server) hanging(body string) (net.Conn, *bufio.Reader) {
+	s.t.Helper()
+	connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { connection.Close() })
+	fmt.Fprintf(connection, "POST /register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
+	answers := bufio.NewReader(connection)
+	if status := readStatus(s.t, answers); status != http.StatusContinue { // sent when the handler begins to read
+		s.t.Fatal(status)
+	}
+	return connection, answers
+}
+
+func readStatus(t *testing.T, answers *bufio.Reader) int {
+	t.Helper()
+	answer, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode
+}
+
+// refuses waits until nobody listens any more.
+func (s *server) refuses() {
+	s.t.Helper()
+	for range 1000 {
+		connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
+		}
+		if err == nil {
+			connection.Close()
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	s.t.Fatal("still takes connections")
+}
+
+func TestARunningRequestEndsBeforeTheProgram(t *testing.T) {
+	for _, sent := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(sent.String(), func(t *testing.T) {
+			folder, body := t.TempDir(), credentials("ada@example.com")
+			s := launch(t, folder).await()
+			running, answers := s.hanging(body)
+			s.signal(sent)
+			s.refuses()
+			fmt.Fprint(running, body)
+			if status := readStatus(t, answers); status != http.StatusCreated {
+				t.Error(status)
+			}
+			if code := s.end(); code != 0 {
+				t.Errorf("exit %d: %s", code, s.stderr())
+			}
+			launch(t, folder).await().token("ada@example.com")
+		})
+	}
+}
+
+func TestARequestThatNeverEndsDoesNotHoldTheProgram(t *testing.T) {
+	t.Run("past the timeout", func(t *testing.T) {
+		s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_TIMEOUT=100ms").await()
+		s.hanging("{}")
+		s.signal(syscall.SIGTERM)
+		if code := s.end(); code != 1 || !strings.Contains(s.stderr(), "\nlatchkey: requests still ran after 100ms: ") {
+			t.Errorf("exit %d: %s", code, s.stderr())
+		}
+	})
+	t.Run("past a second signal", func(t *testing.T) {
+		s := launch(t, t.TempDir()).await()
+		s.hanging("{}")
+		s.signal(syscall.SIGINT)
+		s.refuses()
+		s.signal(syscall.SIGINT)
+		if code := s.end(); code != -1 {
+			t.Errorf("exit %d: %s", code, s.stderr())
+		}
+	})
+}
+
+// each calls do for all numbers under n, a few at once.
+func each(n int, do func(int)) {
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			for i := worker; i < n; i += 8 {
+				do(i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
+	folder := t.TempDir()
+	s := launch(t, folder).await()
+	time.AfterFunc(time.Second, func() { _ = s.run.Process.Kill() })
+	const most = 100_000
+	acknowledged := make([]bool, most)
+	each(most, func(i int) {
+		select {
+		case <-s.ended:
+		default:
+			status, _ := s.send("POST", "/register", credentials(fmt.Sprint(i, "@example.com")))
+			acknowledged[i] = status == http.StatusCreated
+		}
+	})
+	if code := s.end(); code != -1 {
+		t.Fatalf("exit %d: %s", code, s.stderr())
+	}
+	var emails []string
+	for i, is := range acknowledged {
+		if is {
+			emails = append(emails, fmt.Sprint(i, "@example.com"))
+		}
+	}
+	if len(emails) < 50 {
+		t.Fatalf("only %d were acknowledged", len(emails))
+	}
+	s = launch(t, folder).await()
+	each(len(emails), func(i int) {
+		if status, answer := s.send("POST", "/register", credentials(emails[i])); status != http.StatusConflict || !strings.Contains(answer, `"email_taken"`) {
+			t.Errorf("%s of %d is gone: %d %s", emails[i], len(emails), status, answer)
+		}
+	})
+}
+
+func TestProgramsStartedTogetherShareOneDatabaseAndSecret(t *testing.T) {
+	for range 3 {
+		folder := t.TempDir()
+		all := make([]*server, 5)
+		for i := range all {
+			all[i] = launch(t, folder)
+		}
+		for _, s := range all {
+			s.await()
+		}
+		all[0].want(201, "POST", "/register", credentials("ada@example.com"))
+		bearer := "Bearer " + all[0].token("ada@example.com")
+		for _, s := range all {
+			s.want(200, "GET", "/protected", "", "Authorization", bearer)
+		}
+	}
+}
+
+func TestTheLogHoldsNoSecret(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) {
+			folder := t.TempDir()
+			s := launch(t, folder, "APP_LOG_LEVEL=debug", "APP_LOG_FORMAT="+format).await()
+			s.want(201, "POST", "/register", credentials("ada@example.com"))
+			s.want(409, "POST", "/register", credentials("ada@example.com"))
+			token := s.token("ada@example.com")
+			signature := token[strings.LastIndex(token, ".")+1:]
+			s.want(200, "GET", "/protected?token=leaked-query", "", "Authorization", "Bearer "+token)
+			s.want(401, "GET", "/protected", "", "Authorization", "Bearer leaked-token.x.y")
+			s.want(404, "GET", "/leaked-path", "")
+			s.want(401, "POST", "/login", `{"email":"ada@example.com","password":"leaked-typo"}`)
+			s.want(422, "POST", "/register", `{"email":"bob@example.com","password":["leaked-list"]}`)
+			s.want(422, "POST", "/register", `{"email":"bob@example.com","password":"short","leaked-field":1}`)
+			s.want(400, "POST", "/register", `{"email":"bob@example.com","password":"leaked-half`)
+			s.want(200, "POST", "/login", "username=ada@example.com&password=correct+horse", "Content-Type", "application/x-www-form-urlencoded")
+			s.signal(syscall.SIGTERM)
+			s.end()
+			secret, err := os.ReadFile(filepath.Join(folder, "data", "jwt_secret"))
+			if err != nil || len(secret) != 43 || len(signature) != 43 {
+				t.Fatalf("%v, %s, %s", err, secret, signature)
+			}
+			log := s.stderr()
+			for _, leak := range []string{password, "correct+horse", token, signature, string(secret), "$2a$", "leaked"} {
+				if strings.Contains(log, leak) {
+					t.Errorf("%s is in the log:\n%s", leak, log)
+				}
+			}
+			for _, said := range []string{"/protected", "INSERT INTO", "SELECT", "stopped"} {
+				if !strings.Contains(log, said) {
+					t.Errorf("%s is not in the log:\n%s", said, log)
+				}
+			}
+		})
+	}
+}

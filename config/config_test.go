@@ -1,0 +1,314 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+
+	"example.com/latchkey/config"
+)
+
+var key = string(config.NewSecret().Bytes())
+
+// load reads the settings of a file with this text, and of the variables. A
+// secret is set where no case sets one.
+func load(t testing.TB, text string, environ ...string) (config.Settings, error) {
+	t.Helper()
+	if !strings.Contains(strings.Join(environ, "\n"), "APP_JWT_SECRET") {
+		environ = append(environ, "APP_JWT_SECRET="+key)
+	}
+	return config.Load(write(t, text), environ)
+}
+
+func write(t testing.TB, text string) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// one gives the only fault of err.
+func one(t *testing.T, err error) string {
+	t.Helper()
+	var faults config.Faults
+	if !errors.As(err, &faults) || len(faults) != 1 {
+		t.Fatalf("%v, want one fault", err)
+	}
+	return faults[0]
+}
+
+func TestConfigYAMLIsTheDefaults(t *testing.T) {
+	file, err := filepath.Abs("../config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	settings, err := config.Load(file, nil)
+	// Printed, an empty list is like none, and all secrets are stars.
+	if got, want := fmt.Sprintf("%+v", settings), fmt.Sprintf("%+v", config.Defaults()); err != nil || got != want {
+		t.Errorf("%s, %v\nwant %s", got, err, want)
+	}
+
+	var defaults map[string]any
+	known, written := viper.New(), viper.New()
+	written.SetConfigFile(file)
+	if err := errors.Join(mapstructure.Decode(config.Defaults(), &defaults), known.MergeConfigMap(defaults), written.ReadInConfig()); err != nil {
+		t.Fatal(err)
+	}
+	got, want := slices.Sorted(slices.Values(written.AllKeys())), slices.Sorted(slices.Values(known.AllKeys()))
+	if !slices.Equal(got, want) {
+		t.Errorf("config.yaml has %v\nwant %v", got, want)
+	}
+}
+
+func TestWhatIsSetIsRead(t *testing.T) {
+	secret := func(s config.Settings) any { return string(s.JWT.Secret.Bytes()) }
+	level := func(s config.Settings) any { return s.Log.Level }
+	origins := func(s config.Settings) any { return s.Server.CORSOrigins }
+	maxBody := func(s config.Settings) any { return s.Server.MaxBody }
+	for name, c := range map[string]struct {
+		file    string
+		environ []string
+		get     func(config.Settings) any
+		want    any
+	}{
+		"nothing set is the default":             {"", nil, level, "info"},
+		"the file wins over the default":         {"log: {level: warn}", nil, level, "warn"},
+		"a variable wins over the file":          {"log: {level: warn}", []string{"APP_LOG_LEVEL=debug"}, level, "debug"},
+		"an empty variable counts as unset":      {"log: {level: warn}", []string{"APP_LOG_LEVEL="}, level, "warn"},
+		"variables of others are ignored":        {"", []string{"LOG_LEVEL=debug", "APPLE=1"}, level, "info"},
+		"a setting without a value is unset":     {"log:\n  level:\n", nil, level, "info"},
+		"a list is split at commas":              {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example, https://b.example"}, origins, []string{"https://a.example", "https://b.example"}},
+		"a list of the file is a list":           {"server: {cors_origins: [https://a.example]}", nil, origins, []string{"https://a.example"}},
+		"_FILE is read, its LF cut":              {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\n")}, secret, key},
+		"_FILE is read, its CRLF cut":            {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\r\n")}, secret, key},
+		"_FILE wins over the file":               {"log: {level: warn}", []string{"APP_LOG_LEVEL_FILE=" + write(t, "error")}, level, "error"},
+		"a value may hold an equals sign":        {"", []string{"APP_JWT_SECRET=" + key + "="}, secret, key + "="},
+		"1MiB is 1048576 bytes":                  {"server: {max_body: 1MiB}", nil, maxBody, config.Size(1048576)},
+		"1MB is 1000000 bytes":                   {"", []string{"APP_SERVER_MAX_BODY=1MB"}, maxBody, config.Size(1000000)},
+		"a bare size counts bytes":               {"server: {max_body: 512}", nil, maxBody, config.Size(512)},
+		"a duration has its unit":                {"", []string{"APP_JWT_ACCESS_TTL=1h30m"}, func(s config.Settings) any { return s.JWT.AccessTTL }, 90 * time.Minute},
+		"revocation_lag may be 0":                {"jwt: {revocation_lag: 0}", nil, func(s config.Settings) any { return s.JWT.RevocationLag }, time.Duration(0)},
+		"a number is read":                       {"", []string{"APP_PASSWORD_BCRYPT_COST=10"}, func(s config.Settings) any { return s.Password.BcryptCost }, 10},
+		"production may be set with a secret":    {"", []string{"APP_ENVIRONMENT=production"}, func(s config.Settings) any { return s.Environment }, "production"},
+		"a proxy may be an address or a network": {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.0/8,::1"}, func(s config.Settings) any { return len(s.Server.TrustedProxies) }, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings, err := load(t, c.file, c.environ...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.get(settings); fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", c.want) {
+				t.Errorf("%#v, want %#v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	production := "APP_ENVIRONMENT=production"
+	for name, c := range map[string]struct {
+		file    string
+		environ []string
+		want    string
+	}{
+		"a misspelt key":                            {"jwt: {acess_ttl: 5m}", nil, "jwt.acess_ttl is no setting: correct or remove it (known: jwt.access_ttl, "},
+		"a misspelt section":                        {"jtw: {issuer: x}", nil, "jtw.issuer is no setting: correct or remove it (known: database.url, "},
+		"a section that is a word":                  {"server: 8080", nil, "server is no setting: correct or remove it (known: server.address, "},
+		"a setting that is a section":               {"log: {level: {value: info}}", nil, "log.level.value is no setting"},
+		"a misspelt variable":                       {"", []string{"APP_JWT_ACESS_TTL=5m"}, "APP_JWT_ACESS_TTL is no setting: correct or unset it (known: jwt.access_ttl, "},
+		"a misspelt _FILE variable":                 {"", []string{"APP_JWT_SECRE_FILE=x"}, "APP_JWT_SECRE_FILE is no setting"},
+		"a setting and its _FILE":                   {"", []string{"APP_JWT_SECRET=" + key, "APP_JWT_SECRET_FILE=" + write(t, key)}, "APP_JWT_SECRET and APP_JWT_SECRET_FILE are both set: unset one"},
+		"a _FILE that is missing":                   {"", []string{"APP_LOG_LEVEL_FILE=" + missing}, "APP_LOG_LEVEL_FILE: open " + missing + ": no such file"},
+		"a file that is no YAML":                    {"a: [", nil, "cannot be read: "},
+		"a file that is a sentence":                 {"all is well", nil, "cannot be read: "},
+		"a bare number for a duration":              {"jwt: {access_ttl: 900}", nil, "jwt.access_ttl: 900 is no duration: write a number with its unit, such as 90s, 15m or 24h"},
+		"a bare number in a variable":               {"", []string{"APP_JWT_ACCESS_TTL=900"}, "jwt.access_ttl: 900 is no duration: write a number with its unit"},
+		"a list for a duration":                     {"jwt: {access_ttl: [15m]}", nil, "jwt.access_ttl: [15m] is no duration"},
+		"a negative lifetime":                       {"jwt: {access_ttl: -15m}", nil, "jwt.access_ttl: -15m0s is not over 0"},
+		"a lifetime of nothing":                     {"", []string{"APP_JWT_ACCESS_TTL=0"}, "jwt.access_ttl: 0s is not over 0"},
+		"a lifetime of half a second":               {"jwt: {access_ttl: 1500ms}", nil, "jwt.access_ttl: 1.5s is no whole number of seconds"},
+		"a negative lag":                            {"jwt: {revocation_lag: -1s}", nil, "jwt.revocation_lag: -1s is negative: write 0"},
+		"no time to shut down":                      {"server: {shutdown_timeout: 0}", nil, "server.shutdown_timeout: 0s is not over 0"},
+		"no time to wait":                           {"password: {max_wait: 0s}", nil, "password.max_wait: 0s is not over 0"},
+		"no issuer":                                 {"jwt: {issuer: ''}", nil, "jwt.issuer and jwt.audience: neither may be empty"},
+		"a size that is a word":                     {"", []string{"APP_SERVER_MAX_BODY=big"}, "server.max_body: big is no size: write a number with its unit, such as 512KiB or 1MiB"},
+		"a size over all bounds":                    {"server: {max_body: 16EiB}", nil, "server.max_body: 16EiB is no size"},
+		"a size of nothing":                         {"server: {max_body: 0}", nil, "server.max_body: must be over 0, such as 1MiB"},
+		"a proxy by name":                           {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.1,proxy"}, `server.trusted_proxies: "proxy" is no address or network, such as 10.0.0.0/8`},
+		"any origin":                                {"server: {cors_origins: ['*']}", nil, `server.cors_origins: "*" is no origin, such as https://app.example.com`},
+		"an origin with a path":                     {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example/"}, `server.cors_origins: "https://a.example/" is no origin`},
+		"an address without a port":                 {"server: {address: localhost}", nil, `server.address: "localhost" is no HOST:PORT, such as 127.0.0.1:8080`},
+		"a port over 65535":                         {"", []string{"APP_SERVER_ADDRESS=:65536"}, `server.address: ":65536" is no HOST:PORT`},
+		"an unknown environment":                    {"environment: staging", nil, `environment: "staging" is neither development nor production`},
+		"a cost bcrypt has not":                     {"password: {bcrypt_cost: 3}", nil, "password.bcrypt_cost: 3 is not from 4 to 20"},
+		"a cost of minutes":                         {"password: {bcrypt_cost: 21}", nil, "password.bcrypt_cost: 21 is not from 4 to 20"},
+		"a cost too low for production":             {"password: {bcrypt_cost: 9}", []string{production}, "password.bcrypt_cost: 9 is not from 10 to 20 (production)"},
+		"a cost that is a word":                     {"", []string{"APP_PASSWORD_BCRYPT_COST=high"}, "password.bcrypt_cost: high is no "},
+		"passwords of no length":                    {"password: {min_length: 0}", nil, "password.min_length: 0 is not from 1 to 72"},
+		"passwords longer than bcrypt reads":        {"password: {min_length: 73}", nil, "password.min_length: 73 is not from 1 to 72"},
+		"an unknown log level":                      {"log: {level: trace}", nil, `log.level: "trace" is none of debug, info, warn and error`},
+		"an unknown log format":                     {"log: {format: xml}", nil, `log.format: "xml" is neither text nor json`},
+		"another database":                          {"", []string{"APP_DATABASE_URL=postgres://localhost/app"}, "database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db"},
+		"a database without a path":                 {"database: {url: 'sqlite://'}", nil, "database.url: write sqlite://PATH"},
+		"a database in memory":                      {"", []string{"APP_DATABASE_URL=sqlite://:memory:"}, "database.url: write sqlite://PATH with the path of a file"},
+		"production without a secret":               {"", []string{production, "APP_JWT_SECRET="}, "jwt.secret: is empty: set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"},
+		"a secret of 31 bytes":                      {"", []string{"APP_JWT_SECRET=" + key[:31]}, "jwt.secret: has 31 bytes, fewer than 32: set APP_JWT_SECRET"},
+		"a secret that asks to be changed":          {"", []string{"APP_JWT_SECRET=ChangeMe-" + key}, "jwt.secret: is a placeholder or repeats itself: set APP_JWT_SECRET"},
+		"a secret that repeats one piece":           {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:16], 2)}, "jwt.secret: is a placeholder or repeats itself"},
+		"a secret that repeats, the last piece cut": {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:13], 3)[:33]}, "jwt.secret: is a placeholder or repeats itself"},
+		"a secret of few letters":                   {"", []string{"APP_JWT_SECRET=abcabbcacbbacabcbabcabcccabacbabbcab"}, "jwt.secret: is a placeholder or repeats itself"},
+		"a weak secret, in development too":         {"environment: development", []string{"APP_JWT_SECRET=short"}, "jwt.secret: has 5 bytes"},
+		"a cost with a fraction":                    {"password: {bcrypt_cost: 12.7}", nil, "password.bcrypt_cost: 12.7 is no "},
+		"a size that is a truth":                    {"server: {max_body: true}", nil, "server.max_body: true is no size"},
+		"a level that is a truth":                   {"log: {level: true}", nil, "log.level: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, c.file, c.environ...)
+			if fault := one(t, err); !strings.Contains(fault, c.want) {
+				t.Errorf("%s\nwant %s", fault, c.want)
+			}
+		})
+	}
+}
+
+func TestAFileThatIsAskedForMustBeThere(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, err := config.Load(config.DefaultFile, nil); err != nil {
+		t.Error("the default file may be missing:", err)
+	}
+	_, err := config.Load("other.yaml", nil)
+	if fault := one(t, err); fault != "other.yaml: cannot be read: no such file or directory" {
+		t.Error(fault)
+	}
+}
+
+func TestAllFaultsAreSaidAtOnce(t *testing.T) {
+	_, err := load(t, `
+environment: staging
+server: {address: nowhere, trusted_proxies: [me], cors_origins: ["*"], max_body: much, shutdown_timeout: 15}
+database: {url: postgres://x}
+jwt: {isuer: me, access_ttl: soon, revocation_lag: -1s}
+password: {bcrypt_cost: 3, min_length: many, max_wait: 0s}
+log: {level: loud, format: xml}
+`, "APP_JWT_SECRET=short", "APP_LOGLEVEL=debug")
+	var faults config.Faults
+	if !errors.As(err, &faults) || len(faults) != 17 {
+		t.Fatalf("%v\nwant 17 faults", err)
+	}
+	for _, fault := range faults {
+		if !strings.Contains(err.Error(), "\n  "+fault) {
+			t.Errorf("the error does not say: %s", fault)
+		}
+	}
+}
+
+func TestDevelopmentKeepsOneSecretOfItsOwn(t *testing.T) {
+	for range 20 {
+		t.Chdir(t.TempDir())
+		secrets := make([]config.Secret, 8)
+		var group sync.WaitGroup
+		for i := range secrets {
+			group.Go(func() {
+				settings, err := config.Load(config.DefaultFile, nil)
+				if err != nil {
+					t.Error(err)
+				}
+				secrets[i] = settings.JWT.Secret
+			})
+		}
+		group.Wait()
+		again, err := config.Load(config.DefaultFile, nil)
+		if secrets = slices.Compact(append(secrets, again.JWT.Secret)); err != nil || len(secrets) != 1 || len(secrets[0]) != 43 {
+			t.Fatalf("%d secrets, the first of %d bytes; %v", len(secrets), len(secrets[0]), err)
+		}
+		files, err := os.ReadDir("data")
+		if err != nil || len(files) != 1 {
+			t.Fatalf("data holds %v, %v", files, err)
+		}
+		if info, err := files[0].Info(); err != nil || info.Name() != "jwt_secret" || info.Mode() != 0o600 {
+			t.Errorf("%v, %v", info, err)
+		}
+	}
+}
+
+func TestAKeptSecretThatIsEmptyOrWeakIsRefused(t *testing.T) {
+	for _, kept := range []string{"", "\n", "short"} {
+		t.Chdir(t.TempDir())
+		if err := errors.Join(os.Mkdir("data", 0o700), os.WriteFile("data/jwt_secret", []byte(kept), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := config.Load(config.DefaultFile, nil)
+		if fault := one(t, err); !strings.Contains(fault, "jwt.secret: ") {
+			t.Errorf("%q: %s", kept, fault)
+		}
+	}
+}
+
+func TestTheSecretIsNeverPrinted(t *testing.T) {
+	settings, err := load(t, "", "APP_JWT_SECRET="+key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q"} {
+		fmt.Fprintf(&out, verb+verb+"\n", settings, &settings.JWT.Secret)
+		fmt.Fprintf(&out, verb+"\n", settings.JWT.Secret)
+	}
+	slog.New(slog.NewTextHandler(&out, nil)).Info("all", "settings", settings, "secret", settings.JWT.Secret)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("all", "settings", settings, "secret", settings.JWT.Secret)
+	if err := json.NewEncoder(&out).Encode(settings); err != nil {
+		t.Fatal(err)
+	}
+	_, err = load(t, "jwt: {secret: ["+key+"]}", "APP_JWT_SECRET=")
+	fmt.Fprintln(&out, err)
+	for _, secret := range []string{key, fmt.Sprintf("%x", key), fmt.Sprintf("%X", key)} {
+		if strings.Contains(out.String(), secret) {
+			t.Errorf("%s is in\n%s", secret, out.String())
+		}
+	}
+	if strings.Count(out.String(), "********") < 10 {
+		t.Errorf("the secret was not printed at all:\n%s", out.String())
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	shipped, err := os.ReadFile("../config.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(shipped)
+	for _, odd := range []string{
+		"", "x", "a: [", "- 1", "1: 2", "null", "server:", "server: 5", "server: []", "server: {address: {}}",
+		"log.level: debug", "LOG: {LEVEL: debug}", "jwt: {access_ttl: 5}", "password: {bcrypt_cost: 1e99}",
+		"server: {trusted_proxies: [[1], null, {a: b}]}", "a: &a {b: *a}", "<<: {log: {level: warn}}", "---\n---\n", "\x00", "\ufeffenvironment: x",
+		"? [a]\n: b", "jwt: {secret: !!binary aGVsbG8=}", "server: {max_body: 2001-01-01}",
+	} {
+		f.Add([]byte(odd))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		settings, err := load(t, string(content))
+		var faults config.Faults
+		switch {
+		case err == nil && string(settings.JWT.Secret.Bytes()) == key && settings.JWT.AccessTTL > 0:
+		case errors.As(err, &faults) && len(faults) > 0 && settings.Environment == "":
+		default:
+			t.Errorf("%+v, %v", settings, err)
+		}
+	})
+}

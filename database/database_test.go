@@ -1,0 +1,218 @@
+package database_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/database"
+	"example.com/latchkey/models"
+)
+
+// open opens and migrates the database of a file until the test ends.
+func open(t *testing.T, file string) *gorm.DB {
+	t.Helper()
+	db, err := database.Open("sqlite://"+file, slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = database.Migrate(db)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := database.Close(db); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func newFile(t *testing.T) string { return filepath.Join(t.TempDir(), "made", "app.db") }
+
+func newUser(email models.Email) *models.User {
+	return &models.User{Email: email, PasswordHash: "x", Role: models.RoleUser}
+}
+
+func TestPragmasAreInForceOnEveryConnection(t *testing.T) {
+	pool, err := open(t, newFile(t)).DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		connection, err := pool.Conn(t.Context()) // held, so that the next is another
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		for pragma, want := range map[string]string{"journal_mode": "wal", "foreign_keys": "1", "synchronous": "1", "busy_timeout": "5000"} {
+			var got string
+			if err := connection.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+				t.Errorf("%s is %s, want %s; %v", pragma, got, want, err)
+			}
+		}
+	}
+}
+
+func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
+	db := open(t, newFile(t))
+	ada := newUser("ada@example.com")
+	if err := db.Create(ada).Error; err != nil {
+		t.Fatal(err)
+	}
+	bob := newUser("bob@example.com")
+	bob.ID = ada.ID
+	if err := db.Create(bob).Error; !errors.Is(err, gorm.ErrDuplicatedKey) {
+		t.Error("the same id:", err)
+	}
+	if err := db.Create(newUser("ada@example.com")).Error; !errors.Is(err, gorm.ErrDuplicatedKey) {
+		t.Error("the same email:", err)
+	}
+	if err := db.Exec("CREATE TABLE notes (user_id TEXT REFERENCES users (id))").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Exec("INSERT INTO notes VALUES ('nobody')").Error; !errors.Is(err, gorm.ErrForeignKeyViolated) {
+		t.Error("a key of no row:", err)
+	}
+}
+
+func TestAFileIsOpenedUnderJustItsName(t *testing.T) {
+	for _, name := range []string{"a b.db", "a#b.db", "a?mode=memory.db", "a%41.db", "100%.db", "a+b;c&d.db", "ä.db", "no suffix", "a #?%41 folder/a.db"} {
+		t.Chdir(t.TempDir())
+		open(t, name)
+		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+		first, _, _ := strings.Cut(name, "/")
+		made, err := os.ReadDir(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range made {
+			if !strings.HasPrefix(entry.Name(), first) { // as its -wal does
+				t.Errorf("%s: %s was made", name, entry.Name())
+			}
+		}
+	}
+}
+
+func TestATimeIsKeptInUTC(t *testing.T) {
+	local := time.Local
+	time.Local = time.FixedZone("UTC+5:30", 19800)
+	defer func() { time.Local = local }()
+	db := open(t, newFile(t))
+	ada := newUser("ada@example.com")
+	before := time.Now().Truncate(time.Microsecond)
+	if err := db.Create(ada).Error; err != nil {
+		t.Fatal(err)
+	}
+	var kept models.User
+	var text string
+	if err := errors.Join(db.Take(&kept).Error, db.Raw("SELECT CAST(created_at AS TEXT) FROM users").Scan(&text).Error); err != nil {
+		t.Fatal(err)
+	}
+	if !kept.CreatedAt.Equal(ada.CreatedAt) || kept.CreatedAt.Before(before) || kept.CreatedAt.Nanosecond()%1000 != 0 {
+		t.Errorf("kept %v, made %v, not before %v", kept.CreatedAt, ada.CreatedAt, before)
+	}
+	// As both drivers write it, so that it sorts as text.
+	if want := ada.CreatedAt.UTC().Format("2006-01-02 15:04:05.999999999-07:00"); text != want {
+		t.Errorf("kept %s, want %s", text, want)
+	}
+}
+
+func TestOpeningANewFileWaitsForTheProgramThatMakesIt(t *testing.T) {
+	path := newFile(t)
+	maker, err := database.Open("sqlite://"+path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := maker.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	connection, err := pool.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := func(statement string) {
+		if _, err := connection.ExecContext(t.Context(), statement); err != nil {
+			t.Error(statement, err)
+		}
+	}
+	exec("PRAGMA journal_mode = DELETE") // as before the file's first program has switched it
+	exec("BEGIN IMMEDIATE")
+	var group sync.WaitGroup
+	group.Go(func() {
+		time.Sleep(200 * time.Millisecond)
+		exec("COMMIT")
+		if err := errors.Join(connection.Close(), database.Close(maker)); err != nil {
+			t.Error(err)
+		}
+	})
+	defer group.Wait()
+	open(t, path)
+}
+
+func TestMigratingAgainChangesNothing(t *testing.T) {
+	path := newFile(t)
+	if err := open(t, path).Create(newUser("ada@example.com")).Error; err != nil {
+		t.Fatal(err)
+	}
+	var users int64
+	if err := open(t, path).Model(models.User{}).Count(&users).Error; err != nil || users != 1 {
+		t.Errorf("%d users, %v", users, err)
+	}
+}
+
+func TestTheDatabaseOfANewerProgramIsRefused(t *testing.T) {
+	db := open(t, newFile(t))
+	if err := db.Exec("INSERT INTO migrations VALUES ('20991231_of_the_future')").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := database.Migrate(db); err == nil {
+		t.Error("it was taken")
+	}
+}
+
+func TestWritersAtOnceWaitForEachOther(t *testing.T) {
+	const writers, each = 8, 50
+	db := open(t, newFile(t))
+	ada := newUser("0@example.com")
+	if err := db.Create(ada).Error; err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range writers {
+		group.Go(func() {
+			for range each {
+				// Reads first: without an immediate lock its write would be refused.
+				err := db.Transaction(func(tx *gorm.DB) error {
+					var read models.User
+					var count int
+					if err := tx.Take(&read, "id = ?", ada.ID).Error; err != nil {
+						return err
+					}
+					if _, err := fmt.Sscanf(string(read.Email), "%d@", &count); err != nil {
+						return err
+					}
+					return tx.Model(&read).Update("email", fmt.Sprintf("%d@example.com", count+1)).Error
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	var read models.User
+	if err := db.Take(&read).Error; err != nil || read.Email != "400@example.com" {
+		t.Errorf("%s, want 400; %v", read.Email, err)
+	}
+}
