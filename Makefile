@@ -26,7 +26,7 @@ cover: ## Write the tests' coverage to cover.out and say how much it is
 fuzz: ## Fuzz what strangers send, ten seconds each
 	go test -run='^$$' -fuzz=FuzzAuthorization -fuzztime=10s ./routes
 	go test -run='^$$' -fuzz=FuzzLogin -fuzztime=10s ./routes
-	go test -run='^$$' -fuzz=FuzzFile -fuzztime=10s ./config
+	go test -run='^$$' -fuzz=FuzzFile -fuzztime=10s -fuzzminimizetime=1x ./config
 
 lint: ## Check the format and run the linters
 	$(LINT) fmt --diff

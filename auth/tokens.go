@@ -5,10 +5,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/maypok86/otter/v2"
 
 	"example.com/latchkey/config"
 )
@@ -22,10 +24,15 @@ const (
 // maxToken bounds, in bytes, what is parsed before its signature is known to be good.
 const maxToken = 8 << 10
 
+// maxVerified bounds the memory that verified tokens take, to about 10 MB.
+const maxVerified = 10_000
+
 // Claims are what an access token says (RFC 9068).
 type Claims struct {
 	UserID    uuid.UUID // sub
 	SessionID uuid.UUID // sid: the login the token comes from
+
+	expires float64 // exp, in seconds since 1970
 }
 
 // payload is the claims as they stand in the token. Its times hide those of
@@ -46,6 +53,9 @@ type Tokens struct {
 	audience string
 	ttl      time.Duration
 	parser   *jwt.Parser
+	// verified remembers what the very bytes of a token were found to say, for
+	// a client sends the same one many times. Only its age is asked again.
+	verified *otter.Cache[string, Claims]
 }
 
 // NewTokens makes Tokens from settings that config has checked.
@@ -59,11 +69,12 @@ func NewTokens(settings config.JWT) *Tokens {
 		issuer:   settings.Issuer,
 		audience: settings.Audience,
 		ttl:      settings.AccessTTL,
+		verified: otter.Must(&otter.Options[string, Claims]{MaximumSize: maxVerified}),
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 			jwt.WithStrictDecoding(),
 			// golang-jwt calls a token expired that is of another issuer too;
-			// Verify asks for the age last.
+			// here the age is asked last.
 			jwt.WithoutClaimsValidation(),
 		),
 	}
@@ -100,31 +111,47 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 // ErrTokenExpired for a token that is good but for its age, and
 // ErrTokenInvalid for every other fault.
 func (t *Tokens) Verify(token string) (Claims, error) {
+	now := float64(time.Now().UnixNano()) / float64(time.Second)
+	claims, known := t.verified.GetIfPresent(token)
+	if !known {
+		var err error
+		if claims, err = t.parse(token, now); err != nil {
+			return Claims{}, ErrTokenInvalid
+		}
+		t.verified.Set(strings.Clone(token), claims)
+	}
+	if now >= claims.expires {
+		return Claims{}, ErrTokenExpired
+	}
+	return claims, nil
+}
+
+// parse checks all but the age.
+func (t *Tokens) parse(token string, now float64) (Claims, error) {
 	if len(token) > maxToken {
-		return Claims{}, ErrTokenInvalid
+		return Claims{}, errClaims
 	}
 	var p payload
 	if _, err := t.parser.ParseWithClaims(token, &p, t.keyFor); err != nil {
-		return Claims{}, ErrTokenInvalid
+		return Claims{}, err
 	}
 	userID, subErr := uuid.FromString(p.Subject)
 	sessionID, sidErr := uuid.FromString(p.SessionID)
-	now := float64(time.Now().UnixNano()) / float64(time.Second)
-	switch {
-	case subErr != nil, sidErr != nil,
-		p.Issuer != t.issuer,
-		!slices.Contains(p.Audience, t.audience),
-		p.NotBefore != nil && now < *p.NotBefore,
-		p.IssuedAt != nil && now < *p.IssuedAt,
-		p.ExpiresAt == nil:
-		return Claims{}, ErrTokenInvalid
-	case now >= *p.ExpiresAt:
-		return Claims{}, ErrTokenExpired
+	if subErr != nil || sidErr != nil ||
+		p.Issuer != t.issuer ||
+		!slices.Contains(p.Audience, t.audience) ||
+		p.NotBefore != nil && now < *p.NotBefore ||
+		p.IssuedAt != nil && now < *p.IssuedAt ||
+		p.ExpiresAt == nil {
+		return Claims{}, errClaims
 	}
-	return Claims{UserID: userID, SessionID: sessionID}, nil
+	return Claims{UserID: userID, SessionID: sessionID, expires: *p.ExpiresAt}, nil
 }
 
-var errHeader = errors.New("the header is not an access token's")
+var (
+	errHeader = errors.New("the header is not an access token's")
+	errClaims = errors.New("the claims are not this service's")
+)
 
 // keyFor checks the header, of which golang-jwt checks only alg. No extension
 // is understood, so any crit is refused (RFC 7515, section 4.1.11).

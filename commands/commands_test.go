@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 func command(t *testing.T, folder string, environ []string, args ...string) *exec.Cmd {
 	own := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "APP_") })
 	run := exec.CommandContext(t.Context(), binary, args...)
-	run.Dir, run.Env = folder, append(own, environ...)
+	run.Dir, run.Env = folder, slices.Concat(own, environ)
 	return run
 }
 
@@ -67,7 +67,7 @@ func run(t *testing.T, folder string, environ []string, args ...string) (stdout,
 type server struct {
 	t     *testing.T
 	run   *exec.Cmd
-	log   string // the file of its stderr
+	log   string // the file of all it prints
 	ended chan struct{}
 	url   string
 }
@@ -75,14 +75,14 @@ type server struct {
 // launch starts a server with fast hashing; await waits until it listens.
 func launch(t *testing.T, folder string, environ ...string) *server {
 	t.Helper()
-	log, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	log, err := os.Create(filepath.Join(t.TempDir(), "printed"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
 	s := &server{t: t, log: log.Name(), ended: make(chan struct{})}
 	s.run = command(t, folder, append([]string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4"}, environ...))
-	s.run.Stderr = log
+	s.run.Stdout, s.run.Stderr = log, log
 	if err := s.run.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -99,22 +99,22 @@ var listening = regexp.MustCompile(`listening\W.*(http://127\.0\.0\.1:\d+)`)
 func (s *server) await() *server {
 	s.t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if found := listening.FindStringSubmatch(s.stderr()); found != nil {
+		if found := listening.FindStringSubmatch(s.printed()); found != nil {
 			s.url = found[1]
 			return s
 		}
 		select {
 		case <-s.ended:
-			s.t.Fatalf("ended with %d: %s", s.run.ProcessState.ExitCode(), s.stderr())
+			s.t.Fatalf("ended with %d: %s", s.run.ProcessState.ExitCode(), s.printed())
 		default:
 		}
 		if time.Now().After(deadline) {
-			s.t.Fatalf("does not listen: %s", s.stderr())
+			s.t.Fatalf("does not listen: %s", s.printed())
 		}
 	}
 }
 
-func (s *server) stderr() string {
+func (s *server) printed() string {
 	s.t.Helper()
 	text, err := os.ReadFile(s.log)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *server) end() int {
 	select {
 	case <-s.ended:
 	case <-time.After(15 * time.Second):
-		s.t.Fatalf("does not end: %s", s.stderr())
+		s.t.Fatalf("does not end: %s", s.printed())
 	}
 	return s.run.ProcessState.ExitCode()
 }
@@ -282,7 +282,7 @@ func (s *server) hanging(body string) (net.Conn, *bufio.Reader) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { connection.Close() })
+	s.t.Cleanup(func() { _ = connection.Close() })
 	fmt.Fprintf(connection, "POST /register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body))
 	answers := bufio.NewReader(connection)
 	if status := readStatus(s.t, answers); status != http.StatusContinue { // sent when the handler begins to read
@@ -310,7 +310,7 @@ func (s *server) refuses() {
 			return
 		}
 		if err == nil {
-			connection.Close()
+			_ = connection.Close()
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
@@ -330,7 +330,7 @@ func TestARunningRequestEndsBeforeTheProgram(t *testing.T) {
 				t.Error(status)
 			}
 			if code := s.end(); code != 0 {
-				t.Errorf("exit %d: %s", code, s.stderr())
+				t.Errorf("exit %d: %s", code, s.printed())
 			}
 			launch(t, folder).await().token("ada@example.com")
 		})
@@ -342,8 +342,8 @@ func TestARequestThatNeverEndsDoesNotHoldTheProgram(t *testing.T) {
 		s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_TIMEOUT=100ms").await()
 		s.hanging("{}")
 		s.signal(syscall.SIGTERM)
-		if code := s.end(); code != 1 || !strings.Contains(s.stderr(), "\nlatchkey: requests still ran after 100ms: ") {
-			t.Errorf("exit %d: %s", code, s.stderr())
+		if code := s.end(); code != 1 || !strings.Contains(s.printed(), "\nlatchkey: requests still ran after 100ms: ") {
+			t.Errorf("exit %d: %s", code, s.printed())
 		}
 	})
 	t.Run("past a second signal", func(t *testing.T) {
@@ -353,7 +353,7 @@ func TestARequestThatNeverEndsDoesNotHoldTheProgram(t *testing.T) {
 		s.refuses()
 		s.signal(syscall.SIGINT)
 		if code := s.end(); code != -1 {
-			t.Errorf("exit %d: %s", code, s.stderr())
+			t.Errorf("exit %d: %s", code, s.printed())
 		}
 	})
 }
@@ -386,7 +386,7 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 		}
 	})
 	if code := s.end(); code != -1 {
-		t.Fatalf("exit %d: %s", code, s.stderr())
+		t.Fatalf("exit %d: %s", code, s.printed())
 	}
 	var emails []string
 	for i, is := range acknowledged {
@@ -446,7 +446,7 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 			if err != nil || len(secret) != 43 || len(signature) != 43 {
 				t.Fatalf("%v, %s, %s", err, secret, signature)
 			}
-			log := s.stderr()
+			log := s.printed()
 			for _, leak := range []string{password, "correct+horse", token, signature, string(secret), "$2a$", "leaked"} {
 				if strings.Contains(log, leak) {
 					t.Errorf("%s is in the log:\n%s", leak, log)

@@ -176,7 +176,7 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		"a weak secret, in development too":         {"environment: development", []string{"APP_JWT_SECRET=short"}, "jwt.secret: has 5 bytes"},
 		"a cost with a fraction":                    {"password: {bcrypt_cost: 12.7}", nil, "password.bcrypt_cost: 12.7 is no "},
 		"a size that is a truth":                    {"server: {max_body: true}", nil, "server.max_body: true is no size"},
-		"a level that is a truth":                   {"log: {level: true}", nil, "log.level: "},
+		"a level that is a truth":                   {"log: {level: true}", nil, "log.level: true is no string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, c.file, c.environ...)

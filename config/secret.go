@@ -33,7 +33,7 @@ func (f *Faults) checkSecret(s *Settings) {
 		}
 		secret, err := developmentSecret(keptIn)
 		if err != nil {
-			f.add("jwt.secret: is empty, and development cannot keep one: %v: make the folder writable, or %s", err, makeOne)
+			f.add("jwt.secret: is not set, and development cannot keep one of its own: %v; else %s", err, makeOne)
 			return
 		}
 		s.JWT.Secret = secret
@@ -71,6 +71,9 @@ func developmentSecret(file string) (Secret, error) {
 		return "", err
 	}
 	kept, err := os.ReadFile(file)
+	if err == nil && len(kept) == 0 {
+		err = errors.New(file + " is empty: remove it")
+	}
 	return Secret(strings.TrimRight(string(kept), "\r\n")), err
 }
 

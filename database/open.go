@@ -27,7 +27,7 @@ const (
 // Open opens the database of url (sqlite://PATH) and makes its folder. The
 // caller closes it with Close.
 func Open(url string, log *slog.Logger) (*gorm.DB, error) {
-	path := strings.TrimPrefix(url, "sqlite://")
+	path := filepath.Clean(strings.TrimPrefix(url, "sqlite://"))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
 	}

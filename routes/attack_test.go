@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/routes"
 )
@@ -223,4 +224,13 @@ func TestAnAccessTokenSaysWhatTheContractSays(t *testing.T) {
 	if life := issued.claims["exp"].(float64) - issued.claims["iat"].(float64); life != 900 {
 		t.Errorf("lives %v s, want 900", life)
 	}
+}
+
+func TestATokenThatWasTakenStillExpires(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.JWT.AccessTTL = time.Second })
+	app.Register("ada@example.com")
+	bearer := app.Login("ada@example.com")
+	app.Get("/protected", bearer...).Want(t, 200, "")
+	time.Sleep(time.Second)
+	app.Get("/protected", bearer...).Want(t, 401, "token_expired")
 }
