@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// server is a running child process.
+type server struct {
+	command *exec.Cmd
+	cancel  context.CancelFunc
+	url     string
+}
+
+// start runs a program with env alone and returns once path answers 200.
+func start(ctx context.Context, folder, address, path string, env []string, program string, arguments ...string) (*server, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Dir = folder
+	command.Env = env
+	command.Stderr = os.Stderr
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = 5 * time.Second
+	s := &server{command: command, cancel: cancel, url: "http://" + address}
+	if err := command.Start(); err != nil {
+		cancel()
+		return nil, err
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+		if status, _, err := fasthttp.Get(nil, s.url+path); err == nil && status == fasthttp.StatusOK {
+			return s, nil
+		}
+	}
+	s.stop()
+	return nil, fmt.Errorf("%s does not answer", s.url+path)
+}
+
+// stop ends the process, if there is one, gently at first. How it ended says
+// nothing: the bare server knows no gentle end.
+func (s *server) stop() {
+	if s != nil {
+		s.cancel()
+		_ = s.command.Wait()
+	}
+}
+
+// freeAddress is a loopback address that nobody listens on now.
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
