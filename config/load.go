@@ -71,7 +71,7 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 		f.add("%s: cannot be read: %v", file, errors.Unwrap(err))
 		return
 	}
-	for _, key := range own.AllKeys() {
+	for _, key := range slices.Sorted(slices.Values(own.AllKeys())) {
 		if slices.Contains(known, key) {
 			v.Set(key, own.Get(key))
 		} else {
