@@ -29,6 +29,7 @@ func BenchmarkIssue(b *testing.B) {
 	}
 }
 
+// BenchmarkVerify verifies one token again and again, which is then remembered.
 func BenchmarkVerify(b *testing.B) {
 	tokens := auth.NewTokens(settings().JWT)
 	id := uuid.Must(uuid.NewV7())

@@ -16,9 +16,9 @@ import (
 )
 
 // closedLoop keeps workers busy with a request for d, each on a connection of
-// its own, and gives the answers per second. fasthttp's client takes a small
-// part of the time net/http's takes: with the servers on the same cores, the
-// costlier client would bring any two of them closer together.
+// its own, and gives the answers per second. The client is fasthttp's, built to
+// cost little: it runs on the servers' own cores, where its cost would bring any
+// two of them closer together.
 func closedLoop(request *fasthttp.Request, workers int, d time.Duration) (rate float64, err error) {
 	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // an error is one, however well a retry goes
 	defer client.CloseIdleConnections()

@@ -57,7 +57,7 @@ const (
 )
 
 // login logs in all the time; the hashes alone are counted before and after,
-// for the clock of a warm machine sinks.
+// for a machine's speed drifts.
 func (s *subject) login(context.Context) error {
 	before, err := rawBcrypt()
 	if err != nil {
