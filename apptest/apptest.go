@@ -18,6 +18,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/routes"
@@ -29,6 +30,7 @@ type App struct {
 	URL      string
 	Engine   *gin.Engine
 	DB       *gorm.DB
+	Auth     auth.Services
 	Settings config.Settings
 	Log      *Log
 }
@@ -52,7 +54,8 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := routes.New(settings, db, log)
+	app.Auth = auth.New(settings, db)
+	engine, err := routes.New(settings, db, app.Auth, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,14 @@
-// Package auth knows who somebody is: tokens, passwords, and the current user.
+// Package auth knows who somebody is: tokens, sessions, passwords, and the
+// current user.
 package auth
 
 import (
 	"context"
 
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/config"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
@@ -16,15 +21,43 @@ var (
 	ErrTokenRevoked error = problem.TokenRevoked
 )
 
-type userKey struct{}
+// Services are all of this package that handlers and middleware use.
+type Services struct {
+	Tokens    *Tokens
+	Sessions  *Sessions
+	Passwords *Passwords
+}
 
-// WithUser returns a context that carries the current user.
-func WithUser(ctx context.Context, user models.User) context.Context {
-	return context.WithValue(ctx, userKey{}, user)
+// New makes Services from settings that config has checked.
+func New(settings config.Settings, db *gorm.DB) Services {
+	return Services{
+		Tokens:    NewTokens(settings.JWT),
+		Sessions:  NewSessions(db, settings.JWT),
+		Passwords: NewPasswords(settings.Password),
+	}
+}
+
+type currentKey struct{}
+
+type current struct {
+	user    models.User
+	session uuid.UUID
+}
+
+// WithUser returns a context that carries the current user and session.
+func WithUser(ctx context.Context, user models.User, session uuid.UUID) context.Context {
+	return context.WithValue(ctx, currentKey{}, current{user, session})
 }
 
 // UserFrom gives the current user, where the request is authenticated.
 func UserFrom(ctx context.Context) (models.User, bool) {
-	user, ok := ctx.Value(userKey{}).(models.User)
-	return user, ok
+	is, ok := ctx.Value(currentKey{}).(current)
+	return is.user, ok
+}
+
+// SessionFrom gives the id of the current session, where the request is
+// authenticated.
+func SessionFrom(ctx context.Context) uuid.UUID {
+	is, _ := ctx.Value(currentKey{}).(current)
+	return is.session
 }

@@ -1,13 +1,12 @@
 package auth
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/gofrs/uuid/v5"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/maypok86/otter/v2"
@@ -45,10 +44,9 @@ type payload struct {
 	IssuedAt  *float64 `json:"iat,omitempty"`
 }
 
-// Tokens issues and verifies access tokens: JWTs signed with HS256 (RFC 7519).
+// Tokens issues and verifies access tokens: JWTs (RFC 7519) of one algorithm.
 type Tokens struct {
-	key      []byte
-	keyID    string
+	keys     keys
 	issuer   string
 	audience string
 	ttl      time.Duration
@@ -60,18 +58,14 @@ type Tokens struct {
 
 // NewTokens makes Tokens from settings that config has checked.
 func NewTokens(settings config.JWT) *Tokens {
-	key := settings.Secret.Bytes()
-	// A hash cut short names the key in public without narrowing it down.
-	sum := sha256.Sum256(append([]byte("kid:"), key...))
 	return &Tokens{
-		key:      key,
-		keyID:    base64.RawURLEncoding.EncodeToString(sum[:8]),
+		keys:     newKeys(settings),
 		issuer:   settings.Issuer,
 		audience: settings.Audience,
 		ttl:      settings.AccessTTL,
 		verified: otter.Must(&otter.Options[string, Claims]{MaximumSize: maxVerified}),
 		parser: jwt.NewParser(
-			jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+			jwt.WithValidMethods([]string{settings.Algorithm}),
 			jwt.WithStrictDecoding(),
 			// golang-jwt calls a token expired that is of another issuer too;
 			// here the age is asked last.
@@ -79,6 +73,10 @@ func NewTokens(settings config.JWT) *Tokens {
 		),
 	}
 }
+
+// PublicKeys are what others verify access tokens with (RFC 7517), the current
+// key first. Secrets are not among them.
+func (t *Tokens) PublicKeys() jose.JSONWebKeySet { return t.keys.public }
 
 // TTL is the life of an access token.
 func (t *Tokens) TTL() time.Duration { return t.ttl }
@@ -91,7 +89,7 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 	}
 	issued := float64(time.Now().Unix())
 	expires := issued + t.ttl.Seconds()
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, payload{
+	token := jwt.NewWithClaims(t.keys.method, payload{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:   t.issuer,
 			Subject:  userID.String(),
@@ -103,8 +101,8 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 		NotBefore: &issued,
 		IssuedAt:  &issued,
 	})
-	token.Header["typ"], token.Header["kid"] = accessType, t.keyID
-	return token.SignedString(t.key)
+	token.Header["typ"], token.Header["kid"] = accessType, t.keys.current
+	return token.SignedString(t.keys.signing)
 }
 
 // Verify checks an access token and gives its claims. The error is
@@ -156,10 +154,15 @@ var (
 // keyFor checks the header, of which golang-jwt checks only alg. No extension
 // is understood, so any crit is refused (RFC 7515, section 4.1.11).
 func (t *Tokens) keyFor(token *jwt.Token) (any, error) {
-	typ, kid := token.Header["typ"], token.Header["kid"]
+	typ := token.Header["typ"]
 	_, critical := token.Header["crit"]
-	if critical || kid != t.keyID || typ != accessType && typ != accessTypeLong {
+	if critical || typ != accessType && typ != accessTypeLong {
 		return nil, errHeader
 	}
-	return t.key, nil
+	kid, _ := token.Header["kid"].(string)
+	key, known := t.keys.verify[kid]
+	if !known {
+		return nil, errHeader
+	}
+	return key, nil
 }

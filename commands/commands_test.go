@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/latchkey/auth"
 	"example.com/latchkey/routes"
 )
 
@@ -194,7 +195,7 @@ func (s *server) token(email string) string {
 func TestRoutesListsWhoMayCallWhat(t *testing.T) {
 	out, _, code := run(t, t.TempDir(), nil, "routes")
 	lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
-	table := routes.Table(nil, nil, nil)
+	table := routes.Table(nil, auth.Services{})
 	if code != 0 || len(lines) != len(table) {
 		t.Fatalf("exit %d, %d lines for %d routes:\n%s", code, len(lines), len(table), out)
 	}

@@ -10,11 +10,13 @@ import (
 	"net/http"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/routes"
@@ -35,6 +37,9 @@ const (
 // few megabytes that are really in use it would run all the time.
 const heapFloor = 32 << 20
 
+// housekeeping is how often expired sessions are deleted.
+const housekeeping = time.Hour
+
 func serveCommand() *cobra.Command {
 	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: serve}
 }
@@ -53,7 +58,8 @@ func serve(cmd *cobra.Command, _ []string) (err error) {
 	if err := database.Migrate(db); err != nil {
 		return err
 	}
-	engine, err := routes.New(settings, db, log)
+	services := auth.New(settings, db)
+	engine, err := routes.New(settings, db, services, log)
 	if err != nil {
 		return err
 	}
@@ -62,6 +68,13 @@ func serve(cmd *cobra.Command, _ []string) (err error) {
 	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 
 	defer runtime.KeepAlive(make([]byte, heapFloor))
+
+	// Ended before the database is closed.
+	ctx, stop := context.WithCancel(cmd.Context())
+	var background sync.WaitGroup
+	background.Go(func() { services.Sessions.Housekeep(ctx, housekeeping, log) })
+	defer background.Wait()
+	defer stop()
 
 	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", settings.Server.Address)
 	if errors.Is(err, syscall.EADDRINUSE) {

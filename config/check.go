@@ -22,17 +22,8 @@ func (f *Faults) check(s *Settings) {
 		f.add("database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db")
 	}
 	f.checkPositive("server.shutdown_timeout", s.Server.ShutdownTimeout)
-	f.checkPositive("jwt.access_ttl", s.JWT.AccessTTL)
 	f.checkPositive("password.max_wait", s.Password.MaxWait)
-	if s.JWT.AccessTTL%time.Second != 0 {
-		f.add("jwt.access_ttl: %v is no whole number of seconds, and tokens count in seconds", s.JWT.AccessTTL)
-	}
-	if s.JWT.RevocationLag < 0 {
-		f.add("jwt.revocation_lag: %v is negative: write 0 to ask the database on each request", s.JWT.RevocationLag)
-	}
-	if s.JWT.Issuer == "" || s.JWT.Audience == "" {
-		f.add("jwt.issuer and jwt.audience: neither may be empty: name this service")
-	}
+	f.checkJWT(s.JWT)
 	f.checkPassword(s)
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.Log.Level) {
 		f.add("log.level: %q is none of debug, info, warn and error", s.Log.Level)
@@ -40,7 +31,25 @@ func (f *Faults) check(s *Settings) {
 	if s.Log.Format != "" && s.Log.Format != "text" && s.Log.Format != "json" {
 		f.add("log.format: %q is neither text nor json", s.Log.Format)
 	}
+	f.loadKeys(&s.JWT)
 	f.checkSecret(s)
+}
+
+func (f *Faults) checkJWT(s JWT) {
+	f.checkLife("jwt.access_ttl", s.AccessTTL)
+	f.checkLife("jwt.refresh_ttl", s.RefreshTTL)
+	if s.RefreshTTL < s.AccessTTL {
+		f.add("jwt.refresh_ttl: %v is less than jwt.access_ttl, %v: an access token would outlive its session", s.RefreshTTL, s.AccessTTL)
+	}
+	if s.RefreshGrace < 0 {
+		f.add("jwt.refresh_grace: %v is negative: write 0 to take every repetition for a theft", s.RefreshGrace)
+	}
+	if s.RevocationLag < 0 {
+		f.add("jwt.revocation_lag: %v is negative: write 0 to ask the database on each request", s.RevocationLag)
+	}
+	if s.Issuer == "" || s.Audience == "" {
+		f.add("jwt.issuer and jwt.audience: neither may be empty: name this service")
+	}
 }
 
 func (f *Faults) checkServer(s Server) {
@@ -69,6 +78,13 @@ func (f *Faults) checkServer(s Server) {
 func (f *Faults) checkPositive(key string, d time.Duration) {
 	if d <= 0 {
 		f.add("%s: %v is not over 0", key, d)
+	}
+}
+
+func (f *Faults) checkLife(key string, ttl time.Duration) {
+	f.checkPositive(key, ttl)
+	if ttl%time.Second != 0 {
+		f.add("%s: %v is no whole number of seconds, and tokens count in seconds", key, ttl)
 	}
 }
 

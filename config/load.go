@@ -143,8 +143,12 @@ func strict(c *mapstructure.DecoderConfig) {
 // cannot be read stays as it was.
 func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 	for i := range section.NumField() {
-		key, field := prefix+section.Type().Field(i).Tag.Get("mapstructure"), section.Field(i)
-		if field.Kind() == reflect.Struct {
+		name, field := section.Type().Field(i).Tag.Get("mapstructure"), section.Field(i)
+		key := prefix + name
+		switch {
+		case name == "-":
+			continue
+		case field.Kind() == reflect.Struct:
 			f.decode(v, key+".", field)
 			continue
 		}
@@ -153,7 +157,7 @@ func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 		switch {
 		case errors.As(err, &ours):
 			f.add("%s: %s", key, ours.message)
-		case err != nil && field.Type() == reflect.TypeFor[Secret]():
+		case err != nil && (field.Type() == reflect.TypeFor[Secret]() || field.Type() == reflect.TypeFor[[]Secret]()):
 			f.add("%s: is no %s", key, field.Kind())
 		case err != nil:
 			f.add("%s: %v is no %s", key, v.Get(key), field.Kind())
@@ -190,9 +194,9 @@ func hook(from, to reflect.Type, data any) (any, error) {
 		if _, err := strconv.Atoi(text); err != nil {
 			return nil, &fault{text + " is no whole number"}
 		}
-	case reflect.TypeFor[[]string]():
+	case reflect.TypeFor[[]string](), reflect.TypeFor[[]Secret]():
 		if from.Kind() == reflect.String {
-			return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }), nil
+			return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \r\n", r) }), nil
 		}
 	}
 	return data, nil

@@ -38,13 +38,20 @@ func (f *Faults) checkSecret(s *Settings) {
 		}
 		s.JWT.Secret = secret
 	}
-	switch secret := s.JWT.Secret; {
+	f.checkStrength("jwt.secret", s.JWT.Secret, makeOne)
+	for _, secret := range s.JWT.PreviousSecrets {
+		f.checkStrength("jwt.previous_secrets: one", secret, "remove it")
+	}
+}
+
+func (f *Faults) checkStrength(key string, secret Secret, cure string) {
+	switch {
 	case secret == "":
-		f.add("jwt.secret: is empty: %s", makeOne)
+		f.add("%s: is empty: %s", key, cure)
 	case len(secret) < secretBytes:
-		f.add("jwt.secret: has %d bytes, fewer than %d: %s", len(secret), secretBytes, makeOne)
+		f.add("%s: has %d bytes, fewer than %d: %s", key, len(secret), secretBytes, cure)
 	case guessable(string(secret)):
-		f.add("jwt.secret: is a placeholder or repeats itself: %s", makeOne)
+		f.add("%s: is a placeholder or repeats itself: %s", key, cure)
 	}
 }
 

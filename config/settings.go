@@ -2,7 +2,10 @@
 // No other package reads a file or the environment.
 package config
 
-import "time"
+import (
+	"crypto"
+	"time"
+)
 
 // Settings is all an operator can set; config.yaml says what each does.
 type Settings struct {
@@ -28,13 +31,23 @@ type Database struct {
 	URL string `mapstructure:"url"`
 }
 
-// JWT is how access tokens are signed and how long they live.
+// JWT is how tokens are signed, how long they live and how they end.
 type JWT struct {
-	Secret        Secret        `mapstructure:"secret"`
-	Issuer        string        `mapstructure:"issuer"`
-	Audience      string        `mapstructure:"audience"`
-	AccessTTL     time.Duration `mapstructure:"access_ttl"`
-	RevocationLag time.Duration `mapstructure:"revocation_lag"`
+	Secret           Secret        `mapstructure:"secret"`
+	PreviousSecrets  []Secret      `mapstructure:"previous_secrets"`
+	Algorithm        string        `mapstructure:"algorithm"`
+	KeyFile          string        `mapstructure:"key_file"`
+	PreviousKeyFiles []string      `mapstructure:"previous_key_files"`
+	Issuer           string        `mapstructure:"issuer"`
+	Audience         string        `mapstructure:"audience"`
+	AccessTTL        time.Duration `mapstructure:"access_ttl"`
+	RefreshTTL       time.Duration `mapstructure:"refresh_ttl"`
+	RefreshGrace     time.Duration `mapstructure:"refresh_grace"`
+	RevocationLag    time.Duration `mapstructure:"revocation_lag"`
+
+	// What the key files hold; of the previous ones only the public half.
+	Key          crypto.Signer      `mapstructure:"-"`
+	PreviousKeys []crypto.PublicKey `mapstructure:"-"`
 }
 
 // Password is how passwords are hashed.
@@ -64,8 +77,9 @@ func Defaults() Settings {
 		Server:      Server{Address: "127.0.0.1:8080", MaxBody: 1 << 20, ShutdownTimeout: 15 * time.Second},
 		Database:    Database{URL: "sqlite://data/app.db"},
 		JWT: JWT{
-			Issuer: "latchkey", Audience: "latchkey",
-			AccessTTL: 15 * time.Minute, RevocationLag: 5 * time.Second,
+			Algorithm: HS256, Issuer: "latchkey", Audience: "latchkey",
+			AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour,
+			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second,
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
 		Log:      Log{Level: "info"},

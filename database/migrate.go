@@ -12,6 +12,7 @@ import (
 func migrations() []*gormigrate.Migration {
 	return []*gormigrate.Migration{
 		createUsers,
+		createSessions,
 	}
 }
 

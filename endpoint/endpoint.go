@@ -22,6 +22,7 @@ type Access string
 const (
 	AccessPublic Access = "public"
 	AccessUser   Access = "user"
+	AccessAdmin  Access = "admin"
 )
 
 // Route is one line of the API's table.
@@ -32,6 +33,7 @@ type Route struct {
 	status int
 	plain  gin.HandlerFunc
 	call   func(*gin.Context) (any, error)
+	refuse func(error) error
 }
 
 // None is the type of an input or an answer that is empty.
@@ -57,14 +59,18 @@ func Public[In, Out any](method, path, summary string, handle func(context.Conte
 // Protected is a route whose function is given the current user. Whoever
 // mounts it puts middleware.Authenticate before it; without, it refuses all.
 func Protected[In, Out any](method, path, summary string, handle func(context.Context, models.User, In) (Out, error)) Route {
-	route := Public(method, path, summary, func(ctx context.Context, in In) (out Out, err error) {
-		user, ok := auth.UserFrom(ctx)
-		if !ok {
-			return out, auth.ErrTokenMissing
-		}
+	route := Public(method, path, summary, func(ctx context.Context, in In) (Out, error) {
+		user, _ := auth.UserFrom(ctx)
 		return handle(ctx, user, in)
 	})
 	route.Access = AccessUser
+	return route
+}
+
+// Admin is a Protected route for admins alone.
+func Admin[In, Out any](method, path, summary string, handle func(context.Context, models.User, In) (Out, error)) Route {
+	route := Protected(method, path, summary, handle)
+	route.Access = AccessAdmin
 	return route
 }
 
@@ -80,13 +86,27 @@ func (r Route) Answers(status int) Route {
 	return r
 }
 
+// Refuses returns the route with its errors, those of its input too, turned
+// into others, for a route whose errors a standard words.
+func (r Route) Refuses(as func(error) error) Route {
+	r.refuse = as
+	return r
+}
+
 // Handle is the route's Gin handler.
 func (r Route) Handle(c *gin.Context) {
+	if err := r.allows(c.Request.Context()); err != nil {
+		problem.Write(c, err)
+		return
+	}
 	if r.plain != nil {
 		r.plain(c)
 		return
 	}
 	out, err := r.call(c)
+	if err != nil && r.refuse != nil {
+		err = r.refuse(err)
+	}
 	switch {
 	case err != nil:
 		problem.Write(c, err)
@@ -96,6 +116,20 @@ func (r Route) Handle(c *gin.Context) {
 	default:
 		answer(c, r.status, out)
 	}
+}
+
+// allows asks who may call before anything is read of what they say.
+func (r Route) allows(ctx context.Context) error {
+	user, ok := auth.UserFrom(ctx)
+	switch {
+	case r.Access == AccessPublic:
+		return nil
+	case !ok:
+		return auth.ErrTokenMissing
+	case r.Access == AccessAdmin && user.Role != models.RoleAdmin:
+		return problem.Forbidden.Detailed("Only an admin may do this")
+	}
+	return nil
 }
 
 // answer encodes before it writes, so that what cannot be encoded is a clean 500.

@@ -49,6 +49,12 @@ func (f *faults) add(field, message string) {
 	}
 }
 
+// Check holds an input that no request brought to its rules.
+func Check(in any) error {
+	var found faults
+	return found.validate(reflect.ValueOf(in), tagJSON)
+}
+
 // validate checks the rules of in and gives all faults as one problem. Body
 // fields are called what tag calls them.
 func (f *faults) validate(in reflect.Value, tag string) error {

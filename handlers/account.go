@@ -4,21 +4,21 @@ package handlers
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
 // Account is how somebody becomes a user, and signs in.
 type Account struct {
-	DB        *gorm.DB
-	Tokens    *auth.Tokens
-	Passwords *auth.Passwords
+	DB   *gorm.DB
+	Auth auth.Services
 }
 
 // NewUser is what a registration sends.
@@ -33,16 +33,24 @@ type Credentials struct {
 	Password auth.Password `json:"password" formData:"password" binding:"required"`
 }
 
-// Token is the answer to a login (RFC 6749, section 5.1); ExpiresIn counts seconds.
+// Refresh is what asks for the next pair of tokens.
+type Refresh struct {
+	RefreshToken string `json:"refresh_token" binding:"required"`
+}
+
+// Token is the answer to a login (RFC 6749, section 5.1). What is left of each
+// token's life is in seconds.
 type Token struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int    `json:"expires_in"`
+	AccessToken      string `json:"access_token"`
+	TokenType        string `json:"token_type"`
+	ExpiresIn        int    `json:"expires_in"`
+	RefreshToken     string `json:"refresh_token"`
+	RefreshExpiresIn int    `json:"refresh_expires_in"`
 }
 
 // Register makes a user.
 func (a Account) Register(ctx context.Context, in NewUser) (models.User, error) {
-	hash, err := a.Passwords.Hash(ctx, "password", in.Password)
+	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password)
 	if err != nil {
 		return models.User{}, err
 	}
@@ -54,18 +62,45 @@ func (a Account) Register(ctx context.Context, in NewUser) (models.User, error) 
 	return user, err
 }
 
-// Login gives a token for the right email and password.
+// Login begins a session for the right email and password.
 func (a Account) Login(ctx context.Context, in Credentials) (Token, error) {
 	user, err := a.user(ctx, in)
 	if err != nil {
 		return Token{}, err
 	}
-	session, err := uuid.NewV7()
+	client := endpoint.Gin(ctx)
+	session, err := a.Auth.Sessions.Start(ctx, user, client.ClientIP(), cut(client.Request.UserAgent()))
 	if err != nil {
 		return Token{}, err
 	}
-	access, err := a.Tokens.Issue(user.ID, session)
-	return Token{AccessToken: access, TokenType: "Bearer", ExpiresIn: int(a.Tokens.TTL() / time.Second)}, err
+	return a.pair(session)
+}
+
+// Refresh gives the session's next pair of tokens for its refresh token.
+func (a Account) Refresh(ctx context.Context, in Refresh) (Token, error) {
+	session, err := a.Auth.Sessions.Refresh(ctx, in.RefreshToken)
+	if err != nil {
+		return Token{}, err
+	}
+	return a.pair(session)
+}
+
+func (a Account) pair(session models.Session) (Token, error) {
+	access, err := a.Auth.Tokens.Issue(session.UserID, session.ID)
+	return Token{
+		AccessToken:      access,
+		TokenType:        "Bearer",
+		ExpiresIn:        int(a.Auth.Tokens.TTL().Seconds()),
+		RefreshToken:     a.Auth.Sessions.RefreshToken(session),
+		RefreshExpiresIn: int(time.Until(session.ExpiresAt).Round(time.Second).Seconds()),
+	}, err
+}
+
+// maxUserAgent is what is kept of a User-Agent, in bytes.
+const maxUserAgent = 255
+
+func cut(userAgent string) string {
+	return strings.ToValidUTF8(userAgent[:min(len(userAgent), maxUserAgent)], "")
 }
 
 // user is who the credentials belong to. An unknown email takes as long as a
@@ -76,7 +111,7 @@ func (a Account) user(ctx context.Context, in Credentials) (user models.User, er
 	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 		return user, err
 	}
-	right, err := a.Passwords.Verify(ctx, user.PasswordHash, in.Password)
+	right, err := a.Auth.Passwords.Verify(ctx, user.PasswordHash, in.Password)
 	switch {
 	case err != nil:
 		return user, err
@@ -84,13 +119,14 @@ func (a Account) user(ctx context.Context, in Credentials) (user models.User, er
 		return user, problem.LoginFailed
 	case user.Disabled:
 		return user, problem.Forbidden.Detailed("Account disabled")
-	case !a.Passwords.Outdated(user.PasswordHash):
+	case !a.Auth.Passwords.Outdated(user.PasswordHash):
 		return user, nil
 	}
-	hash, err := a.Passwords.Rehash(ctx, in.Password)
+	hash, err := a.Auth.Passwords.Rehash(ctx, in.Password)
 	if err != nil {
 		return user, err
 	}
-	// Only over the hash just verified: a password changed meanwhile stays.
+	// Only over the hash just verified: a password changed meanwhile stays, and
+	// the session of the old one does not begin.
 	return user, db.Model(&user).Where("password_hash = ?", user.PasswordHash).Update("password_hash", hash).Error
 }

@@ -2,39 +2,43 @@
 package middleware
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
-// Authenticate lets a request pass only with a good access token of an active
-// user, who is then auth.UserFrom's.
-func Authenticate(tokens *auth.Tokens, users *auth.Users) gin.HandlerFunc {
+// Authenticate lets a request pass only with a good access token of a live
+// session, whose user is then auth.UserFrom's.
+func Authenticate(services auth.Services) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		user, err := current(c.Request, tokens, users)
+		ctx, err := authenticated(c.Request, services)
 		if err != nil {
 			problem.Write(c, err)
 			return
 		}
-		c.Request = c.Request.WithContext(auth.WithUser(c.Request.Context(), user))
+		c.Request = c.Request.WithContext(ctx)
 	}
 }
 
-func current(r *http.Request, tokens *auth.Tokens, users *auth.Users) (models.User, error) {
+func authenticated(r *http.Request, services auth.Services) (context.Context, error) {
 	token, err := bearer(r.Header)
 	if err != nil {
-		return models.User{}, err
+		return nil, err
 	}
-	claims, err := tokens.Verify(token)
+	claims, err := services.Tokens.Verify(token)
 	if err != nil {
-		return models.User{}, err
+		return nil, err
 	}
-	return users.Active(r.Context(), claims.UserID)
+	user, err := services.Sessions.User(r.Context(), claims)
+	if err != nil {
+		return nil, err
+	}
+	return auth.WithUser(r.Context(), user, claims.SessionID), nil
 }
 
 // bearer gives the token of the Authorization header (RFC 6750, section 2.1).

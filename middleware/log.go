@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -18,9 +19,13 @@ func Log(log *slog.Logger) gin.HandlerFunc {
 		start := time.Now()
 		c.Next()
 		status, ctx := c.Writer.Status(), c.Request.Context()
+		failed := c.Errors.Last()
 		level := slog.LevelInfo
-		if status >= http.StatusInternalServerError {
+		switch {
+		case status >= http.StatusInternalServerError:
 			level = slog.LevelError
+		case failed != nil && errors.Is(failed, auth.ErrTheft):
+			level = slog.LevelWarn
 		}
 		if !log.Enabled(ctx, level) {
 			return
@@ -35,7 +40,7 @@ func Log(log *slog.Logger) gin.HandlerFunc {
 		if user, ok := auth.UserFrom(ctx); ok {
 			attrs = append(attrs, slog.String("user_id", user.ID.String()))
 		}
-		if failed := c.Errors.Last(); failed != nil {
+		if failed != nil {
 			attrs = append(attrs, slog.String("error", failed.Error()))
 		}
 		log.LogAttrs(ctx, level, "request", attrs...)

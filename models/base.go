@@ -21,3 +21,6 @@ func (b *Base) BeforeCreate(*gorm.DB) (err error) {
 	}
 	return err
 }
+
+// Key is the id, for code that is about any table.
+func (b Base) Key() uuid.UUID { return b.ID }

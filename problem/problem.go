@@ -4,6 +4,8 @@ package problem
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 )
 
@@ -15,6 +17,7 @@ type Problem struct {
 	Detail     string
 	Errors     []FieldError
 	RetryAfter time.Duration
+	OAuthError string // where set, the answer is RFC 6749's instead (section 5.2)
 
 	cause error // for the log, never for the client
 }
@@ -30,6 +33,19 @@ func (p *Problem) Error() string {
 		return fmt.Sprintf("%s: %v", p.Code, p.cause)
 	}
 	return p.Code
+}
+
+// Describe says in one line what the client is told: the fields at fault, or
+// the detail.
+func (p *Problem) Describe() string {
+	if len(p.Errors) == 0 {
+		return p.Detail
+	}
+	fields := make([]string, len(p.Errors))
+	for i, field := range p.Errors {
+		fields[i] = field.Field + " " + field.Message
+	}
+	return strings.Join(fields, "; ")
 }
 
 // Unwrap gives the cause.
@@ -65,6 +81,13 @@ func Invalid(fields ...FieldError) *Problem {
 // Field is validation_failed for one field.
 func Field(name, message string) *Problem {
 	return Invalid(FieldError{Field: name, Message: message})
+}
+
+// OAuth returns a copy that is answered as an OAuth2 client expects.
+func (p *Problem) OAuth(code string) *Problem {
+	with := *p
+	with.Status, with.OAuthError = http.StatusBadRequest, code
+	return &with
 }
 
 // After returns a copy that asks the client to wait.

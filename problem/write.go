@@ -33,7 +33,14 @@ func Write(c *gin.Context, err error) {
 	if p.RetryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
-	body, err := json.Marshal(struct {
+	if p.OAuthError != "" {
+		write(c, p.Status, "application/json", struct {
+			Error       string `json:"error"`
+			Description string `json:"error_description"`
+		}{p.OAuthError, p.Describe()})
+		return
+	}
+	write(c, p.Status, "application/problem+json", struct {
 		Type      string       `json:"type"`
 		Title     string       `json:"title"`
 		Status    int          `json:"status"`
@@ -42,10 +49,14 @@ func Write(c *gin.Context, err error) {
 		RequestID string       `json:"request_id"`
 		Errors    []FieldError `json:"errors,omitzero"`
 	}{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, c.Writer.Header().Get(RequestIDHeader), p.Errors})
+}
+
+func write(c *gin.Context, status int, media string, answer any) {
+	body, err := json.Marshal(answer)
 	if err != nil {
 		_ = c.Error(err)
 	}
-	c.Data(p.Status, "application/problem+json", body)
+	c.Data(status, media, body)
 }
 
 func from(err error) *Problem {

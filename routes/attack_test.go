@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/routes"
@@ -167,7 +168,7 @@ func flip(part string) string {
 
 // protectedRoutes are the routes of the table that ask for a user.
 func protectedRoutes() (protected []endpoint.Route) {
-	for _, route := range routes.Table(nil, nil, nil) {
+	for _, route := range routes.Table(nil, auth.Services{}) {
 		if route.Access != endpoint.AccessPublic {
 			protected = append(protected, route)
 		}

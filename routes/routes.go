@@ -19,18 +19,39 @@ import (
 )
 
 // Table is every route, one line each.
-func Table(db *gorm.DB, tokens *auth.Tokens, passwords *auth.Passwords) []endpoint.Route {
-	account := handlers.Account{DB: db, Tokens: tokens, Passwords: passwords}
+func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
+	account := handlers.Account{DB: db, Auth: services}
 	health := handlers.Health{DB: db}
-	me := handlers.Me{}
+	me := handlers.Me{DB: db, Auth: services}
+	oauth := handlers.OAuth{DB: db, Auth: services, Account: account}
 	protected := handlers.Protected{}
+	sessions := handlers.Sessions{DB: db, Auth: services}
+	users := handlers.Users{DB: db, Auth: services}
 
 	return []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201),
 		endpoint.Public("POST", "/login", "Sign in", account.Login),
+		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh),
 
 		endpoint.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
 		endpoint.Protected("GET", "/me", "Who am I", me.Show),
+		endpoint.Protected("PATCH", "/me", "Change my email", me.Update),
+		endpoint.Protected("DELETE", "/me", "Delete my account", me.Delete),
+		endpoint.Protected("POST", "/me/password", "Change my password", me.ChangePassword),
+
+		endpoint.Protected("POST", "/logout", "Sign out", sessions.Logout),
+		endpoint.Protected("GET", "/sessions", "Where I am signed in", sessions.Index),
+		endpoint.Protected("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
+		endpoint.Protected("DELETE", "/sessions/:id", "Sign out there", sessions.End),
+
+		endpoint.Admin("GET", "/users", "List the users", users.Index),
+		endpoint.Admin("GET", "/users/:id", "Show a user", users.Show),
+		endpoint.Admin("PATCH", "/users/:id", "Change a user's role, or disable a user", users.Update),
+		endpoint.Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", users.EndSessions),
+
+		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).Refuses(handlers.OAuthError),
+		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).Refuses(handlers.OAuthError).Answers(200),
+		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", oauth.PublicKeys),
 
 		endpoint.Plain("GET", "/healthz", "Is the process alive", health.Live),
 		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready),
@@ -38,7 +59,7 @@ func Table(db *gorm.DB, tokens *auth.Tokens, passwords *auth.Passwords) []endpoi
 }
 
 // New builds the API: the table, and around it what every request goes through.
-func New(settings config.Settings, db *gorm.DB, log *slog.Logger) (*gin.Engine, error) {
+func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slog.Logger) (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
@@ -54,9 +75,8 @@ func New(settings config.Settings, db *gorm.DB, log *slog.Logger) (*gin.Engine, 
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 
-	tokens := auth.NewTokens(settings.JWT)
-	authenticate := middleware.Authenticate(tokens, auth.NewUsers(db, settings.JWT))
-	for _, route := range Table(db, tokens, auth.NewPasswords(settings.Password)) {
+	authenticate := middleware.Authenticate(services)
+	for _, route := range Table(db, services) {
 		chain := []gin.HandlerFunc{authenticate, route.Handle}
 		if route.Access == endpoint.AccessPublic {
 			chain = chain[1:]

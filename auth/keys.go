@@ -1,0 +1,59 @@
+package auth
+
+import (
+	"crypto"
+	"crypto/sha256"
+	"encoding/base64"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+
+	"example.com/latchkey/config"
+)
+
+// keys are those of one algorithm: the current one signs, and by their kid the
+// previous ones verify too.
+type keys struct {
+	method  jwt.SigningMethod
+	current string // its kid
+	signing any
+	verify  map[string]any
+	public  jose.JSONWebKeySet
+}
+
+func newKeys(settings config.JWT) keys {
+	k := keys{method: jwt.GetSigningMethod(settings.Algorithm), verify: map[string]any{}, public: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}}
+	if settings.Algorithm == config.HS256 {
+		for _, secret := range append([]config.Secret{settings.Secret}, settings.PreviousSecrets...) {
+			k.add(secretID(secret), secret.Bytes())
+		}
+		k.signing = settings.Secret.Bytes()
+		return k
+	}
+	k.signing = settings.Key
+	for _, public := range append([]crypto.PublicKey{settings.Key.Public()}, settings.PreviousKeys...) {
+		jwk := jose.JSONWebKey{Key: public, Algorithm: settings.Algorithm, Use: "sig"}
+		thumbprint, err := jwk.Thumbprint(crypto.SHA256) // RFC 7638
+		if err != nil {
+			panic(err) // of no key that config lets through
+		}
+		jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
+		k.add(jwk.KeyID, public)
+		k.public.Keys = append(k.public.Keys, jwk)
+	}
+	return k
+}
+
+// add takes a key that verifies; the first is the current one.
+func (k *keys) add(id string, key any) {
+	if k.current == "" {
+		k.current = id
+	}
+	k.verify[id] = key
+}
+
+// secretID names a secret in public. A hash cut short does not narrow it down.
+func secretID(secret config.Secret) string {
+	sum := sha256.Sum256(append([]byte("kid:"), secret.Bytes()...))
+	return base64.RawURLEncoding.EncodeToString(sum[:8])
+}

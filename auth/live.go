@@ -1,0 +1,128 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/maypok86/otter/v2"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// maxLive bounds the memory that remembered sessions take, to about 20 MB.
+const maxLive = 50_000
+
+// live remembers live sessions with their users for at most
+// jwt.revocation_lag, so that most requests need no database.
+type live struct {
+	users *otter.Cache[uuid.UUID, models.User] // by session; nil remembers nothing
+
+	mu        sync.Mutex
+	forgotten uint64 // how many times anybody was forgotten
+}
+
+func newLive(lag time.Duration) *live {
+	if lag == 0 {
+		return &live{}
+	}
+	return &live{users: otter.Must(&otter.Options[uuid.UUID, models.User]{
+		MaximumSize:      maxLive,
+		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, models.User](lag),
+	})}
+}
+
+func (l *live) find(session uuid.UUID) (models.User, bool) {
+	if l.users == nil {
+		return models.User{}, false
+	}
+	return l.users.GetIfPresent(session)
+}
+
+// mark is to be taken before the database is asked, and given to remember.
+func (l *live) mark() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.forgotten
+}
+
+// remember keeps what the database said, unless somebody was forgotten since
+// it was asked: then it may say what is no longer so.
+func (l *live) remember(session uuid.UUID, user models.User, mark uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.users != nil && l.forgotten == mark {
+		l.users.Set(session, user)
+	}
+}
+
+// forget makes the next request of each of a user's sessions ask the database.
+func (l *live) forget(userID uuid.UUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forgotten++
+	if l.users == nil {
+		return
+	}
+	for session, user := range l.users.All() {
+		if user.ID == userID {
+			l.users.Invalidate(session)
+		}
+	}
+}
+
+// User gives the user of an access token, without the password hash. The error
+// is ErrTokenRevoked where the session has ended or the user is deleted or
+// disabled, and unavailable where the database cannot be asked.
+func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, err error) {
+	if user, ok := s.live.find(claims.SessionID); ok && user.ID == claims.UserID {
+		return user, nil
+	}
+	mark := s.live.mark()
+	err = s.db.WithContext(ctx).Omit("password_hash").
+		Where("NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND revoked_at IS NULL AND expires_at > ?)", claims.SessionID, s.db.NowFunc()).
+		Take(&user, "id = ?", claims.UserID).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return user, ErrTokenRevoked
+	}
+	if err != nil {
+		return user, problem.Unavailable.Because(err)
+	}
+	s.live.remember(claims.SessionID, user, mark)
+	return user, nil
+}
+
+// ChangeUser runs a change of a user, and of the sessions by Revoke, in one
+// transaction, and has it take effect at once. The error is last_admin where
+// no admin would be left.
+func (s *Sessions) ChangeUser(ctx context.Context, id uuid.UUID, change func(tx *gorm.DB) error) error {
+	// Also after an error: the answer to a commit may have been lost.
+	defer s.live.forget(id)
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		// Locked, so that two admins cannot demote each other.
+		before, err := admins(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}))
+		if err != nil {
+			return err
+		}
+		if err := change(tx); err != nil {
+			return err
+		}
+		after, err := admins(tx)
+		if before > 0 && after == 0 {
+			return problem.LastAdmin
+		}
+		return err
+	})
+}
+
+// admins counts the admins who can act, up to two.
+func admins(tx *gorm.DB) (int, error) {
+	var found []uuid.UUID
+	err := tx.Model(&models.User{}).Where("role = 'admin' AND NOT disabled").Order("id").Limit(2).Pluck("id", &found).Error
+	return len(found), err
+}

@@ -1,0 +1,153 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// ErrTheft is why a session ends whose refresh token was used by two.
+var ErrTheft = errors.New("a refresh token was used twice")
+
+// ofActiveUser is the condition of every use of a session.
+const ofActiveUser = "EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND NOT disabled)"
+
+// Sessions are the logins that have not ended. It hands out and takes refresh
+// tokens, which are rotated (RFC 9700, section 4.14.2).
+type Sessions struct {
+	db    *gorm.DB
+	keys  refreshKeys
+	ttl   time.Duration
+	grace time.Duration
+	live  *live
+}
+
+// NewSessions makes Sessions from settings that config has checked.
+func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
+	return &Sessions{
+		db:    db,
+		keys:  newRefreshKeys(settings),
+		ttl:   settings.RefreshTTL,
+		grace: settings.RefreshGrace,
+		live:  newLive(settings.RevocationLag),
+	}
+}
+
+// Start begins a session of the user who has just logged in. The error is
+// login_failed where the password has changed since user was read, or the user
+// is disabled or gone.
+func (s *Sessions) Start(ctx context.Context, user models.User, ip, userAgent string) (models.Session, error) {
+	now := s.db.NowFunc()
+	session := models.Session{UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(s.ttl), IP: ip, UserAgent: userAgent}
+	return session, s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		// Shared with other logins, but not with a change of the password: that
+		// one waits, and then ends this session too.
+		unchanged := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
+			Take(&models.User{}, "id = ? AND password_hash = ? AND NOT disabled", user.ID, user.PasswordHash).Error
+		if errors.Is(unchanged, gorm.ErrRecordNotFound) {
+			return problem.LoginFailed
+		}
+		return errors.Join(unchanged, tx.Create(&session).Error)
+	})
+}
+
+// RefreshToken is the current refresh token of a session. It is opaque to clients.
+func (s *Sessions) RefreshToken(session models.Session) string { return s.keys.token(session) }
+
+// Of gives the session that a refresh token was made for. The error is
+// ErrTokenInvalid where we did not make it.
+func (s *Sessions) Of(token string) (uuid.UUID, error) {
+	id, _, err := s.keys.read(token)
+	return id, err
+}
+
+// Refresh takes a refresh token and gives its session with the counter moved,
+// for jwt.refresh_ttl from now. The token just before is good for the same
+// answer again during jwt.refresh_grace. The error is ErrTokenInvalid for a
+// token that is not ours, ErrTokenExpired for that of an expired session,
+// ErrTokenRevoked for that of an ended one, and for an old one, which also ends
+// the session; then it is ErrTheft too.
+func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Session, err error) {
+	id, counter, err := s.keys.read(token)
+	if err != nil {
+		return session, err
+	}
+	now, db := s.db.NowFunc(), s.db.WithContext(ctx)
+	// A counter behind the token's is that of a database put back in time, by a
+	// power cut or from a backup: the token is genuine.
+	moved := db.Model(&session).Clauses(clause.Returning{}).
+		Where("id = ? AND counter <= ? AND revoked_at IS NULL AND expires_at > ?", id, counter, now).
+		Where(ofActiveUser).
+		Updates(map[string]any{"counter": counter + 1, "last_used_at": now, "expires_at": now.Add(s.ttl)})
+	if moved.Error != nil || moved.RowsAffected == 1 {
+		return session, unavailable(moved.Error)
+	}
+	var refused error
+	err = db.Transaction(func(tx *gorm.DB) (err error) {
+		session, refused, err = s.again(tx, id, counter)
+		return err
+	})
+	if errors.Is(refused, ErrTheft) {
+		s.live.forget(session.UserID)
+	}
+	if err != nil {
+		return session, unavailable(err)
+	}
+	return session, refused
+}
+
+// again says what becomes of a token that could not move its session. A
+// refusal is no error of the transaction: a theft has to be committed.
+func (s *Sessions) again(tx *gorm.DB, id uuid.UUID, counter uint32) (session models.Session, refused, err error) {
+	now := tx.NowFunc()
+	found := tx.Where(ofActiveUser).Limit(1).Find(&session, "id = ?", id)
+	switch {
+	case found.Error != nil:
+		return session, nil, found.Error
+	case found.RowsAffected == 0 || session.RevokedAt != nil:
+		return session, ErrTokenRevoked, nil
+	case !session.ExpiresAt.After(now):
+		return session, ErrTokenExpired, nil
+	case session.Counter <= counter: // the user was enabled again just now
+		return session, ErrTokenRevoked, nil
+	case session.Counter == counter+1 && now.Sub(session.LastUsedAt) < s.grace:
+		return session, nil, nil
+	}
+	_, err = Revoke(tx, session.UserID, models.ByTheft, "id = ?", id)
+	return session, problem.TokenRevoked.Because(fmt.Errorf("%w: session %s of user %s", ErrTheft, id, session.UserID)), err
+}
+
+// End ends the live sessions of a user, or those of them that conditions (as
+// GORM's Where takes them) choose, and says how many.
+func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
+	ended, err = Revoke(s.db.WithContext(ctx), userID, why, conditions...)
+	s.live.forget(userID)
+	return ended, err
+}
+
+// Revoke is End inside a transaction of ChangeUser, which makes it seen.
+func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
+	now := tx.NowFunc()
+	which := tx.Model(&models.Session{}).Where("user_id = ? AND revoked_at IS NULL AND expires_at > ?", userID, now)
+	if len(conditions) > 0 {
+		which = which.Where(conditions[0], conditions[1:]...)
+	}
+	done := which.Updates(map[string]any{"revoked_at": now, "revoked_reason": why})
+	return done.RowsAffected, done.Error
+}
+
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return problem.Unavailable.Because(err)
+}

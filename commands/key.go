@@ -1,0 +1,49 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"example.com/latchkey/config"
+)
+
+func keyCommand() *cobra.Command {
+	command := &cobra.Command{Use: "key", Short: "Look after the keys of EdDSA, ES256 and RS256"}
+	fresh := &cobra.Command{
+		Use:   "new",
+		Short: "Write a new private key to a file that only its owner can read",
+		Args:  cobra.NoArgs,
+	}
+	algorithm := fresh.Flags().String("algorithm", config.EdDSA, "EdDSA, ES256 or RS256")
+	file := fresh.Flags().String("out", "data/jwt_key.pem", "the file, which must not exist yet")
+	fresh.RunE = func(cmd *cobra.Command, _ []string) error {
+		pem, err := config.NewKey(*algorithm)
+		if err != nil {
+			return fmt.Errorf("--algorithm: %w", err)
+		}
+		if err := writeNew(*file, pem); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is written. Sign with it: APP_JWT_ALGORITHM=%s APP_JWT_KEY_FILE=%s\n", *file, *algorithm, *file)
+		return nil
+	}
+	command.AddCommand(fresh)
+	return command
+}
+
+// writeNew never overwrites: the key may be in use.
+func writeNew(file string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(content)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,182 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/handlers"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+func userCommand() *cobra.Command {
+	command := &cobra.Command{Use: "user", Short: "Look after the users, past the API"}
+	command.AddCommand(userList(), userCreate(), userPassword(),
+		userChange("promote", "Make a user an admin", handlers.UserChange{Role: new(models.RoleAdmin)}),
+		userChange("demote", "Make an admin a user", handlers.UserChange{Role: new(models.RoleUser)}),
+		userChange("disable", "Lock a user out and end the user's sessions", handlers.UserChange{Disabled: new(true)}),
+		userChange("enable", "Let a user log in again", handlers.UserChange{Disabled: new(false)}))
+	return command
+}
+
+func userList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the users, the newest first",
+		Args:  cobra.NoArgs,
+		RunE: withDatabase(func(cmd *cobra.Command, _ []string, db *gorm.DB, services auth.Services) error {
+			users, page := handlers.Users{DB: db, Auth: services}, handlers.Page{Limit: new(100)}
+			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(out, "ID\tEMAIL\tROLE\tDISABLED\tCREATED")
+			for {
+				found, err := users.Index(cmd.Context(), models.User{}, page)
+				if err != nil {
+					return err
+				}
+				for _, user := range found.Items {
+					fmt.Fprintf(out, "%s\t%s\t%s\t%t\t%s\n", user.ID, user.Email, user.Role, user.Disabled, user.CreatedAt.Format(time.RFC3339))
+				}
+				if page.Cursor = found.NextCursor; page.Cursor == nil {
+					return out.Flush()
+				}
+			}
+		}),
+	}
+}
+
+func userCreate() *cobra.Command {
+	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
+	password := passwordFlag(command)
+	command.RunE = withDatabase(func(cmd *cobra.Command, args []string, db *gorm.DB, services auth.Services) error {
+		in := handlers.NewUser{Email: models.NewEmail(args[0])}
+		err := password(&in.Password)
+		if err == nil {
+			err = endpoint.Check(in)
+		}
+		if err != nil {
+			return said(err)
+		}
+		user, err := handlers.Account{DB: db, Auth: services}.Register(cmd.Context(), in)
+		if err != nil {
+			return said(err)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is user %s.\n", user.Email, user.ID)
+		return nil
+	})
+	return command
+}
+
+func userPassword() *cobra.Command {
+	command := &cobra.Command{Use: "password EMAIL", Short: "Give a user a new password and end the user's sessions", Args: cobra.ExactArgs(1)}
+	password := passwordFlag(command)
+	command.RunE = withDatabase(func(cmd *cobra.Command, args []string, db *gorm.DB, services auth.Services) error {
+		user, err := userOf(cmd.Context(), db, args[0])
+		if err != nil {
+			return err
+		}
+		var fresh auth.Password
+		if err := password(&fresh); err != nil {
+			return err
+		}
+		err = handlers.Me{DB: db, Auth: services}.SetPassword(cmd.Context(), user, "password", fresh, uuid.Nil)
+		if err != nil {
+			return said(err)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)
+		return nil
+	})
+	return command
+}
+
+func userChange(use, short string, change handlers.UserChange) *cobra.Command {
+	return &cobra.Command{
+		Use:   use + " EMAIL",
+		Short: short,
+		Args:  cobra.ExactArgs(1),
+		RunE: withDatabase(func(cmd *cobra.Command, args []string, db *gorm.DB, services auth.Services) error {
+			user, err := userOf(cmd.Context(), db, args[0])
+			if err != nil {
+				return err
+			}
+			change.ID = user.ID
+			changed, err := handlers.Users{DB: db, Auth: services}.Update(cmd.Context(), models.User{}, change)
+			if err != nil {
+				return said(err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
+			return nil
+		}),
+	}
+}
+
+func userOf(ctx context.Context, db *gorm.DB, email string) (user models.User, err error) {
+	err = db.WithContext(ctx).Take(&user, "email = ?", models.NewEmail(email)).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = fmt.Errorf("no user has the email %s", models.NewEmail(email))
+	}
+	return user, err
+}
+
+// passwordFlag adds --password-file. A password is never an argument, which
+// other users of the machine could read.
+func passwordFlag(command *cobra.Command) (read func(*auth.Password) error) {
+	file := command.Flags().String("password-file", "", "read the password from this file rather than the terminal")
+	return func(password *auth.Password) error {
+		text, err := typed(*file)
+		if err != nil {
+			return err
+		}
+		if err := password.UnmarshalText(text); err != nil {
+			return fmt.Errorf("the password %w", err)
+		}
+		return nil
+	}
+}
+
+// typed reads the file, or asks twice where there is none.
+func typed(file string) ([]byte, error) {
+	if file != "" {
+		text, err := os.ReadFile(file)
+		return bytes.TrimRight(text, "\r\n"), err
+	}
+	terminal := int(os.Stdin.Fd())
+	if !term.IsTerminal(terminal) {
+		return nil, errors.New("there is no terminal to ask for the password: give --password-file")
+	}
+	ask := func(prompt string) ([]byte, error) {
+		fmt.Fprint(os.Stderr, prompt)
+		defer fmt.Fprintln(os.Stderr)
+		return term.ReadPassword(terminal)
+	}
+	first, err := ask("Password: ")
+	if err != nil {
+		return nil, err
+	}
+	second, err := ask("Again: ")
+	if err == nil && !bytes.Equal(first, second) {
+		err = errors.New("the passwords differ")
+	}
+	return first, err
+}
+
+// said is an error in the words a client would read.
+func said(err error) error {
+	var p *problem.Problem
+	if errors.As(err, &p) && p.Status < http.StatusInternalServerError {
+		return errors.New(p.Describe())
+	}
+	return err
+}

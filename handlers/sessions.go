@@ -1,0 +1,69 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// Sessions are the current user's logins.
+type Sessions struct {
+	DB   *gorm.DB
+	Auth auth.Services
+}
+
+// SessionID names a session in the path.
+type SessionID struct {
+	ID uuid.UUID `path:"id"`
+}
+
+// SessionScope says which sessions to end.
+type SessionScope struct {
+	Scope string `query:"scope" binding:"required,oneof=others all"`
+}
+
+// Session is a login as its user sees it.
+type Session struct {
+	models.Session
+	Current bool `json:"current"`
+}
+
+// Index lists the live sessions.
+func (s Sessions) Index(ctx context.Context, user models.User, page Page) (List[Session], error) {
+	db := s.DB.WithContext(ctx).Where("user_id = ? AND revoked_at IS NULL AND expires_at > ?", user.ID, s.DB.NowFunc())
+	rows, err := list[models.Session](db, page)
+	return shown(rows, func(row models.Session) Session {
+		return Session{row, row.ID == auth.SessionFrom(ctx)}
+	}), err
+}
+
+// Logout ends the current session.
+func (s Sessions) Logout(ctx context.Context, user models.User, _ endpoint.None) (endpoint.None, error) {
+	_, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id = ?", auth.SessionFrom(ctx))
+	return endpoint.None{}, err
+}
+
+// End ends one session.
+func (s Sessions) End(ctx context.Context, user models.User, in SessionID) (endpoint.None, error) {
+	ended, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id = ?", in.ID)
+	if err == nil && ended == 0 {
+		err = problem.NotFound
+	}
+	return endpoint.None{}, err
+}
+
+// EndMany ends all sessions, or all but the current one.
+func (s Sessions) EndMany(ctx context.Context, user models.User, in SessionScope) (endpoint.None, error) {
+	kept := uuid.Nil
+	if in.Scope == "others" {
+		kept = auth.SessionFrom(ctx)
+	}
+	_, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id <> ?", kept)
+	return endpoint.None{}, err
+}

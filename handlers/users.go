@@ -1,0 +1,93 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// Users are all accounts, for admins.
+type Users struct {
+	DB   *gorm.DB
+	Auth auth.Services
+}
+
+// UserID names a user in the path.
+type UserID struct {
+	ID uuid.UUID `path:"id"`
+}
+
+// UserChange changes what it says, and leaves the rest.
+type UserChange struct {
+	ID       uuid.UUID    `path:"id"`
+	Role     *models.Role `json:"role" binding:"omitempty,oneof=user admin"`
+	Disabled *bool        `json:"disabled"`
+}
+
+// User is an account as admins see it.
+type User struct {
+	models.User
+	Disabled bool `json:"disabled"`
+}
+
+func seenByAdmin(user models.User) User { return User{user, user.Disabled} }
+
+// Index lists the users.
+func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[User], error) {
+	rows, err := list[models.User](u.DB.WithContext(ctx), page)
+	return shown(rows, seenByAdmin), err
+}
+
+// Show gives a user.
+func (u Users) Show(ctx context.Context, _ models.User, in UserID) (User, error) {
+	user, err := u.find(u.DB.WithContext(ctx), in.ID)
+	return seenByAdmin(user), err
+}
+
+// Update changes the role, or disables an account or enables it. It takes
+// effect at once; a disabled account's sessions do not come back.
+func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (User, error) {
+	var user models.User
+	err := u.Auth.Sessions.ChangeUser(ctx, in.ID, func(tx *gorm.DB) (err error) {
+		if user, err = u.find(tx, in.ID); err != nil {
+			return err
+		}
+		if in.Role != nil {
+			user.Role = *in.Role
+		}
+		if in.Disabled != nil {
+			user.Disabled = *in.Disabled
+		}
+		if user.Disabled {
+			if _, err := auth.Revoke(tx, user.ID, models.ByAdmin); err != nil {
+				return err
+			}
+		}
+		return tx.Model(&user).Select("role", "disabled").Updates(user).Error
+	})
+	return seenByAdmin(user), err
+}
+
+// EndSessions ends every session of a user.
+func (u Users) EndSessions(ctx context.Context, _ models.User, in UserID) (endpoint.None, error) {
+	if _, err := u.find(u.DB.WithContext(ctx), in.ID); err != nil {
+		return endpoint.None{}, err
+	}
+	_, err := u.Auth.Sessions.End(ctx, in.ID, models.ByAdmin)
+	return endpoint.None{}, err
+}
+
+func (Users) find(db *gorm.DB, id uuid.UUID) (user models.User, err error) {
+	err = db.Omit("password_hash").Take(&user, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = problem.NotFound
+	}
+	return user, err
+}
