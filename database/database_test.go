@@ -1,6 +1,8 @@
 package database_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/plugin/dbresolver"
 
 	"example.com/latchkey/database"
 	"example.com/latchkey/models"
@@ -42,22 +45,27 @@ func newUser(email models.Email) *models.User {
 }
 
 func TestPragmasAreInForceOnEveryConnection(t *testing.T) {
-	pool, err := open(t, newFile(t)).DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		connection, err := pool.Conn(t.Context()) // held, so that the next is another
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer connection.Close()
-		for pragma, want := range map[string]string{"journal_mode": "wal", "foreign_keys": "1", "synchronous": "1", "busy_timeout": "5000"} {
-			var got string
-			if err := connection.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
-				t.Errorf("%s is %s, want %s; %v", pragma, got, want, err)
+	db := open(t, newFile(t))
+	pools := 0
+	err := db.Plugins["gorm:db_resolver"].(*dbresolver.DBResolver).Call(func(pool gorm.ConnPool) error {
+		pools++
+		for range min(3, pool.(*sql.DB).Stats().MaxOpenConnections) {
+			connection, err := pool.(*sql.DB).Conn(t.Context()) // held, so that the next is another
+			if err != nil {
+				return err
+			}
+			defer connection.Close()
+			for pragma, want := range map[string]string{"journal_mode": "wal", "foreign_keys": "1", "synchronous": "1", "busy_timeout": "5000"} {
+				var got string
+				if err := connection.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+					t.Errorf("%s is %s, want %s; %v", pragma, got, want, err)
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil || pools != 2 {
+		t.Errorf("%d pools, %v", pools, err)
 	}
 }
 
@@ -128,31 +136,23 @@ func TestATimeIsKeptInUTC(t *testing.T) {
 }
 
 func TestOpeningANewFileWaitsForTheProgramThatMakesIt(t *testing.T) {
-	path := newFile(t)
-	maker, err := database.Open("sqlite://"+path, slog.New(slog.DiscardHandler))
+	path := filepath.Join(t.TempDir(), "app.db")
+	maker, err := sql.Open(sql.Drivers()[0], path) // not yet switched to WAL
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := maker.DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	connection, err := pool.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	maker.SetMaxOpenConns(1)
 	exec := func(statement string) {
-		if _, err := connection.ExecContext(t.Context(), statement); err != nil {
+		if _, err := maker.ExecContext(context.Background(), statement); err != nil {
 			t.Error(statement, err)
 		}
 	}
-	exec("PRAGMA journal_mode = DELETE") // as before the file's first program has switched it
 	exec("BEGIN IMMEDIATE")
 	var group sync.WaitGroup
 	group.Go(func() {
 		time.Sleep(200 * time.Millisecond)
 		exec("COMMIT")
-		if err := errors.Join(connection.Close(), database.Close(maker)); err != nil {
+		if err := maker.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -214,5 +214,45 @@ func TestWritersAtOnceWaitForEachOther(t *testing.T) {
 	var read models.User
 	if err := db.Take(&read).Error; err != nil || read.Email != "400@example.com" {
 		t.Errorf("%s, want 400; %v", read.Email, err)
+	}
+}
+
+// GORM lets all who run a statement wait for the first, who prepares it. He must
+// not in turn wait for a connection that one of them holds.
+func TestATransactionDoesNotWaitForWhoWaitsForIt(t *testing.T) {
+	db := open(t, newFile(t))
+	rename := func(db *gorm.DB) error {
+		return db.Model(&models.User{}).Where("email = ?", "nobody").Update("role", models.RoleUser).Error
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	outside := make(chan error)
+	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		go func() { outside <- rename(db.WithContext(ctx)) }()
+		time.Sleep(50 * time.Millisecond) // until it waits for the connection
+		return rename(tx)
+	})
+	if err := errors.Join(err, <-outside); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAReaderDoesNotWaitForAWriter(t *testing.T) {
+	db := open(t, newFile(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Create(newUser("ada@example.com")).Error; err != nil {
+			return err
+		}
+		var users int64
+		err := errors.Join(database.Ping(ctx, db), db.WithContext(ctx).Model(&models.User{}).Count(&users).Error)
+		if users != 0 {
+			t.Errorf("%d users are seen before they are there", users)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -3,7 +3,9 @@ package database
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -12,11 +14,12 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+	"gorm.io/plugin/dbresolver"
 )
 
-// maxConnections is kept open: database/sql would open one for each request at
-// once, and close all but two again.
-const maxConnections = 8
+// maxReaders, in connections, are kept open: database/sql would open one for
+// each request at once, and close all but two again.
+const maxReaders = 8
 
 // Programs that start together on a new file wait for each other.
 const (
@@ -25,7 +28,8 @@ const (
 )
 
 // Open opens the database of url (sqlite://PATH) and makes its folder. The
-// caller closes it with Close.
+// caller closes it with Close. One connection writes, so inside a transaction
+// write by its own handle only: the outer one would wait for it without end.
 func Open(url string, log *slog.Logger) (*gorm.DB, error) {
 	path := filepath.Clean(strings.TrimPrefix(url, "sqlite://"))
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -40,27 +44,34 @@ func Open(url string, log *slog.Logger) (*gorm.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database.url: cannot open %s: %w", url, err)
 	}
-	pool, err := db.DB()
+	readers := dbresolver.Register(dbresolver.Config{Replicas: []gorm.Dialector{newSQLite(path)}})
+	if err := db.Use(readers); err != nil {
+		return nil, err
+	}
+	readers.SetMaxOpenConns(maxReaders).SetMaxIdleConns(maxReaders)
+	writer, err := db.DB()
 	if err != nil {
 		return nil, err
 	}
-	pool.SetMaxOpenConns(maxConnections)
-	pool.SetMaxIdleConns(maxConnections)
+	// SQLite takes one writer at a time, and lets others wait without order, some
+	// for a second; on one connection they stand in line.
+	writer.SetMaxOpenConns(1)
 	return db, nil
 }
 
 // Ping asks the database whether it answers.
 func Ping(ctx context.Context, db *gorm.DB) error {
-	return db.WithContext(ctx).Exec("SELECT 1").Error
+	return db.WithContext(ctx).Clauses(dbresolver.Read).Exec("SELECT 1").Error
 }
 
 // Close closes the database's connections.
-func Close(db *gorm.DB) error {
-	pool, err := db.DB()
-	if err != nil {
-		return err
-	}
-	return pool.Close()
+func Close(db *gorm.DB) (err error) {
+	pools := db.Plugins[new(dbresolver.DBResolver).Name()].(*dbresolver.DBResolver)
+	_ = pools.Call(func(pool gorm.ConnPool) error {
+		err = errors.Join(err, pool.(io.Closer).Close())
+		return nil
+	})
+	return err
 }
 
 func gormConfig(log *slog.Logger) *gorm.Config {

@@ -21,7 +21,7 @@ const RequestIDHeader = "X-Request-ID"
 // Write answers err and ends the request's handlers. An error that is no
 // Problem is a plain 500; the access log has its text.
 func Write(c *gin.Context, err error) {
-	p := from(err)
+	p := from(c.Request.Context(), err)
 	_ = c.Error(p)
 	c.Abort()
 	if c.Writer.Written() {
@@ -59,10 +59,10 @@ func write(c *gin.Context, status int, media string, answer any) {
 	c.Data(status, media, body)
 }
 
-func from(err error) *Problem {
+func from(ctx context.Context, err error) *Problem {
 	var p *Problem
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return clientGone
 	case errors.As(err, &p):
 		return p
