@@ -5,7 +5,10 @@ package apptest
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,6 +24,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
 
@@ -159,8 +163,54 @@ func (a *App) Register(email string) {
 // Login gives the Authorization header's name and value for a user.
 func (a *App) Login(email string) []string {
 	a.t.Helper()
+	bearer, _ := a.Session(email)
+	return bearer
+}
+
+// Session logs a user in and gives both tokens, the access token as Bearer does.
+func (a *App) Session(email string) (bearer []string, refresh string) {
+	a.t.Helper()
 	answer := a.Post("/login", `{"email":"`+email+`","password":"`+Password+`"}`).Want(a.t, 200, "")
-	return Bearer(answer.Field("access_token"))
+	return Bearer(answer.Field("access_token")), answer.Field("refresh_token")
+}
+
+// Refresh asks for the next pair of tokens.
+func (a *App) Refresh(token string) Answer {
+	a.t.Helper()
+	return a.Post("/refresh", `{"refresh_token":"`+token+`"}`)
+}
+
+// User reads a user from the database.
+func (a *App) User(email string) *models.User {
+	a.t.Helper()
+	var user models.User
+	if err := a.DB.Take(&user, "email = ?", email).Error; err != nil {
+		a.t.Fatal(err)
+	}
+	return &user
+}
+
+// Admin registers an admin and logs in.
+func (a *App) Admin(email string) (bearer []string) {
+	a.t.Helper()
+	a.Register(email)
+	a.DB.Model(&models.User{}).Where("email = ?", email).Update("role", models.RoleAdmin)
+	return a.Login(email)
+}
+
+// Signing is a change for New: access tokens are signed with a new key.
+func Signing(t testing.TB, algorithm string) func(*config.Settings) {
+	t.Helper()
+	text, err := config.NewKey(algorithm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(s *config.Settings) { s.JWT.Algorithm, s.JWT.Key = algorithm, key.(crypto.Signer) }
 }
 
 // Bearer gives the Authorization header's name and value for a token.

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-
 	"example.com/latchkey/models"
 )
 

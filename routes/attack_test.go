@@ -1,35 +1,43 @@
 package routes_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/sha512"
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"hash"
+	"encoding/pem"
 	"maps"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/endpoint"
+	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
 
 // token is an access token taken apart, to be changed and signed again.
 type token struct {
 	header, claims map[string]any
-	key            []byte
-	sum            func() hash.Hash
+	method         jwt.SigningMethod
+	key            any
 }
 
 func takeApart(t testing.TB, app *apptest.App, bearer []string) token {
 	t.Helper()
 	parts := strings.Split(strings.TrimPrefix(bearer[1], "Bearer "), ".")
-	taken := token{key: app.Settings.JWT.Secret.Bytes(), sum: sha256.New}
+	settings := app.Settings.JWT
+	taken := token{method: jwt.GetSigningMethod(settings.Algorithm), key: any(settings.Key)}
+	if settings.Algorithm == config.HS256 {
+		taken.key = settings.Secret.Bytes()
+	}
 	for i, into := range []*map[string]any{&taken.header, &taken.claims} {
 		text, err := base64.RawURLEncoding.DecodeString(parts[i])
 		if err == nil {
@@ -50,9 +58,11 @@ func encode(part any) string {
 func (f token) sign() string { return f.signText(encode(f.header) + "." + encode(f.claims)) }
 
 func (f token) signText(text string) string {
-	mac := hmac.New(f.sum, f.key)
-	mac.Write([]byte(text))
-	return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	signature, err := f.method.Sign(text, f.key)
+	if err != nil {
+		panic(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
 // with signs the token after a change to a copy of it.
@@ -76,79 +86,116 @@ func (f token) without(name string) string {
 
 // badTokens are attacks on a good token, by what they claim, each with the
 // code of its refusal. Add a line here, and every protected route is held to it.
-func badTokens(good token) map[string][2]string {
+func badTokens(good, foreign token) map[string][2]string {
 	now := time.Now()
 	parts := strings.Split(good.sign(), ".")
 	const invalid, expired = "token_invalid", "token_expired"
 	bad := map[string][2]string{
-		"expired":                     {good.claim("exp", now.Add(-time.Second).Unix()), expired},
-		"expired long ago":            {good.claim("exp", 1), expired},
-		"expired and of another iss":  {good.with(func(f *token) { f.claims["exp"] = 1; f.claims["iss"] = "other" }), invalid},
-		"expired and of another key":  {good.with(func(f *token) { f.claims["exp"] = 1; f.key = []byte("another key of thirty-two bytes!") }), invalid},
-		"no exp":                      {good.without("exp"), invalid},
-		"exp null":                    {good.claim("exp", nil), invalid},
-		"exp text":                    {good.claim("exp", "9999999999"), invalid},
-		"exp list":                    {good.claim("exp", []int{9999999999}), invalid},
-		"exp object":                  {good.claim("exp", map[string]int{}), invalid},
-		"exp true":                    {good.claim("exp", true), invalid},
-		"exp negative":                {good.claim("exp", -1), expired},
-		"nbf in the future":           {good.claim("nbf", now.Add(time.Minute).Unix()), invalid},
-		"iat in the future":           {good.claim("iat", now.Add(time.Minute).Unix()), invalid},
-		"another iss":                 {good.claim("iss", "other"), invalid},
-		"no iss":                      {good.without("iss"), invalid},
-		"another aud":                 {good.claim("aud", "other"), invalid},
-		"aud empty":                   {good.claim("aud", []string{}), invalid},
-		"no aud":                      {good.without("aud"), invalid},
-		"no sub":                      {good.without("sub"), invalid},
-		"sub empty":                   {good.claim("sub", ""), invalid},
-		"sub no id":                   {good.claim("sub", "admin"), invalid},
-		"sub a number":                {good.claim("sub", 1), invalid},
-		"no sid":                      {good.without("sid"), invalid},
-		"sid no id":                   {good.claim("sid", "x"), invalid},
-		"sub of nobody":               {good.claim("sub", "01900000-0000-7000-8000-000000000000"), "token_revoked"},
-		"no typ":                      {good.without("typ"), invalid},
-		"typ JWT":                     {good.header1("typ", "JWT"), invalid},
-		"typ a list":                  {good.header1("typ", []string{"at+jwt"}), invalid},
-		"no kid":                      {good.without("kid"), invalid},
-		"kid unknown":                 {good.header1("kid", "other"), invalid},
-		"kid a path":                  {good.header1("kid", "../../dev/null"), invalid},
-		"kid SQL":                     {good.header1("kid", "' OR 1=1 --"), invalid},
-		"crit":                        {good.header1("crit", []string{"exp"}), invalid},
-		"crit empty":                  {good.header1("crit", []string{}), invalid},
-		"b64 false, critical":         {good.with(func(f *token) { f.header["b64"] = false; f.header["crit"] = []string{"b64"} }), invalid},
-		"jwk of its own":              {good.with(func(f *token) { f.key = []byte("k"); f.header["jwk"] = map[string]string{"kty": "oct", "k": "aw"} }), invalid},
-		"jku of its own":              {good.with(func(f *token) { f.key = []byte("k"); f.header["jku"] = "http://127.0.0.1/jwks.json" }), invalid},
-		"alg none":                    {good.header1("alg", "none"), invalid},
-		"alg none, unsigned":          {encode(map[string]any{"alg": "none", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
-		"alg None, unsigned":          {encode(map[string]any{"alg": "None", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
-		"alg HS512 of the same key":   {good.with(func(f *token) { f.header["alg"] = "HS512"; f.sum = sha512.New }), invalid},
-		"alg RS256":                   {good.header1("alg", "RS256"), invalid},
-		"alg in lower case":           {good.header1("alg", "hs256"), invalid},
-		"alg a number":                {good.header1("alg", 256), invalid},
-		"no alg":                      {good.without("alg"), invalid},
-		"signed with an empty key":    {good.with(func(f *token) { f.key = nil }), invalid},
-		"signed with a line end more": {good.with(func(f *token) { f.key = append([]byte(string(f.key)), '\n') }), invalid},
-		"no signature":                {parts[0] + "." + parts[1] + ".", invalid},
-		"half a signature":            {parts[0] + "." + parts[1] + "." + parts[2][:20], invalid},
-		"two parts":                   {parts[0] + "." + parts[1], invalid},
-		"four parts":                  {good.sign() + ".x", invalid},
-		"five parts":                  {good.sign() + ".x.y", invalid},
-		"dots":                        {"..", invalid},
-		"padded":                      {good.sign() + "=", invalid},
-		"with loose bits at the end":  {loosen(good.sign()), invalid},
-		"with a space inside":         {parts[0] + ". " + parts[1] + "." + parts[2], invalid},
-		"standard base64 letters":     {good.signText(encode(good.header) + "." + base64.StdEncoding.EncodeToString([]byte(`{"sub":"???>>>"}`))), invalid},
-		"claims no object":            {good.signText(encode(good.header) + "." + encode([]int{1})), invalid},
-		"claims no JSON":              {good.signText(encode(good.header) + ".e30x"), invalid},
-		"header no object":            {good.signText(encode("at+jwt") + "." + parts[1]), invalid},
-		"over 8 KiB, and well signed": {good.claim("pad", strings.Repeat("x", 8<<10)), invalid},
+		"expired":                      {good.claim("exp", now.Add(-time.Second).Unix()), expired},
+		"expired long ago":             {good.claim("exp", 1), expired},
+		"expired and of another iss":   {good.with(func(f *token) { f.claims["exp"] = 1; f.claims["iss"] = "other" }), invalid},
+		"expired and of another key":   {good.with(func(f *token) { f.claims["exp"] = 1; f.key = foreign.key }), invalid},
+		"no exp":                       {good.without("exp"), invalid},
+		"exp null":                     {good.claim("exp", nil), invalid},
+		"exp text":                     {good.claim("exp", "9999999999"), invalid},
+		"exp list":                     {good.claim("exp", []int{9999999999}), invalid},
+		"exp object":                   {good.claim("exp", map[string]int{}), invalid},
+		"exp true":                     {good.claim("exp", true), invalid},
+		"exp negative":                 {good.claim("exp", -1), expired},
+		"nbf in the future":            {good.claim("nbf", now.Add(time.Minute).Unix()), invalid},
+		"iat in the future":            {good.claim("iat", now.Add(time.Minute).Unix()), invalid},
+		"another iss":                  {good.claim("iss", "other"), invalid},
+		"no iss":                       {good.without("iss"), invalid},
+		"another aud":                  {good.claim("aud", "other"), invalid},
+		"aud empty":                    {good.claim("aud", []string{}), invalid},
+		"no aud":                       {good.without("aud"), invalid},
+		"no sub":                       {good.without("sub"), invalid},
+		"sub empty":                    {good.claim("sub", ""), invalid},
+		"sub no id":                    {good.claim("sub", "admin"), invalid},
+		"sub a number":                 {good.claim("sub", 1), invalid},
+		"no sid":                       {good.without("sid"), invalid},
+		"sid no id":                    {good.claim("sid", "x"), invalid},
+		"sub of nobody":                {good.claim("sub", "01900000-0000-7000-8000-000000000000"), "token_revoked"},
+		"no typ":                       {good.without("typ"), invalid},
+		"typ JWT":                      {good.header1("typ", "JWT"), invalid},
+		"typ a list":                   {good.header1("typ", []string{"at+jwt"}), invalid},
+		"no kid":                       {good.without("kid"), invalid},
+		"kid unknown":                  {good.header1("kid", "other"), invalid},
+		"kid a path":                   {good.header1("kid", "../../dev/null"), invalid},
+		"kid SQL":                      {good.header1("kid", "' OR 1=1 --"), invalid},
+		"crit":                         {good.header1("crit", []string{"exp"}), invalid},
+		"crit empty":                   {good.header1("crit", []string{}), invalid},
+		"b64 false, critical":          {good.with(func(f *token) { f.header["b64"] = false; f.header["crit"] = []string{"b64"} }), invalid},
+		"of another key":               {good.with(func(f *token) { f.key = foreign.key }), invalid},
+		"of another key, with its kid": {good.with(func(f *token) { f.key, f.header["kid"] = foreign.key, foreign.header["kid"] }), invalid},
+		"jwk of its own":               {good.with(func(f *token) { f.key, f.header["jwk"] = foreign.key, foreign.jwk() }), invalid},
+		"jku of its own":               {good.with(func(f *token) { f.key, f.header["jku"] = foreign.key, "http://127.0.0.1/jwks.json" }), invalid},
+		"x5u of its own":               {good.with(func(f *token) { f.key, f.header["x5u"] = foreign.key, "http://127.0.0.1/x.pem" }), invalid},
+		"alg none":                     {good.header1("alg", "none"), invalid},
+		"alg none, unsigned":           {encode(map[string]any{"alg": "none", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
+		"alg None, unsigned":           {encode(map[string]any{"alg": "None", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
+		"alg of another family":        {good.header1("alg", map[bool]string{true: "RS256", false: "HS256"}[good.method.Alg() == "HS256"]), invalid},
+		"alg in lower case":            {good.header1("alg", strings.ToLower(good.method.Alg())), invalid},
+		"alg a number":                 {good.header1("alg", 256), invalid},
+		"no alg":                       {good.without("alg"), invalid},
+		"no signature":                 {parts[0] + "." + parts[1] + ".", invalid},
+		"half a signature":             {parts[0] + "." + parts[1] + "." + parts[2][:20], invalid},
+		"two parts":                    {parts[0] + "." + parts[1], invalid},
+		"four parts":                   {good.sign() + ".x", invalid},
+		"five parts":                   {good.sign() + ".x.y", invalid},
+		"dots":                         {"..", invalid},
+		"padded":                       {good.sign() + "=", invalid},
+		"with loose bits at the end":   {loosen(good.sign()), invalid},
+		"with a space inside":          {parts[0] + ". " + parts[1] + "." + parts[2], invalid},
+		"standard base64 letters":      {good.signText(encode(good.header) + "." + base64.StdEncoding.EncodeToString([]byte(`{"sub":"???>>>"}`))), invalid},
+		"claims no object":             {good.signText(encode(good.header) + "." + encode([]int{1})), invalid},
+		"claims no JSON":               {good.signText(encode(good.header) + ".e30x"), invalid},
+		"header no object":             {good.signText(encode("at+jwt") + "." + parts[1]), invalid},
+		"over 8 KiB, and well signed":  {good.claim("pad", strings.Repeat("x", 8<<10)), invalid},
 	}
+	maps.Copy(bad, confused(good))
 	for i, part := range []string{"header", "claims", "signature"} {
 		flipped := append([]string(nil), parts...)
 		flipped[i] = flip(parts[i])
 		bad["a letter changed in the "+part] = [2]string{strings.Join(flipped, "."), invalid}
 	}
 	return bad
+}
+
+// confused are tokens signed with what is no key of the algorithm.
+func confused(good token) map[string][2]string {
+	bad := map[string][2]string{}
+	hmac := func(claim string, method jwt.SigningMethod, key []byte) {
+		bad[claim] = [2]string{good.with(func(f *token) { f.header["alg"], f.method, f.key = method.Alg(), method, key }), "token_invalid"}
+	}
+	private, asymmetric := good.key.(crypto.Signer)
+	if !asymmetric {
+		secret := good.key.([]byte)
+		hmac("alg HS512 of the same key", jwt.SigningMethodHS512, secret)
+		hmac("signed with an empty key", jwt.SigningMethodHS256, nil)
+		hmac("signed with a line end more", jwt.SigningMethodHS256, append([]byte(string(secret)), '\n'))
+		return bad
+	}
+	der, _ := x509.MarshalPKIXPublicKey(private.Public())
+	jwk, _ := good.jwk().MarshalJSON()
+	hmac("the public key's DER as an HS256 secret", jwt.SigningMethodHS256, der)
+	hmac("the public key's PEM as an HS256 secret", jwt.SigningMethodHS256, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	hmac("the public key's JWK as an HS256 secret", jwt.SigningMethodHS256, jwk)
+	hmac("an empty HS256 secret", jwt.SigningMethodHS256, nil)
+	if key, ok := private.(*rsa.PrivateKey); ok {
+		for _, method := range []jwt.SigningMethod{jwt.SigningMethodRS512, jwt.SigningMethodPS256} {
+			bad["alg "+method.Alg()+" of the same key"] = [2]string{good.with(func(f *token) { f.header["alg"], f.method, f.key = method.Alg(), method, key }), "token_invalid"}
+		}
+	}
+	return bad
+}
+
+// jwk is the token's own key in public, where it has one.
+func (f token) jwk() jose.JSONWebKey {
+	if private, ok := f.key.(crypto.Signer); ok {
+		return jose.JSONWebKey{Key: private.Public()}
+	}
+	return jose.JSONWebKey{Key: f.key}
 }
 
 // loosen sets a bit behind the signature's last byte, which a lax decoder drops.
@@ -176,22 +223,69 @@ func protectedRoutes() (protected []endpoint.Route) {
 	return protected
 }
 
-func TestEveryProtectedRouteRefusesEveryBadToken(t *testing.T) {
-	app := apptest.New(t)
+var algorithms = []string{config.HS256, config.EdDSA, config.ES256, config.RS256}
+
+// signing is a change for apptest.New.
+func signing(t testing.TB, algorithm string) func(*config.Settings) {
+	if algorithm == config.HS256 {
+		return func(*config.Settings) {}
+	}
+	return apptest.Signing(t, algorithm)
+}
+
+// deadTokens are tokens that were good once.
+func deadTokens(t testing.TB, app *apptest.App) map[string][2]string {
+	dead := map[string][2]string{}
+	for claim, end := range map[string]func(bearer []string, email string){
+		"of an ended session": func(bearer []string, _ string) { app.Post("/logout", "", bearer...).Want(t, 204, "") },
+		"of an expired session": func(_ []string, email string) {
+			app.DB.Model(&models.Session{}).Where("user_id = ?", app.User(email).ID).Update("expires_at", time.Now().UTC())
+		},
+		"of a deleted session": func(_ []string, email string) {
+			app.DB.Where("user_id = ?", app.User(email).ID).Delete(&models.Session{})
+		},
+		"of a disabled user": func(_ []string, email string) { app.DB.Model(app.User(email)).Update("disabled", true) },
+		"of a deleted user":  func(_ []string, email string) { app.DB.Delete(app.User(email)) },
+	} {
+		email := strings.ReplaceAll(claim, " ", "-") + "@example.com"
+		app.Register(email)
+		bearer := app.Login(email)
+		end(bearer, email)
+		dead[claim] = [2]string{bearer[1][len("Bearer "):], "token_revoked"}
+	}
+	return dead
+}
+
+// underAttack is an app, the header of a good token, and every bad one.
+func underAttack(t testing.TB, algorithm string) (app *apptest.App, bearer []string, bad map[string][2]string) {
+	t.Helper()
+	app, other := apptest.New(t, signing(t, algorithm)), apptest.New(t, signing(t, algorithm))
 	app.Register("ada@example.com")
-	bad := badTokens(takeApart(t, app, app.Login("ada@example.com")))
+	other.Register("ada@example.com")
+	bearer, refresh := app.Session("ada@example.com")
+	bad = badTokens(takeApart(t, app, bearer), takeApart(t, other, other.Login("ada@example.com")))
+	maps.Copy(bad, deadTokens(t, app))
+	bad["a refresh token"] = [2]string{refresh, "token_invalid"}
+	return app, bearer, bad
+}
+
+func TestEveryProtectedRouteRefusesEveryBadToken(t *testing.T) {
 	details := map[string]string{"token_invalid": "Invalid token", "token_expired": "Token expired", "token_revoked": "Token revoked"}
-	for _, route := range protectedRoutes() {
-		for claim, attack := range bad {
-			t.Run(route.Method+" "+route.Path+"/"+claim, func(t *testing.T) {
-				answer := app.Do(route.Method, route.Path, nil, apptest.Bearer(attack[0])...).Want(t, 401, attack[1])
-				detail := details[attack[1]]
-				challenge := `Bearer realm="latchkey", error="invalid_token", error_description="` + detail + `"`
-				if answer.Field("detail") != detail || answer.Header.Get("WWW-Authenticate") != challenge {
-					t.Errorf("answered %s with challenge %s", answer.Body, answer.Header.Get("WWW-Authenticate"))
-				}
-			})
+	for _, algorithm := range algorithms {
+		app, bearer, bad := underAttack(t, algorithm)
+		for _, route := range protectedRoutes() {
+			for claim, attack := range bad {
+				t.Run(algorithm+" "+route.Method+" "+route.Path+"/"+claim, func(t *testing.T) {
+					answer := app.Serve(route.Method, route.Path, "", apptest.Bearer(attack[0])...).Want(t, 401, attack[1])
+					detail := details[attack[1]]
+					challenge := `Bearer realm="latchkey", error="invalid_token", error_description="` + detail + `"`
+					if answer.Field("detail") != detail || answer.Header.Get("WWW-Authenticate") != challenge {
+						t.Errorf("answered %s with challenge %s", answer.Body, answer.Header.Get("WWW-Authenticate"))
+					}
+				})
+			}
 		}
+		app.Get("/protected", bearer...).Want(t, 200, "")
 	}
 }
 
@@ -211,19 +305,21 @@ func TestGoodTokensInEveryFormAreTaken(t *testing.T) {
 }
 
 func TestAnAccessTokenSaysWhatTheContractSays(t *testing.T) {
-	app := apptest.New(t)
-	app.Register("ada@example.com")
-	issued := takeApart(t, app, app.Login("ada@example.com"))
-	for _, name := range []string{"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "sid"} {
-		if issued.claims[name] == nil {
-			t.Errorf("no %s in %v", name, issued.claims)
+	for _, algorithm := range algorithms {
+		app := apptest.New(t, signing(t, algorithm))
+		app.Register("ada@example.com")
+		issued := takeApart(t, app, app.Login("ada@example.com"))
+		for _, name := range []string{"iss", "sub", "aud", "iat", "nbf", "exp", "jti", "sid"} {
+			if issued.claims[name] == nil {
+				t.Errorf("no %s in %v", name, issued.claims)
+			}
 		}
-	}
-	if issued.header["typ"] != "at+jwt" || issued.header["alg"] != "HS256" || issued.header["kid"] == nil {
-		t.Errorf("header %v", issued.header)
-	}
-	if life := issued.claims["exp"].(float64) - issued.claims["iat"].(float64); life != 900 {
-		t.Errorf("lives %v s, want 900", life)
+		if issued.header["typ"] != "at+jwt" || issued.header["alg"] != algorithm || issued.header["kid"] == nil {
+			t.Errorf("header %v", issued.header)
+		}
+		if life := issued.claims["exp"].(float64) - issued.claims["iat"].(float64); life != 900 {
+			t.Errorf("lives %v s, want 900", life)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
 )
 
 // endless never ends; sent without a length, it goes in chunks.
@@ -143,11 +144,9 @@ func TestAuthorizationHeaders(t *testing.T) {
 }
 
 func FuzzAuthorization(f *testing.F) {
-	app := apptest.New(f)
-	app.Register("ada@example.com")
-	good := app.Login("ada@example.com")
+	app, good, bad := underAttack(f, config.HS256)
 	f.Add(good[1])
-	for _, attack := range badTokens(takeApart(f, app, good)) {
+	for _, attack := range bad {
 		f.Add("Bearer " + attack[0])
 	}
 	f.Fuzz(func(t *testing.T, header string) {

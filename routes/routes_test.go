@@ -23,7 +23,10 @@ import (
 
 // A route is opened to everybody here and in the table: two edits, on purpose.
 func TestOnlyTheseRoutesArePublic(t *testing.T) {
-	want := []string{"POST /register", "POST /login", "GET /healthz", "GET /readyz"}
+	want := []string{
+		"POST /register", "POST /login", "POST /refresh", "POST /token", "POST /revoke",
+		"GET /.well-known/jwks.json", "GET /healthz", "GET /readyz",
+	}
 	var public []string
 	for _, route := range routes.Table(nil, auth.Services{}) {
 		if route.Access == endpoint.AccessPublic {
@@ -62,7 +65,7 @@ func TestWhatIsNoRoute(t *testing.T) {
 	app.Get("/me/").Want(t, 404, "not_found")
 	app.Get("//me").Want(t, 404, "not_found")
 	app.Get("/%2e%2e/me").Want(t, 404, "not_found")
-	for method, path := range map[string]string{"GET": "/login", "PATCH": "/protected", "OPTIONS": "/me", "BREW": "/me"} {
+	for method, path := range map[string]string{"GET": "/login", "PATCH": "/protected", "OPTIONS": "/protected", "BREW": "/protected"} {
 		answer := app.Do(method, path, nil).Want(t, 405, "method_not_allowed")
 		if allow := answer.Header.Get("Allow"); allow != "POST" && allow != "GET, HEAD" && allow != "HEAD, GET" {
 			t.Errorf("%s %s: Allow %q", method, path, allow)

@@ -1,0 +1,332 @@
+package routes_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/models"
+)
+
+// back puts a user's sessions back in time.
+func back(t testing.TB, app *apptest.App, column string, by time.Duration) {
+	t.Helper()
+	var sessions []models.Session
+	app.DB.Find(&sessions)
+	for _, session := range sessions {
+		was := map[string]time.Time{"last_used_at": session.LastUsedAt, "expires_at": session.ExpiresAt}[column]
+		if err := app.DB.Model(&session).Update(column, was.Add(-by)).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// session begins a session of a new user.
+func session(t testing.TB, change ...func(*config.Settings)) (app *apptest.App, bearer []string, refresh string) {
+	t.Helper()
+	app = apptest.New(t, change...)
+	app.Register("ada@example.com")
+	bearer, refresh = app.Session("ada@example.com")
+	return app, bearer, refresh
+}
+
+func TestARefreshGivesTheNextPair(t *testing.T) {
+	app, _, token := session(t)
+	for range 3 {
+		answer := app.Refresh(token).Want(t, 200, "")
+		if answer.Field("refresh_token") == token || answer.Field("token_type") != "Bearer" ||
+			!strings.Contains(answer.Body, `"expires_in":900`) || !strings.Contains(answer.Body, `"refresh_expires_in":2592000`) {
+			t.Error(answer.Body)
+		}
+		app.Get("/protected", apptest.Bearer(answer.Field("access_token"))...).Want(t, 200, "")
+		token = answer.Field("refresh_token")
+	}
+}
+
+func TestARefreshKeepsTheSessionAliveAndSaysWhen(t *testing.T) {
+	app, bearer, token := session(t)
+	back(t, app, "expires_at", time.Hour)
+	back(t, app, "last_used_at", time.Hour)
+	read := func() (is models.Session) {
+		app.Get("/protected", bearer...).Want(t, 200, "")
+		app.DB.Take(&is)
+		return is
+	}
+	before := read()
+	app.Refresh(token).Want(t, 200, "")
+	after := read()
+	if time.Since(before.LastUsedAt) < time.Hour || time.Since(after.LastUsedAt) > time.Minute {
+		t.Errorf("used %v, then %v", before.LastUsedAt, after.LastUsedAt)
+	}
+	if left := time.Until(after.ExpiresAt); left < 720*time.Hour-time.Minute || left > 720*time.Hour {
+		t.Errorf("lives %v more", left)
+	}
+}
+
+func TestRefreshTokensThatAreRefused(t *testing.T) {
+	for claim, c := range map[string]struct {
+		spoil func(app *apptest.App, token string) string
+		code  string
+	}{
+		"an expired session's": {func(app *apptest.App, token string) string { back(t, app, "expires_at", 721*time.Hour); return token }, "token_expired"},
+		"an ended session's":   {func(app *apptest.App, token string) string { end(app, app.DB); return token }, "token_revoked"},
+		"a deleted session's": {func(app *apptest.App, token string) string {
+			app.DB.Where("true").Delete(&models.Session{})
+			return token
+		}, "token_revoked"},
+		"a disabled user's": {func(app *apptest.App, token string) string {
+			app.DB.Model(app.User("ada@example.com")).Update("disabled", true)
+			return token
+		}, "token_revoked"},
+		"a deleted user's":        {func(app *apptest.App, token string) string { app.DB.Delete(app.User("ada@example.com")); return token }, "token_revoked"},
+		"another secret's":        {func(*apptest.App, string) string { _, _, other := session(t); return other }, "token_invalid"},
+		"a letter changed":        {func(_ *apptest.App, token string) string { return flip(token) }, "token_invalid"},
+		"a letter short":          {func(_ *apptest.App, token string) string { return token[:len(token)-1] }, "token_invalid"},
+		"a letter more":           {func(_ *apptest.App, token string) string { return token + "A" }, "token_invalid"},
+		"padded":                  {func(_ *apptest.App, token string) string { return token + "==" }, "token_invalid"},
+		"a stray bit at its end":  {func(_ *apptest.App, token string) string { return loosen(token) }, "token_invalid"},
+		"a line end in its place": {func(_ *apptest.App, token string) string { return token[:len(token)-1] + `\n` }, "token_invalid"},
+		"an access token":         {func(app *apptest.App, _ string) string { return app.Login("ada@example.com")[1][len("Bearer "):] }, "token_invalid"},
+		"a word":                  {func(*apptest.App, string) string { return "token" }, "token_invalid"},
+		"50 KB":                   {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app, _, token := session(t)
+			answer := app.Refresh(c.spoil(app, token)).Want(t, 401, c.code)
+			if !strings.Contains(answer.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
+				t.Error(answer.Header.Get("WWW-Authenticate"))
+			}
+			if c.code == "token_invalid" { // no harm to the session
+				app.Refresh(token).Want(t, 200, "")
+			}
+		})
+	}
+}
+
+// end ends all sessions in the database, past the API.
+func end(app *apptest.App, db *gorm.DB) {
+	db.Model(&models.Session{}).Where("true").Update("revoked_at", app.DB.NowFunc())
+}
+
+func TestALostAnswerIsAnsweredAgain(t *testing.T) {
+	app, _, first := session(t)
+	second := app.Refresh(first).Want(t, 200, "").Field("refresh_token")
+	back(t, app, "last_used_at", 9*time.Second)
+	again := app.Refresh(first).Want(t, 200, "")
+	if again.Field("refresh_token") != second {
+		t.Error("another pair than the current one")
+	}
+	app.Get("/protected", apptest.Bearer(again.Field("access_token"))...).Want(t, 200, "")
+	app.Refresh(second).Want(t, 200, "")
+}
+
+func TestARefreshTokenUsedTwiceEndsTheSession(t *testing.T) {
+	for claim, c := range map[string]struct {
+		change func(*config.Settings)
+		moves  int
+		after  time.Duration
+	}{
+		"the one before, after the grace":      {func(*config.Settings) {}, 1, 11 * time.Second},
+		"the one before, where there is none":  {func(s *config.Settings) { s.JWT.RefreshGrace = 0 }, 1, 0},
+		"an older one, at once":                {func(*config.Settings) {}, 2, 0},
+		"an older one, while it is remembered": {func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }, 3, 0},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app, bearer, stolen := session(t, c.change)
+			app.Get("/protected", bearer...).Want(t, 200, "")
+			current := stolen
+			for range c.moves {
+				current = app.Refresh(current).Want(t, 200, "").Field("refresh_token")
+			}
+			back(t, app, "last_used_at", c.after)
+			answer := app.Refresh(stolen).Want(t, 401, "token_revoked")
+
+			app.Refresh(current).Want(t, 401, "token_revoked")
+			app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
+			var kept models.Session
+			if app.DB.Take(&kept); kept.RevokedAt == nil || kept.RevokedReason != models.ByTheft {
+				t.Errorf("kept as %+v", kept)
+			}
+			theft := fmt.Sprintf("a refresh token was used twice: session %s of user %s", kept.ID, kept.UserID)
+			for line := range strings.Lines(app.Log.String()) {
+				if strings.Contains(line, theft) {
+					if !strings.Contains(line, "level=WARN") || !strings.Contains(line, "request_id="+answer.Field("request_id")) {
+						t.Error(line)
+					}
+					return
+				}
+			}
+			t.Errorf("%s is not in %s", theft, app.Log)
+		})
+	}
+}
+
+func TestATokenThatADatabasePutBackHasForgottenIsTaken(t *testing.T) {
+	app, _, token := session(t)
+	for range 3 {
+		token = app.Refresh(token).Want(t, 200, "").Field("refresh_token")
+	}
+	app.DB.Model(&models.Session{}).Where("true").Update("counter", 1)
+	app.Refresh(token).Want(t, 200, "")
+}
+
+func TestLogoutsEndWhatTheyName(t *testing.T) {
+	for _, lag := range []time.Duration{0, time.Hour} {
+		for claim, c := range map[string]struct {
+			method, path, body string
+			status             int
+			ended              string // of desk, phone and bob's
+		}{
+			"this one":             {"POST", "/logout", "", 204, "desk"},
+			"this one, by its id":  {"DELETE", "/sessions/{desk}", "", 204, "desk"},
+			"one elsewhere":        {"DELETE", "/sessions/{phone}", "", 204, "phone"},
+			"all others":           {"DELETE", "/sessions?scope=others", "", 204, "phone"},
+			"all":                  {"DELETE", "/sessions?scope=all", "", 204, "desk phone"},
+			"another's is unknown": {"DELETE", "/sessions/{bob}", "", 404, ""},
+			"an id of nothing":     {"DELETE", "/sessions/01900000-0000-7000-8000-000000000000", "", 404, ""},
+			"what is no id":        {"DELETE", "/sessions/1", "", 404, ""},
+			"no scope":             {"DELETE", "/sessions", "", 422, ""},
+			"another scope":        {"DELETE", "/sessions?scope=mine", "", 422, ""},
+			"a change of password": {"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, 204, "phone"},
+			"a deleted account":    {"DELETE", "/me", `{"current_password":"correct horse"}`, 204, "desk phone"},
+		} {
+			t.Run(fmt.Sprint(claim, " ", lag), func(t *testing.T) {
+				app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = lag })
+				app.Register("ada@example.com")
+				app.Register("bob@example.com")
+				bearers, refreshes := map[string][]string{}, map[string]string{}
+				path := c.path
+				for name, email := range map[string]string{"desk": "ada@example.com", "phone": "ada@example.com", "bob": "bob@example.com"} {
+					bearers[name], refreshes[name] = app.Session(email)
+					id := takeApart(t, app, bearers[name]).claims["sid"].(string)
+					path = strings.ReplaceAll(path, "{"+name+"}", id)
+					app.Get("/protected", bearers[name]...).Want(t, 200, "") // remembered now
+				}
+				app.Do(c.method, path, strings.NewReader(c.body), bearers["desk"]...).Want(t, c.status, "")
+				for name, bearer := range bearers {
+					status, code := 200, ""
+					if strings.Contains(c.ended, name) {
+						status, code = 401, "token_revoked"
+					}
+					app.Get("/protected", bearer...).Want(t, status, code)
+					app.Refresh(refreshes[name]).Want(t, status, code)
+				}
+			})
+		}
+	}
+}
+
+func TestAnotherProcessSeesARevocationWithinTheLag(t *testing.T) {
+	const lag = 300 * time.Millisecond
+	app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = lag })
+	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
+	other.Get("/protected", bearer...).Want(t, 200, "")
+	app.Post("/logout", "", bearer...).Want(t, 204, "")
+	app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
+	other.Get("/protected", bearer...).Want(t, 200, "") // remembered
+	time.Sleep(lag + lag/4)
+	other.Get("/protected", bearer...).Want(t, 401, "token_revoked")
+}
+
+func TestTheListOfSessions(t *testing.T) {
+	app, bearer, _ := session(t)
+	app.Register("bob@example.com")
+	app.Login("bob@example.com")
+	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`, "User-Agent", "Phone/1\xff"+strings.Repeat("x", 300)).Want(t, 200, "")
+	ended := app.Login("ada@example.com")
+	app.Post("/logout", "", ended...).Want(t, 204, "")
+	var answer struct {
+		Items []struct {
+			ID         string
+			CreatedAt  time.Time `json:"created_at"`
+			LastUsedAt time.Time `json:"last_used_at"`
+			ExpiresAt  time.Time `json:"expires_at"`
+			IP         string
+			UserAgent  string `json:"user_agent"`
+			Current    bool
+		}
+		NextCursor *string `json:"next_cursor"`
+	}
+	body := app.Get("/sessions", bearer...).Want(t, 200, "").Body
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || len(answer.Items) != 2 || answer.NextCursor != nil {
+		t.Fatal(err, body)
+	}
+	phone, here := answer.Items[0], answer.Items[1]
+	if phone.Current || !strings.HasPrefix(phone.UserAgent, "Phone/1xxx") || len(phone.UserAgent) != 254 {
+		t.Errorf("the newest first: %+v", phone)
+	}
+	if !here.Current || here.IP != "127.0.0.1" || here.UserAgent != "Go-http-client/1.1" || here.ID != takeApart(t, app, bearer).claims["sid"] ||
+		here.ExpiresAt.Sub(here.LastUsedAt) != 720*time.Hour || here.CreatedAt.IsZero() {
+		t.Errorf("the current: %+v", here)
+	}
+	for _, hidden := range []string{"user_id", "counter", "revoked"} {
+		if strings.Contains(body, hidden) {
+			t.Errorf("%s is in %s", hidden, body)
+		}
+	}
+}
+
+func TestListsArePaged(t *testing.T) {
+	app := apptest.New(t)
+	bearer := app.Admin("root@example.com")
+	for i := range 24 {
+		app.DB.Create(&models.User{Email: models.Email(fmt.Sprint(i)), Role: models.RoleUser})
+	}
+	type page struct {
+		Items []struct{ Email string }
+		Next  *string `json:"next_cursor"`
+	}
+	var seen []string
+	read := func(query string) (got page) {
+		body := app.Get("/users"+query, bearer...).Want(t, 200, "").Body
+		if err := json.Unmarshal([]byte(body), &got); err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range got.Items {
+			seen = append(seen, item.Email)
+		}
+		return got
+	}
+	first := read("?limit=10")
+	app.DB.Create(&models.User{Email: "new", Role: models.RoleUser}) // moves no page
+	second := read("?limit=10&cursor=" + *first.Next)
+	if third := read("?limit=10&cursor=" + *second.Next); len(third.Items) != 5 || third.Next != nil {
+		t.Errorf("the last page is %+v", third)
+	}
+	if len(seen) != 25 || seen[0] != "23" || seen[23] != "0" || seen[24] != "root@example.com" {
+		t.Error(seen)
+	}
+	if got := read(""); len(got.Items) != 20 {
+		t.Errorf("%d by default", len(got.Items))
+	}
+	for _, query := range []string{"limit=0", "limit=101", "limit=-1", "limit=x", "limit=", "limit=1.5", "cursor=x", "cursor=", "limit=1&limit=2"} {
+		for _, list := range []string{"/users", "/sessions"} {
+			app.Get(list+"?"+query, bearer...).Want(t, 422, "validation_failed")
+		}
+	}
+}
+
+func TestTheSecretCanBeChanged(t *testing.T) {
+	app, bearer, refresh := session(t)
+	moved := func(change func(*config.Settings)) *apptest.App {
+		return apptest.New(t, func(s *config.Settings) { *s = app.Settings; change(s) })
+	}
+	fresh := config.NewSecret()
+	after := moved(func(s *config.Settings) { s.JWT.Secret, s.JWT.PreviousSecrets = fresh, []config.Secret{s.JWT.Secret} })
+	after.Get("/protected", bearer...).Want(t, 200, "")
+	pair := after.Refresh(refresh).Want(t, 200, "")
+	app.Get("/protected", apptest.Bearer(pair.Field("access_token"))...).Want(t, 401, "token_invalid") // signed with the new one
+	app.Refresh(pair.Field("refresh_token")).Want(t, 401, "token_invalid")
+
+	without := moved(func(s *config.Settings) { s.JWT.Secret = fresh })
+	without.Get("/protected", bearer...).Want(t, 401, "token_invalid")
+	without.Refresh(refresh).Want(t, 401, "token_invalid")
+	without.Get("/protected", apptest.Bearer(pair.Field("access_token"))...).Want(t, 200, "")
+	without.Refresh(pair.Field("refresh_token")).Want(t, 200, "")
+}
