@@ -1,0 +1,161 @@
+package routes_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/models"
+)
+
+const raceRounds = 40
+
+// together runs all of do at once and waits for their end.
+func together(do ...func()) {
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for _, one := range do {
+		group.Go(func() {
+			<-start
+			one()
+		})
+	}
+	close(start)
+	group.Wait()
+}
+
+func TestOfManyWithOneTokenAllGetTheSamePair(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	for range raceRounds {
+		_, token := app.Session("ada@example.com")
+		var answers [50]apptest.Answer
+		var do []func()
+		for i := range answers {
+			do = append(do, func() { answers[i] = app.Refresh(token) })
+		}
+		together(do...)
+		next := answers[0].Want(t, 200, "").Field("refresh_token")
+		for _, answer := range answers {
+			if answer.Want(t, 200, "").Field("refresh_token") != next {
+				t.Fatal("two refresh tokens are current")
+			}
+		}
+		app.Refresh(next).Want(t, 200, "")
+	}
+}
+
+// Without a grace one of two uses is a theft, whichever comes first; whoever
+// was first keeps nothing.
+func TestThiefAndOwnerBothLose(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.JWT.RefreshGrace = 0 })
+	app.Register("ada@example.com")
+	for range raceRounds {
+		bearer, token := app.Session("ada@example.com")
+		app.Get("/protected", bearer...).Want(t, 200, "")
+		var owner, thief apptest.Answer
+		together(func() { owner = app.Refresh(token) }, func() { thief = app.Refresh(token) })
+		won, lost := owner, thief
+		if won.Status != 200 {
+			won, lost = thief, owner
+		}
+		won.Want(t, 200, "")
+		lost.Want(t, 401, "token_revoked")
+		app.Refresh(won.Field("refresh_token")).Want(t, 401, "token_revoked")
+		app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
+		app.Get("/protected", apptest.Bearer(won.Field("access_token"))...).Want(t, 401, "token_revoked")
+	}
+}
+
+// What ends a session ends it, and all that was made of it at the same time.
+func TestNothingOutlivesItsSession(t *testing.T) {
+	app := apptest.New(t)
+	root := app.Admin("root@example.com")
+	const confirm = `{"current_password":"correct horse"}`
+	for claim, end := range map[string]func(bearer []string, email string) apptest.Answer{
+		"logout": func(bearer []string, _ string) apptest.Answer { return app.Post("/logout", "", bearer...) },
+		"deletion": func(bearer []string, _ string) apptest.Answer {
+			return app.Do("DELETE", "/me", strings.NewReader(confirm), bearer...)
+		},
+		"disabling": func(_ []string, email string) apptest.Answer {
+			return app.Do("PATCH", "/users/"+app.User(email).ID.String(), strings.NewReader(`{"disabled":true}`), root...)
+		},
+		"an admin": func(_ []string, email string) apptest.Answer {
+			return app.Do("DELETE", "/users/"+app.User(email).ID.String()+"/sessions", nil, root...)
+		},
+		"OAuth2": func(bearer []string, _ string) apptest.Answer {
+			return app.Post("/revoke", "token="+bearer[1][len("Bearer "):], "Content-Type", form)
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			for i := range raceRounds {
+				email := fmt.Sprint(strings.ReplaceAll(claim, " ", ""), i, "@example.com")
+				app.Register(email)
+				bearer, token := app.Session(email)
+				var ended, refreshed apptest.Answer
+				use := func() { app.Get("/protected", bearer...) }
+				together(use, func() { ended = end(bearer, email) }, use, func() { refreshed = app.Refresh(token) }, use)
+				if ended.Status != 204 && ended.Status != 200 {
+					t.Fatal(ended)
+				}
+				app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
+				app.Refresh(token).Want(t, 401, "token_revoked")
+				if refreshed.Status == 200 {
+					app.Get("/protected", apptest.Bearer(refreshed.Field("access_token"))...).Want(t, 401, "token_revoked")
+					app.Refresh(refreshed.Field("refresh_token")).Want(t, 401, "token_revoked")
+				} else {
+					refreshed.Want(t, 401, "token_revoked")
+				}
+			}
+		})
+	}
+}
+
+// A session of the old password that begins while the password changes ends
+// with the others, or does not begin.
+func TestNoLoginOutlivesItsPassword(t *testing.T) {
+	app := apptest.New(t)
+	for i := range raceRounds {
+		email := fmt.Sprint(i, "@example.com")
+		app.Register(email)
+		bearer := app.Login(email)
+		logins := make([]apptest.Answer, 4)
+		login := func(i int) func() {
+			return func() { logins[i] = app.Post("/login", `{"email":"`+email+`","password":"correct horse"}`) }
+		}
+		together(login(0), login(1), func() {
+			app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, bearer...).Want(t, 204, "")
+		}, login(2), login(3))
+		for _, answer := range logins {
+			if answer.Status == 200 {
+				app.Get("/protected", apptest.Bearer(answer.Field("access_token"))...).Want(t, 401, "token_revoked")
+				app.Refresh(answer.Field("refresh_token")).Want(t, 401, "token_revoked")
+			} else {
+				answer.Want(t, 401, "login_failed")
+			}
+		}
+	}
+}
+
+func TestAdminsCannotAllDemoteEachOther(t *testing.T) {
+	app := apptest.New(t)
+	for i := range raceRounds {
+		app.DB.Model(&models.User{}).Where("true").Update("role", models.RoleUser)
+		var do []func()
+		for _, name := range []string{"a", "b", "c"} {
+			email := fmt.Sprint(name, i, "@example.com")
+			bearer := app.Admin(email)
+			do = append(do, func() {
+				app.Do("PATCH", "/users/"+app.User(email).ID.String(), strings.NewReader(`{"role":"user"}`), bearer...)
+			})
+		}
+		together(do...)
+		var left int64
+		if app.DB.Model(&models.User{}).Where("role = ?", models.RoleAdmin).Count(&left); left != 1 {
+			t.Fatalf("%d admins are left", left)
+		}
+	}
+}
