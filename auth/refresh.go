@@ -48,12 +48,9 @@ func (k refreshKeys) token(session models.Session) string {
 
 // read gives the session and the counter of a token that we made.
 func (k refreshKeys) read(token string) (id uuid.UUID, counter uint32, err error) {
-	raw := make([]byte, refreshSize)
-	if len(token) != refreshEncoding.EncodedLen(refreshSize) {
-		return id, 0, ErrTokenInvalid
-	}
-	// Decode skips line ends, so the whole token has to come out of it.
-	if n, err := refreshEncoding.Decode(raw, []byte(token)); err != nil || n != refreshSize {
+	raw, err := refreshEncoding.DecodeString(token)
+	// The decoder skips line ends; so the length is asked of both.
+	if err != nil || len(raw) != refreshSize || len(token) != refreshEncoding.EncodedLen(refreshSize) {
 		return id, 0, ErrTokenInvalid
 	}
 	head := raw[:refreshHead]

@@ -259,10 +259,12 @@ func deadTokens(t testing.TB, app *apptest.App) map[string][2]string {
 // underAttack is an app, the header of a good token, and every bad one.
 func underAttack(t testing.TB, algorithm string) (app *apptest.App, bearer []string, bad map[string][2]string) {
 	t.Helper()
-	app, other := apptest.New(t, signing(t, algorithm)), apptest.New(t, signing(t, algorithm))
+	remember := func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
+	app, other := apptest.New(t, signing(t, algorithm), remember), apptest.New(t, signing(t, algorithm))
 	app.Register("ada@example.com")
 	other.Register("ada@example.com")
 	bearer, refresh := app.Session("ada@example.com")
+	app.Get("/protected", bearer...).Want(t, 200, "") // remembered: no reason to be trusted more
 	bad = badTokens(takeApart(t, app, bearer), takeApart(t, other, other.Login("ada@example.com")))
 	maps.Copy(bad, deadTokens(t, app))
 	bad["a refresh token"] = [2]string{refresh, "token_invalid"}

@@ -84,17 +84,17 @@ func TestRefreshTokensThatAreRefused(t *testing.T) {
 			app.DB.Model(app.User("ada@example.com")).Update("disabled", true)
 			return token
 		}, "token_revoked"},
-		"a deleted user's":        {func(app *apptest.App, token string) string { app.DB.Delete(app.User("ada@example.com")); return token }, "token_revoked"},
-		"another secret's":        {func(*apptest.App, string) string { _, _, other := session(t); return other }, "token_invalid"},
-		"a letter changed":        {func(_ *apptest.App, token string) string { return flip(token) }, "token_invalid"},
-		"a letter short":          {func(_ *apptest.App, token string) string { return token[:len(token)-1] }, "token_invalid"},
-		"a letter more":           {func(_ *apptest.App, token string) string { return token + "A" }, "token_invalid"},
-		"padded":                  {func(_ *apptest.App, token string) string { return token + "==" }, "token_invalid"},
-		"a stray bit at its end":  {func(_ *apptest.App, token string) string { return loosen(token) }, "token_invalid"},
-		"a line end in its place": {func(_ *apptest.App, token string) string { return token[:len(token)-1] + `\n` }, "token_invalid"},
-		"an access token":         {func(app *apptest.App, _ string) string { return app.Login("ada@example.com")[1][len("Bearer "):] }, "token_invalid"},
-		"a word":                  {func(*apptest.App, string) string { return "token" }, "token_invalid"},
-		"50 KB":                   {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},
+		"a deleted user's":       {func(app *apptest.App, token string) string { app.DB.Delete(app.User("ada@example.com")); return token }, "token_revoked"},
+		"another secret's":       {func(*apptest.App, string) string { _, _, other := session(t); return other }, "token_invalid"},
+		"a letter changed":       {func(_ *apptest.App, token string) string { return flip(token) }, "token_invalid"},
+		"a letter short":         {func(_ *apptest.App, token string) string { return token[:len(token)-1] }, "token_invalid"},
+		"a letter more":          {func(_ *apptest.App, token string) string { return token + "A" }, "token_invalid"},
+		"padded":                 {func(_ *apptest.App, token string) string { return token + "==" }, "token_invalid"},
+		"a stray bit at its end": {func(_ *apptest.App, token string) string { return loosen(token) }, "token_invalid"},
+		"a line end more":        {func(_ *apptest.App, token string) string { return token + `\n` }, "token_invalid"},
+		"an access token":        {func(app *apptest.App, _ string) string { return app.Login("ada@example.com")[1][len("Bearer "):] }, "token_invalid"},
+		"a word":                 {func(*apptest.App, string) string { return "token" }, "token_invalid"},
+		"50 KB":                  {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app, _, token := session(t)
