@@ -92,6 +92,7 @@ func TestRefreshTokensThatAreRefused(t *testing.T) {
 		"padded":                 {func(_ *apptest.App, token string) string { return token + "==" }, "token_invalid"},
 		"a stray bit at its end": {func(_ *apptest.App, token string) string { return loosen(token) }, "token_invalid"},
 		"a line end more":        {func(_ *apptest.App, token string) string { return token + `\n` }, "token_invalid"},
+		"line ends alone":        {func(_ *apptest.App, token string) string { return strings.Repeat(`\n`, len(token)) }, "token_invalid"},
 		"an access token":        {func(app *apptest.App, _ string) string { return app.Login("ada@example.com")[1][len("Bearer "):] }, "token_invalid"},
 		"a word":                 {func(*apptest.App, string) string { return "token" }, "token_invalid"},
 		"50 KB":                  {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},

@@ -1,0 +1,148 @@
+package routes_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/models"
+)
+
+func TestAnAccountIsItsUsersToChange(t *testing.T) {
+	const longest = "is-74-bytes-long-" // times four and a bit is over what bcrypt reads
+	for claim, c := range map[string]struct {
+		method, path, body string
+		status             int
+		code, says         string
+	}{
+		"another email":                  {"PATCH", "/me", `{"email":"Eve@Example.com","current_password":"correct horse"}`, 200, "", `"email":"eve@example.com"`},
+		"unverified then":                {"PATCH", "/me", `{"email":"eve@example.com","current_password":"correct horse"}`, 200, "", `"email_verified":false`},
+		"the same email":                 {"PATCH", "/me", `{"email":"ada@example.com","current_password":"correct horse"}`, 200, "", "ada@example.com"},
+		"another's email":                {"PATCH", "/me", `{"email":"bob@example.com","current_password":"correct horse"}`, 409, "email_taken", ""},
+		"what is no email":               {"PATCH", "/me", `{"email":"ada","current_password":"correct horse"}`, 422, "validation_failed", `"email"`},
+		"an email by a wrong password":   {"PATCH", "/me", `{"email":"eve@example.com","current_password":"wrong"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
+		"an email by no password":        {"PATCH", "/me", `{"email":"eve@example.com"}`, 422, "validation_failed", `"current_password"`},
+		"a role":                         {"PATCH", "/me", `{"role":"admin","email":"eve@example.com","current_password":"correct horse"}`, 422, "validation_failed", `"role"`},
+		"another password":               {"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, 204, "", ""},
+		"a password by a wrong password": {"POST", "/me/password", `{"current_password":"wrong","new_password":"battery staple"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
+		"a short password":               {"POST", "/me/password", `{"current_password":"correct horse","new_password":"short"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at least 8 characters"}`},
+		"a long password":                {"POST", "/me/password", `{"current_password":"correct horse","new_password":"` + strings.Repeat(longest, 5) + `"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at most 72 bytes"}`},
+		"its end":                        {"DELETE", "/me", `{"current_password":"correct horse"}`, 204, "", ""},
+		"its end by a wrong password":    {"DELETE", "/me", `{"current_password":"wrong"}`, 422, "validation_failed", `"current_password"`},
+		"its end by no body":             {"DELETE", "/me", ``, 400, "malformed_body", ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app, bearer, _ := session(t)
+			app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
+			app.Register("bob@example.com")
+			if answer := app.Do(c.method, c.path, strings.NewReader(c.body), bearer...).Want(t, c.status, c.code); !strings.Contains(answer.Body, c.says) {
+				t.Errorf("answered %s, want %s", answer.Body, c.says)
+			}
+			if c.status >= 400 { // and loses nothing
+				app.Get("/me", app.Login("ada@example.com")...).Want(t, 200, "")
+			}
+		})
+	}
+}
+
+func TestAChangedEmailIsTheOneToLogInWith(t *testing.T) {
+	app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	app.Get("/me", bearer...).Want(t, 200, "") // remembered
+	app.Do("PATCH", "/me", strings.NewReader(`{"email":"eve@example.com","current_password":"correct horse"}`), bearer...).Want(t, 200, "")
+	if got := app.Get("/me", bearer...).Field("email"); got != "eve@example.com" {
+		t.Errorf("seen as %s", got)
+	}
+	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 401, "login_failed")
+	app.Login("eve@example.com")
+	app.Register("ada@example.com") // the old one is free
+}
+
+func TestAChangedPasswordIsTheOneToLogInWith(t *testing.T) {
+	app, bearer, refresh := session(t)
+	app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, bearer...).Want(t, 204, "")
+	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 401, "login_failed")
+	app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Want(t, 200, "")
+	app.Get("/protected", bearer...).Want(t, 200, "") // this session stays
+	app.Refresh(refresh).Want(t, 200, "")
+}
+
+func TestADeletedAccountLeavesNothing(t *testing.T) {
+	app, bearer, _ := session(t)
+	app.Do("DELETE", "/me", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
+	for _, model := range []any{&models.User{}, &models.Session{}} {
+		var left int64
+		if app.DB.Model(model).Count(&left); left != 0 {
+			t.Errorf("%d of %T", left, model)
+		}
+	}
+	app.Register("ada@example.com") // the email is free
+}
+
+func TestOnlyAdminsManageUsers(t *testing.T) {
+	app, bearer, _ := session(t)
+	for _, route := range protectedRoutes() {
+		if route.Access == "admin" {
+			app.Do(route.Method, route.Path, strings.NewReader("{"), bearer...).Want(t, 403, "forbidden")
+		}
+	}
+}
+
+func TestAnAdminManagesUsers(t *testing.T) {
+	for claim, c := range map[string]struct {
+		method, path, body string
+		status             int
+		code, says         string
+		ada                int // the status of her next request
+	}{
+		"shows one":               {"GET", "/users/{ada}", "", 200, "", `"email":"ada@example.com","role":"user","email_verified":false,"disabled":false}`, 200},
+		"shows nobody":            {"GET", "/users/01900000-0000-7000-8000-000000000000", "", 404, "not_found", "", 200},
+		"promotes":                {"PATCH", "/users/{ada}", `{"role":"admin"}`, 200, "", `"role":"admin"`, 200},
+		"disables":                {"PATCH", "/users/{ada}", `{"disabled":true}`, 200, "", `"disabled":true`, 401},
+		"changes nothing":         {"PATCH", "/users/{ada}", `{}`, 200, "", `"role":"user"`, 200},
+		"makes no other role":     {"PATCH", "/users/{ada}", `{"role":"root"}`, 422, "validation_failed", `{"field":"role","message":"must be one of [user admin]"}`, 200},
+		"changes no other field":  {"PATCH", "/users/{ada}", `{"email":"eve@example.com"}`, 422, "validation_failed", `"email"`, 200},
+		"changes nobody":          {"PATCH", "/users/01900000-0000-7000-8000-000000000000", `{}`, 404, "not_found", "", 200},
+		"ends all sessions":       {"DELETE", "/users/{ada}/sessions", "", 204, "", "", 401},
+		"ends nobody's":           {"DELETE", "/users/01900000-0000-7000-8000-000000000000/sessions", "", 404, "not_found", "", 200},
+		"is not demoted alone":    {"PATCH", "/users/{root}", `{"role":"user"}`, 409, "last_admin", "The last admin cannot be", 200},
+		"is not disabled alone":   {"PATCH", "/users/{root}", `{"disabled":true}`, 409, "last_admin", "", 200},
+		"is not deleted alone":    {"DELETE", "/me", `{"current_password":"correct horse"}`, 409, "last_admin", "", 200},
+		"may change oneself else": {"PATCH", "/users/{root}", `{"role":"admin","disabled":false}`, 200, "", "", 200},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+			root := app.Admin("root@example.com")
+			app.Get("/me", bearer...).Want(t, 200, "") // remembered
+			app.Get("/me", root...).Want(t, 200, "")
+			path := strings.NewReplacer("{ada}", app.User("ada@example.com").ID.String(), "{root}", app.User("root@example.com").ID.String()).Replace(c.path)
+			if answer := app.Do(c.method, path, strings.NewReader(c.body), root...).Want(t, c.status, c.code); !strings.Contains(answer.Body, c.says) {
+				t.Errorf("answered %s, want %s", answer.Body, c.says)
+			}
+			if got := app.Get("/me", bearer...); got.Status != c.ada || got.Status == 200 && got.Field("role") != string(app.User("ada@example.com").Role) {
+				t.Errorf("ada is answered %d %s", got.Status, got.Body)
+			}
+			app.Get("/users", root...).Want(t, 200, "") // still an admin
+		})
+	}
+}
+
+func TestADisabledUsersSessionsDoNotComeBack(t *testing.T) {
+	app, bearer, refresh := session(t)
+	root, path := app.Admin("root@example.com"), "/users/"+app.User("ada@example.com").ID.String()
+	app.Do("PATCH", path, strings.NewReader(`{"disabled":true}`), root...).Want(t, 200, "")
+	app.Do("PATCH", path, strings.NewReader(`{"disabled":false}`), root...).Want(t, 200, "")
+	app.Get("/me", bearer...).Want(t, 401, "token_revoked")
+	app.Refresh(refresh).Want(t, 401, "token_revoked")
+	app.Login("ada@example.com")
+}
+
+func TestADemotedAdminIsOneNoMore(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	root, eve := app.Admin("root@example.com"), app.Admin("eve@example.com")
+	app.Get("/users", eve...).Want(t, 200, "")
+	app.Do("PATCH", "/users/"+app.User("eve@example.com").ID.String(), strings.NewReader(`{"role":"user"}`), root...).Want(t, 200, "")
+	app.Get("/users", eve...).Want(t, 403, "forbidden")
+	app.Get("/me", eve...).Want(t, 200, "")
+}

@@ -1,0 +1,200 @@
+package routes_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	josejwt "github.com/go-jose/go-jose/v4/jwt"
+	"golang.org/x/oauth2"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/models"
+)
+
+func client(app *apptest.App) *oauth2.Config {
+	return &oauth2.Config{ClientID: "any", ClientSecret: "any", Endpoint: oauth2.Endpoint{TokenURL: app.URL + "/token"}}
+}
+
+func TestAReadyMadeOAuth2ClientLogsInAndRefreshesByItself(t *testing.T) {
+	for name, style := range map[string]oauth2.AuthStyle{"found out": oauth2.AuthStyleAutoDetect, "in the header": oauth2.AuthStyleInHeader, "in the form": oauth2.AuthStyleInParams} {
+		t.Run(name, func(t *testing.T) {
+			app := apptest.New(t)
+			app.Register("ada@example.com")
+			client := client(app)
+			client.Endpoint.AuthStyle = style
+			token, err := client.PasswordCredentialsToken(t.Context(), "ada@example.com", apptest.Password)
+			if err != nil || token.Type() != "Bearer" || time.Until(token.Expiry) < 14*time.Minute || token.RefreshToken == "" {
+				t.Fatal(token, err)
+			}
+			first := *token
+			token.Expiry = time.Now() // so it refreshes before its next request
+			source := client.TokenSource(t.Context(), token)
+			answer, err := oauth2.NewClient(t.Context(), source).Get(app.URL + "/protected")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			second, err := source.Token()
+			if err != nil || answer.StatusCode != http.StatusOK || second.AccessToken == first.AccessToken || second.RefreshToken == first.RefreshToken {
+				t.Error(answer.StatusCode, err)
+			}
+		})
+	}
+}
+
+func TestAReadyMadeOAuth2ClientUnderstandsARefusal(t *testing.T) {
+	app := apptest.New(t)
+	_, err := client(app).PasswordCredentialsToken(t.Context(), "ada@example.com", "wrong")
+	var refused *oauth2.RetrieveError
+	if !errors.As(err, &refused) || refused.ErrorCode != "invalid_grant" || refused.ErrorDescription != "Incorrect username or password" {
+		t.Error(err)
+	}
+}
+
+func TestTokenGrants(t *testing.T) {
+	app, _, refresh := session(t)
+	app.Register("out@example.com")
+	app.DB.Model(app.User("out@example.com")).Update("disabled", true)
+	used := app.Refresh(refresh).Field("refresh_token")
+	app.Refresh(app.Refresh(used).Field("refresh_token")).Want(t, 200, "")
+	_, live := app.Session("ada@example.com")
+	const password = "username=ada@example.com&password=correct+horse"
+	for claim, c := range map[string]struct {
+		body        string
+		status      int
+		wrong, says string
+	}{
+		"a password":                        {"grant_type=password&" + password, 200, "", `"refresh_token"`},
+		"with an empty scope":               {"grant_type=password&scope=&client_id=x&" + password, 200, "", ""},
+		"a refresh token":                   {"grant_type=refresh_token&refresh_token=" + live, 200, "", `"refresh_token"`},
+		"a wrong password":                  {"grant_type=password&username=ada@example.com&password=x", 400, "invalid_grant", "Incorrect username or password"},
+		"a disabled account":                {"grant_type=password&username=out@example.com&password=correct+horse", 400, "invalid_grant", "Account disabled"},
+		"a forged refresh token":            {"grant_type=refresh_token&refresh_token=x", 400, "invalid_grant", "Invalid token"},
+		"a refresh token used up":           {"grant_type=refresh_token&refresh_token=" + refresh, 400, "invalid_grant", "Token revoked"},
+		"a grant of none":                   {"", 400, "invalid_request", "grant_type is missing"},
+		"a grant of another kind":           {"grant_type=client_credentials", 400, "unsupported_grant_type", "grant_type is password or refresh_token"},
+		"a scope":                           {"grant_type=password&scope=admin&" + password, 400, "invalid_scope", "no scopes"},
+		"a password grant without one":      {"grant_type=password&username=a", 400, "invalid_request", "needs username and password"},
+		"a refresh grant without a token":   {"grant_type=refresh_token", 400, "invalid_request", "needs refresh_token"},
+		"a parameter twice":                 {"grant_type=password&grant_type=password&" + password, 400, "invalid_request", "grant_type is given more than once"},
+		"a password over bcrypt's 72 bytes": {"grant_type=password&username=a&password=" + strings.Repeat("x", 73), 400, "invalid_request", "password must have at most 72 bytes"},
+		"a form that breaks":                {"grant_type=%zz", 400, "invalid_request", "not well formed"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			answer := app.Post("/token", c.body, "Content-Type", form).Want(t, c.status, "")
+			if answer.Field("error") != c.wrong || !strings.Contains(answer.Body, c.says) || answer.Header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/json") {
+				t.Errorf("answered %s, want %s %s", answer.Body, c.wrong, c.says)
+			}
+		})
+	}
+	app.Post("/token", "{}").Want(t, 415, "unsupported_media_type")
+	app.Post("/token", strings.Repeat("x", 1<<20+1), "Content-Type", form).Want(t, 413, "body_too_large")
+}
+
+func TestRevocations(t *testing.T) {
+	for claim, c := range map[string]struct {
+		body   func(access, refresh string) string
+		status int
+		ended  bool
+	}{
+		"a refresh token":         {func(_, refresh string) string { return "token=" + refresh }, 200, true},
+		"an access token":         {func(access, _ string) string { return "token=" + access }, 200, true},
+		"with the right hint":     {func(_, refresh string) string { return "token_type_hint=refresh_token&token=" + refresh }, 200, true},
+		"with a wrong hint":       {func(access, _ string) string { return "token_type_hint=refresh_token&token=" + access }, 200, true},
+		"with a hint of its own":  {func(access, _ string) string { return "token_type_hint=x&token=" + access }, 200, true},
+		"an unknown token":        {func(string, string) string { return "token=x" }, 200, false},
+		"a forged refresh token":  {func(_, refresh string) string { return "token=" + flip(refresh) }, 200, false},
+		"a forged access token":   {func(access, _ string) string { return "token=" + access + "x" }, 200, false},
+		"no token":                {func(string, string) string { return "" }, 400, false},
+		"a token in another word": {func(access, _ string) string { return "access_token=" + access }, 400, false},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app, bearer, refresh := session(t)
+			for range 2 { // the second time it is a token of no session
+				answer := app.Post("/revoke", c.body(bearer[1][len("Bearer "):], refresh), "Content-Type", form).Want(t, c.status, "")
+				if c.status == 400 && answer.Field("error") != "invalid_request" {
+					t.Error(answer.Body)
+				}
+			}
+			status, code := 200, ""
+			if c.ended {
+				status, code = 401, "token_revoked"
+			}
+			app.Get("/protected", bearer...).Want(t, status, code)
+			app.Refresh(refresh).Want(t, status, code)
+		})
+	}
+	app, _, refresh := session(t)
+	app.DB.Where("true").Delete(&models.User{})
+	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 200, "")
+}
+
+// keySet reads the public keys as a service elsewhere does.
+func keySet(t *testing.T, app *apptest.App) (keys jose.JSONWebKeySet) {
+	t.Helper()
+	answer := app.Get("/.well-known/jwks.json").Want(t, 200, "")
+	if answer.Header.Get("Cache-Control") != "public, max-age=300" {
+		t.Error(answer.Header)
+	}
+	if err := json.Unmarshal([]byte(answer.Body), &keys); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(answer.Body, `"d"`) || !strings.Contains(answer.Body, `"keys":[`) {
+		t.Error(answer.Body)
+	}
+	return keys
+}
+
+func TestOthersVerifyAccessTokensWithThePublicKeys(t *testing.T) {
+	for _, algorithm := range algorithms[1:] {
+		app := apptest.New(t, apptest.Signing(t, algorithm))
+		app.Register("ada@example.com")
+		signed, err := josejwt.ParseSigned(app.Login("ada@example.com")[1][len("Bearer "):], []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := keySet(t, app)
+		var claims josejwt.Claims
+		if err := signed.Claims(keys.Key(signed.Headers[0].KeyID)[0], &claims); err != nil || claims.Issuer != "latchkey" || claims.Subject != app.User("ada@example.com").ID.String() {
+			t.Error(algorithm, err, claims)
+		}
+		if key := keys.Keys[0]; len(keys.Keys) != 1 || key.Algorithm != algorithm || key.Use != "sig" {
+			t.Errorf("%s: %+v", algorithm, keys)
+		}
+	}
+	if keys := keySet(t, apptest.New(t)); len(keys.Keys) != 0 {
+		t.Error("a secret is shown:", keys)
+	}
+}
+
+// The recipe of the README: the new key signs, the old one verifies while its
+// tokens live, then it goes.
+func TestAKeyIsChangedWithoutLoggingAnybodyOut(t *testing.T) {
+	for _, algorithm := range algorithms[1:] {
+		app, bearer, refresh := session(t, apptest.Signing(t, algorithm))
+		old, fresh := app.Settings.JWT.Key, apptest.Signing(t, algorithm)
+		during := apptest.New(t, func(s *config.Settings) {
+			*s = app.Settings
+			fresh(s)
+			s.JWT.PreviousKeys = append(s.JWT.PreviousKeys, old.Public())
+		})
+		during.Get("/protected", bearer...).Want(t, 200, "")
+		pair := during.Refresh(refresh).Want(t, 200, "")
+		next := apptest.Bearer(pair.Field("access_token"))
+		during.Get("/protected", next...).Want(t, 200, "")
+		app.Get("/protected", next...).Want(t, 401, "token_invalid") // signed with the new one
+		if keys := keySet(t, during).Keys; len(keys) != 2 || keys[0].KeyID != takeApart(t, during, next).header["kid"] || keys[1].KeyID != keySet(t, app).Keys[0].KeyID {
+			t.Errorf("the keys are %+v", keys)
+		}
+		after := apptest.New(t, func(s *config.Settings) { *s = app.Settings; fresh(s) })
+		after.Get("/protected", bearer...).Want(t, 401, "token_invalid")
+		after.Get("/protected", next...).Want(t, 200, "")
+		after.Refresh(pair.Field("refresh_token")).Want(t, 200, "")
+	}
+}
