@@ -30,7 +30,7 @@ func newKeys(settings config.JWT) keys {
 		k.signing = settings.Secret.Bytes()
 		return k
 	}
-	k.signing = settings.Key
+	k.signing = settings.Key.Signer
 	for _, public := range append([]crypto.PublicKey{settings.Key.Public()}, settings.PreviousKeys...) {
 		jwk := jose.JSONWebKey{Key: public, Algorithm: settings.Algorithm, Use: "sig"}
 		thumbprint, err := jwk.Thumbprint(crypto.SHA256) // RFC 7638

@@ -2,7 +2,15 @@ package config_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -77,6 +85,13 @@ func TestConfigYAMLIsTheDefaults(t *testing.T) {
 
 func TestWhatIsSetIsRead(t *testing.T) {
 	secret := func(s config.Settings) any { return string(s.JWT.Secret.Bytes()) }
+	previous := func(s config.Settings) any {
+		var secrets []string
+		for _, secret := range s.JWT.PreviousSecrets {
+			secrets = append(secrets, string(secret.Bytes()))
+		}
+		return secrets
+	}
 	level := func(s config.Settings) any { return s.Log.Level }
 	origins := func(s config.Settings) any { return s.Server.CORSOrigins }
 	maxBody := func(s config.Settings) any { return s.Server.MaxBody }
@@ -86,26 +101,30 @@ func TestWhatIsSetIsRead(t *testing.T) {
 		get     func(config.Settings) any
 		want    any
 	}{
-		"nothing set is the default":             {"", nil, level, "info"},
-		"the file wins over the default":         {"log: {level: warn}", nil, level, "warn"},
-		"a variable wins over the file":          {"log: {level: warn}", []string{"APP_LOG_LEVEL=debug"}, level, "debug"},
-		"an empty variable counts as unset":      {"log: {level: warn}", []string{"APP_LOG_LEVEL="}, level, "warn"},
-		"variables of others are ignored":        {"", []string{"LOG_LEVEL=debug", "APPLE=1"}, level, "info"},
-		"a setting without a value is unset":     {"log:\n  level:\n", nil, level, "info"},
-		"a list is split at commas":              {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example, https://b.example"}, origins, []string{"https://a.example", "https://b.example"}},
-		"a list of the file is a list":           {"server: {cors_origins: [https://a.example]}", nil, origins, []string{"https://a.example"}},
-		"_FILE is read, its LF cut":              {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\n")}, secret, key},
-		"_FILE is read, its CRLF cut":            {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\r\n")}, secret, key},
-		"_FILE wins over the file":               {"log: {level: warn}", []string{"APP_LOG_LEVEL_FILE=" + write(t, "error")}, level, "error"},
-		"a value may hold an equals sign":        {"", []string{"APP_JWT_SECRET=" + key + "="}, secret, key + "="},
-		"1MiB is 1048576 bytes":                  {"server: {max_body: 1MiB}", nil, maxBody, config.Size(1048576)},
-		"1MB is 1000000 bytes":                   {"", []string{"APP_SERVER_MAX_BODY=1MB"}, maxBody, config.Size(1000000)},
-		"a bare size counts bytes":               {"server: {max_body: 512}", nil, maxBody, config.Size(512)},
-		"a duration has its unit":                {"", []string{"APP_JWT_ACCESS_TTL=1h30m"}, func(s config.Settings) any { return s.JWT.AccessTTL }, 90 * time.Minute},
-		"revocation_lag may be 0":                {"jwt: {revocation_lag: 0}", nil, func(s config.Settings) any { return s.JWT.RevocationLag }, time.Duration(0)},
-		"a number is read":                       {"", []string{"APP_PASSWORD_BCRYPT_COST=10"}, func(s config.Settings) any { return s.Password.BcryptCost }, 10},
-		"production may be set with a secret":    {"", []string{"APP_ENVIRONMENT=production"}, func(s config.Settings) any { return s.Environment }, "production"},
-		"a proxy may be an address or a network": {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.0/8,::1"}, func(s config.Settings) any { return len(s.Server.TrustedProxies) }, 2},
+		"nothing set is the default":              {"", nil, level, "info"},
+		"the file wins over the default":          {"log: {level: warn}", nil, level, "warn"},
+		"a variable wins over the file":           {"log: {level: warn}", []string{"APP_LOG_LEVEL=debug"}, level, "debug"},
+		"an empty variable counts as unset":       {"log: {level: warn}", []string{"APP_LOG_LEVEL="}, level, "warn"},
+		"variables of others are ignored":         {"", []string{"LOG_LEVEL=debug", "APPLE=1"}, level, "info"},
+		"a setting without a value is unset":      {"log:\n  level:\n", nil, level, "info"},
+		"a list is split at commas":               {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example, https://b.example"}, origins, []string{"https://a.example", "https://b.example"}},
+		"a list of the file is a list":            {"server: {cors_origins: [https://a.example]}", nil, origins, []string{"https://a.example"}},
+		"_FILE is read, its LF cut":               {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\n")}, secret, key},
+		"_FILE is read, its CRLF cut":             {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\r\n")}, secret, key},
+		"_FILE wins over the file":                {"log: {level: warn}", []string{"APP_LOG_LEVEL_FILE=" + write(t, "error")}, level, "error"},
+		"a value may hold an equals sign":         {"", []string{"APP_JWT_SECRET=" + key + "="}, secret, key + "="},
+		"1MiB is 1048576 bytes":                   {"server: {max_body: 1MiB}", nil, maxBody, config.Size(1048576)},
+		"1MB is 1000000 bytes":                    {"", []string{"APP_SERVER_MAX_BODY=1MB"}, maxBody, config.Size(1000000)},
+		"a bare size counts bytes":                {"server: {max_body: 512}", nil, maxBody, config.Size(512)},
+		"a duration has its unit":                 {"", []string{"APP_JWT_ACCESS_TTL=1h30m"}, func(s config.Settings) any { return s.JWT.AccessTTL }, 90 * time.Minute},
+		"revocation_lag may be 0":                 {"jwt: {revocation_lag: 0}", nil, func(s config.Settings) any { return s.JWT.RevocationLag }, time.Duration(0)},
+		"secrets are split at commas":             {"", []string{"APP_JWT_PREVIOUS_SECRETS=" + key + "," + key + "2"}, previous, []string{key, key + "2"}},
+		"secrets of a file are split at its ends": {"", []string{"APP_JWT_PREVIOUS_SECRETS_FILE=" + write(t, key+"\r\n"+key+"2\n")}, previous, []string{key, key + "2"}},
+		"secrets of the file are a list":          {"jwt: {previous_secrets: [" + key + "]}", nil, previous, []string{key}},
+		"refresh_grace may be 0":                  {"jwt: {refresh_grace: 0}", nil, func(s config.Settings) any { return s.JWT.RefreshGrace }, time.Duration(0)},
+		"a number is read":                        {"", []string{"APP_PASSWORD_BCRYPT_COST=10"}, func(s config.Settings) any { return s.Password.BcryptCost }, 10},
+		"production may be set with a secret":     {"", []string{"APP_ENVIRONMENT=production"}, func(s config.Settings) any { return s.Environment }, "production"},
+		"a proxy may be an address or a network":  {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.0/8,::1"}, func(s config.Settings) any { return len(s.Server.TrustedProxies) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			settings, err := load(t, c.file, c.environ...)
@@ -174,6 +193,23 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		"a secret that repeats, the last piece cut": {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:13], 3)[:33]}, "jwt.secret: is a placeholder or repeats itself"},
 		"a secret of few letters":                   {"", []string{"APP_JWT_SECRET=abcabbcacbbacabcbabcabcccabacbabbcab"}, "jwt.secret: is a placeholder or repeats itself"},
 		"a weak secret, in development too":         {"environment: development", []string{"APP_JWT_SECRET=short"}, "jwt.secret: has 5 bytes"},
+		"a refresh life under that of access":       {"jwt: {refresh_ttl: 10m}", nil, "jwt.refresh_ttl: 10m0s is less than jwt.access_ttl, 15m0s: an access token would outlive its session"},
+		"a refresh life of half a second":           {"jwt: {refresh_ttl: 3600500ms}", nil, "jwt.refresh_ttl: 1h0m0.5s is no whole number of seconds"},
+		"a negative grace":                          {"jwt: {refresh_grace: -1s}", nil, "jwt.refresh_grace: -1s is negative: write 0"},
+		"a previous secret of 5 bytes":              {"jwt: {previous_secrets: [" + key + ", short]}", nil, "jwt.previous_secrets[1]: has 5 bytes, fewer than 32: remove it"},
+		"previous secrets that are a list of lists": {"jwt: {previous_secrets: [[" + key + "]]}", nil, "jwt.previous_secrets: is no list"},
+		"an algorithm of weakness":                  {"jwt: {algorithm: none}", nil, `jwt.algorithm: "none" is none of HS256, EdDSA, ES256 and RS256`},
+		"an algorithm in lower case":                {"jwt: {algorithm: eddsa}", nil, `jwt.algorithm: "eddsa" is none of HS256, EdDSA`},
+		"a key file without its algorithm":          {"jwt: {key_file: x.pem}", nil, "jwt.key_file and jwt.previous_key_files: HS256 has none: set jwt.algorithm, or remove them"},
+		"an algorithm without its key file":         {"jwt: {algorithm: EdDSA}", nil, "jwt.key_file: is empty, and EdDSA needs an Ed25519 key: make one with `latchkey key new --algorithm EdDSA`"},
+		"a key file that is missing":                {"jwt: {algorithm: EdDSA, key_file: " + missing + "}", nil, "jwt.key_file: open " + missing + ": no such file"},
+		"a key file of another algorithm":           {"jwt: {algorithm: RS256, key_file: " + pemFile(t, config.ES256) + "}", nil, "does not hold an RSA key of 2048 bits or more, as RS256 needs"},
+		"a key file that is a text":                 {"jwt: {algorithm: ES256, key_file: " + write(t, "hello") + "}", nil, "it is no PEM of a key without a passphrase"},
+		"a key file cut short":                      {"jwt: {algorithm: ES256, key_file: " + write(t, "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n") + "}", nil, "cannot be read: "},
+		"a key file of a public key":                {"jwt: {algorithm: ES256, key_file: " + publicFile(t) + "}", nil, "holds a public key, which cannot sign"},
+		"a previous key file that is missing":       {"jwt: {algorithm: ES256, key_file: " + pemFile(t, config.ES256) + ", previous_key_files: [" + missing + "]}", nil, "jwt.previous_key_files: open " + missing},
+		"a key on another curve":                    {"jwt: {algorithm: ES256, key_file: " + derFile(t, "EC PRIVATE KEY", curveKey(t, elliptic.P384()), x509.MarshalECPrivateKey) + "}", nil, "does not hold a key on the curve P-256, as ES256 needs"},
+		"an RSA key of 1024 bits":                   {"jwt: {algorithm: RS256, key_file: " + weakFile(t) + "}", nil, "does not hold an RSA key of 2048 bits or more"},
 		"a cost with a fraction":                    {"password: {bcrypt_cost: 12.7}", nil, "password.bcrypt_cost: 12.7 is no "},
 		"a size that is a truth":                    {"server: {max_body: true}", nil, "server.max_body: true is no size"},
 		"a level that is a truth":                   {"log: {level: true}", nil, "log.level: true is no string"},
@@ -184,6 +220,73 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 				t.Errorf("%s\nwant %s", fault, c.want)
 			}
 		})
+	}
+}
+
+// pemFile is a file with a new private key.
+func pemFile(t *testing.T, algorithm string) string {
+	t.Helper()
+	text, err := config.NewKey(algorithm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, string(text))
+}
+
+// derFile is a file with a key as encode writes it.
+func derFile[Key any](t *testing.T, kind string, key Key, encode func(Key) ([]byte, error)) string {
+	t.Helper()
+	der, err := encode(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return write(t, string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+}
+
+func curveKey(t *testing.T, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func publicFile(t *testing.T) string {
+	return derFile(t, "PUBLIC KEY", any(curveKey(t, elliptic.P256()).Public()), x509.MarshalPKIXPublicKey)
+}
+
+func weakFile(t *testing.T) string {
+	key, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // weak on purpose
+	if err != nil {
+		t.Fatal(err)
+	}
+	return derFile(t, "RSA PRIVATE KEY", key, func(key *rsa.PrivateKey) ([]byte, error) { return x509.MarshalPKCS1PrivateKey(key), nil })
+}
+
+func TestKeyFilesAreRead(t *testing.T) {
+	for _, algorithm := range []string{config.EdDSA, config.ES256, config.RS256} {
+		now, before := pemFile(t, algorithm), pemFile(t, algorithm)
+		settings, err := load(t, "", "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE="+now, "APP_JWT_PREVIOUS_KEY_FILES="+before)
+		if err != nil || settings.JWT.Key.Signer == nil || len(settings.JWT.PreviousKeys) != 1 {
+			t.Errorf("%s: %v", algorithm, err)
+		}
+	}
+	settings, err := load(t, "jwt: {algorithm: ES256, key_file: "+pemFile(t, config.ES256)+", previous_key_files: ["+publicFile(t)+"]}")
+	if err != nil || len(settings.JWT.PreviousKeys) != 1 {
+		t.Errorf("a public key may be a previous one: %v", err)
+	}
+}
+
+// As `openssl ecparam -genkey` writes it: the curve first, then the key in its old form.
+func TestKeysOfOpenSSLAreRead(t *testing.T) {
+	key, err := os.ReadFile(derFile(t, "EC PRIVATE KEY", curveKey(t, elliptic.P256()), x509.MarshalECPrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte("x")}), key...)
+	if _, err := load(t, "jwt: {algorithm: ES256, key_file: "+write(t, string(text))+"}"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -261,12 +364,14 @@ func TestAKeptSecretThatIsEmptyOrWeakIsRefused(t *testing.T) {
 }
 
 func TestTheSecretIsNeverPrinted(t *testing.T) {
-	settings, err := load(t, "", "APP_JWT_SECRET="+key)
+	settings, err := load(t, "", "APP_JWT_SECRET="+key, "APP_JWT_PREVIOUS_SECRETS="+key, "APP_JWT_ALGORITHM=EdDSA", "APP_JWT_KEY_FILE="+pemFile(t, config.EdDSA))
 	if err != nil {
 		t.Fatal(err)
 	}
+	private := settings.JWT.Key.Signer.(ed25519.PrivateKey)
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q"} {
+		fmt.Fprintf(&out, verb+"\n", settings.JWT.Key)
 		fmt.Fprintf(&out, verb+verb+"\n", settings, &settings.JWT.Secret)
 		fmt.Fprintf(&out, verb+"\n", settings.JWT.Secret)
 	}
@@ -275,9 +380,12 @@ func TestTheSecretIsNeverPrinted(t *testing.T) {
 	if err := json.NewEncoder(&out).Encode(settings); err != nil {
 		t.Fatal(err)
 	}
-	_, err = load(t, "jwt: {secret: ["+key+"]}", "APP_JWT_SECRET=")
-	fmt.Fprintln(&out, err)
-	for _, secret := range []string{key, fmt.Sprintf("%x", key), fmt.Sprintf("%X", key)} {
+	for _, wrong := range []string{"jwt: {secret: [" + key + "]}", "jwt: {previous_secrets: [[" + key + "]]}", "jwt: {previous_secrets: {a: " + key + "}}"} {
+		_, err = load(t, wrong, "APP_JWT_SECRET=")
+		fmt.Fprintln(&out, err)
+	}
+	decimal := strings.Trim(fmt.Sprint([]byte(private[:8])), "[]")
+	for _, secret := range []string{key, fmt.Sprintf("%x", key), fmt.Sprintf("%X", key), decimal, fmt.Sprintf("%x", private[:8]), base64.StdEncoding.EncodeToString(private[:6])} {
 		if strings.Contains(out.String(), secret) {
 			t.Errorf("%s is in\n%s", secret, out.String())
 		}

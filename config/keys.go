@@ -75,7 +75,7 @@ func (f *Faults) loadKeys(s *JWT) {
 	if err != nil {
 		f.add("jwt.key_file: %v", err)
 	}
-	s.Key = private
+	s.Key = PrivateKey{private}
 	for _, file := range s.PreviousKeyFiles {
 		_, public, err := readKey(file, s.Algorithm)
 		if err != nil {

@@ -152,15 +152,20 @@ func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 			f.decode(v, key+".", field)
 			continue
 		}
+		before := reflect.ValueOf(field.Interface())
 		err := v.UnmarshalKey(key, field.Addr().Interface(), strict)
+		if err != nil {
+			field.Set(before)
+		}
+		kind := strings.ReplaceAll(field.Kind().String(), "slice", "list")
 		var ours *fault
 		switch {
 		case errors.As(err, &ours):
 			f.add("%s: %s", key, ours.message)
 		case err != nil && (field.Type() == reflect.TypeFor[Secret]() || field.Type() == reflect.TypeFor[[]Secret]()):
-			f.add("%s: is no %s", key, field.Kind())
+			f.add("%s: is no %s", key, kind)
 		case err != nil:
-			f.add("%s: %v is no %s", key, v.Get(key), field.Kind())
+			f.add("%s: %v is no %s", key, v.Get(key), kind)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,8 +40,8 @@ func (f *Faults) checkSecret(s *Settings) {
 		s.JWT.Secret = secret
 	}
 	f.checkStrength("jwt.secret", s.JWT.Secret, makeOne)
-	for _, secret := range s.JWT.PreviousSecrets {
-		f.checkStrength("jwt.previous_secrets: one", secret, "remove it")
+	for i, secret := range s.JWT.PreviousSecrets {
+		f.checkStrength(fmt.Sprintf("jwt.previous_secrets[%d]", i), secret, "remove it")
 	}
 }
 

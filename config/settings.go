@@ -4,6 +4,7 @@ package config
 
 import (
 	"crypto"
+	"fmt"
 	"time"
 )
 
@@ -46,7 +47,7 @@ type JWT struct {
 	RevocationLag    time.Duration `mapstructure:"revocation_lag"`
 
 	// What the key files hold; of the previous ones only the public half.
-	Key          crypto.Signer      `mapstructure:"-"`
+	Key          PrivateKey         `mapstructure:"-"`
 	PreviousKeys []crypto.PublicKey `mapstructure:"-"`
 }
 
@@ -102,3 +103,12 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Bytes is the secret itself, for the key it makes.
 func (s Secret) Bytes() []byte { return []byte(s) }
+
+// PrivateKey signs access tokens. It prints like a Secret.
+type PrivateKey struct{ crypto.Signer }
+
+// Format hides the key from every verb of fmt.
+func (PrivateKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, Secret("")) }
+
+// MarshalText hides the key from encoders.
+func (PrivateKey) MarshalText() ([]byte, error) { return Secret("").MarshalText() }

@@ -34,7 +34,7 @@ func takeApart(t testing.TB, app *apptest.App, bearer []string) token {
 	t.Helper()
 	parts := strings.Split(strings.TrimPrefix(bearer[1], "Bearer "), ".")
 	settings := app.Settings.JWT
-	taken := token{method: jwt.GetSigningMethod(settings.Algorithm), key: any(settings.Key)}
+	taken := token{method: jwt.GetSigningMethod(settings.Algorithm), key: any(settings.Key.Signer)}
 	if settings.Algorithm == config.HS256 {
 		taken.key = settings.Secret.Bytes()
 	}
