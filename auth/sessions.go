@@ -131,7 +131,7 @@ func (s *Sessions) again(tx *gorm.DB, id uuid.UUID, counter uint32) (session mod
 func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
 	ended, err = Revoke(s.db.WithContext(ctx), userID, why, conditions...)
 	s.live.forget(userID)
-	return ended, err
+	return ended, unavailable(err)
 }
 
 // Revoke is End inside a transaction of ChangeUser, which makes it seen.

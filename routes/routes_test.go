@@ -100,10 +100,13 @@ func TestHealth(t *testing.T) {
 func TestWithoutItsDatabaseTheAPILetsNobodyThrough(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
-	bearer := app.Login("ada@example.com")
+	bearer, refresh := app.Session("ada@example.com")
 	if err := database.Close(app.DB); err != nil {
 		t.Fatal(err)
 	}
+	app.Refresh(refresh).Want(t, 503, "unavailable")
+	app.Refresh("forged").Want(t, 401, "token_invalid")
+	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 503, "unavailable")
 	if answer := app.Get("/me", bearer...).Want(t, 503, "unavailable"); answer.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}

@@ -1,8 +1,10 @@
 package routes_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +235,39 @@ func TestAnotherProcessSeesARevocationWithinTheLag(t *testing.T) {
 	other.Get("/protected", bearer...).Want(t, 200, "") // remembered
 	time.Sleep(lag + lag/4)
 	other.Get("/protected", bearer...).Want(t, 401, "token_revoked")
+}
+
+func TestHousekeepingDeletesWhatHasExpiredAndNothingElse(t *testing.T) {
+	app, bearer, refresh := session(t)
+	gone := make([]models.Session, 1000)
+	for i := range gone {
+		gone[i] = models.Session{UserID: app.User("ada@example.com").ID, ExpiresAt: app.DB.NowFunc()}
+	}
+	if err := app.DB.Create(&gone).Error; err != nil {
+		t.Fatal(err)
+	}
+	ended := app.Login("ada@example.com")
+	app.Post("/logout", "", ended...).Want(t, 204, "")
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		app.Auth.Sessions.Housekeep(ctx, 10*time.Millisecond, slog.New(slog.NewTextHandler(app.Log, nil)))
+		close(done)
+	}()
+	var left int64
+	for range 500 {
+		if app.DB.Model(&models.Session{}).Count(&left); left == 2 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	stop()
+	<-done // it ends when it is told to
+	if left != 2 || !strings.Contains(app.Log.String(), `msg="expired sessions deleted" count=1000`) || strings.Contains(app.Log.String(), "expired sessions stay") {
+		t.Errorf("%d are left: %s", left, app.Log)
+	}
+	app.Get("/protected", bearer...).Want(t, 200, "")
+	app.Refresh(refresh).Want(t, 200, "")
 }
 
 func TestTheListOfSessions(t *testing.T) {

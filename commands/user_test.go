@@ -1,0 +1,156 @@
+package commands_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+)
+
+// good runs the program in a folder, and fails the test unless it prints a line like this.
+func good(t *testing.T, folder, like string, args ...string) {
+	t.Helper()
+	out, faults, code := run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
+	if code != 0 || faults != "" || !regexp.MustCompile("^"+like+"\n$").MatchString(out) {
+		t.Errorf("%v: exit %d, %q, %s", args, code, out, faults)
+	}
+}
+
+// bad is good's opposite: the program says why not.
+func bad(t *testing.T, folder, why string, args ...string) {
+	t.Helper()
+	out, faults, code := run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
+	if code != 1 || out != "" || faults != "latchkey: "+why+"\n" {
+		t.Errorf("%v: exit %d, %q, %s\nwant %s", args, code, out, faults, why)
+	}
+}
+
+// file writes a file, and gives its path.
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestUsersAreLookedAfterWhileTheServerRuns(t *testing.T) {
+	folder := t.TempDir()
+	good(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
+	s := launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").await()
+	ada := []string{"Authorization", "Bearer " + s.token("ada@example.com")}
+	s.want(403, "GET", "/users", "", ada...)
+	good(t, folder, `ada@example\.com: role admin, disabled false\.`, "user", "promote", "ADA@example.com")
+	s.want(200, "GET", "/users", "", ada...)
+	bad(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "demote", "ada@example.com")
+	bad(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "disable", "ada@example.com")
+
+	s.want(201, "POST", "/register", credentials("bob@example.com"))
+	bob := []string{"Authorization", "Bearer " + s.token("bob@example.com")}
+	good(t, folder, `bob@example\.com: role user, disabled true\.`, "user", "disable", "bob@example.com")
+	s.want(401, "GET", "/me", "", bob...)
+	s.want(403, "POST", "/login", credentials("bob@example.com"))
+	good(t, folder, `bob@example\.com: role user, disabled false\.`, "user", "enable", "bob@example.com")
+	s.want(401, "GET", "/me", "", bob...)
+	bob = []string{"Authorization", "Bearer " + s.token("bob@example.com")}
+	good(t, folder, `bob@example\.com has a new password\.`, "user", "password", "bob@example.com", "--password-file="+file(t, "battery staple"))
+	s.want(401, "GET", "/me", "", bob...)
+	s.want(401, "POST", "/login", credentials("bob@example.com"))
+	s.want(200, "POST", "/login", strings.ReplaceAll(credentials("bob@example.com"), password, "battery staple"))
+
+	good(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "promote", "bob@example.com")
+	good(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
+	s.want(403, "GET", "/users", "", ada...)
+	good(t, folder, `ID +EMAIL +ROLE +DISABLED +CREATED\n\S{36} +bob@example\.com +admin +false +\S+Z\n\S{36} +ada@example\.com +user +false +\S+Z`, "user", "list")
+}
+
+func TestWhatUserCommandsRefuse(t *testing.T) {
+	folder := t.TempDir()
+	right, short, long := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73))
+	good(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
+	bad(t, folder, "This email is already registered", "user", "create", "ada@example.com", "--password-file="+right)
+	bad(t, folder, "email must be a valid email address", "user", "create", "eve", "--password-file="+right)
+	bad(t, folder, "password must have at least 8 characters", "user", "create", "eve@example.com", "--password-file="+short)
+	bad(t, folder, "password must have at least 8 characters", "user", "password", "ada@example.com", "--password-file="+short)
+	bad(t, folder, "the password must have at most 72 bytes", "user", "create", "eve@example.com", "--password-file="+long)
+	bad(t, folder, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")
+	bad(t, folder, "there is no terminal to ask for the password: give --password-file", "user", "create", "eve@example.com")
+	bad(t, folder, "accepts 1 arg(s), received 2", "user", "create", "eve@example.com", password)
+	for _, verb := range []string{"promote", "demote", "disable", "enable", "password"} {
+		bad(t, folder, "no user has the email eve@example.com", "user", verb, "eve@example.com")
+	}
+}
+
+func TestAPasswordIsAskedTwiceAndNeverShown(t *testing.T) {
+	for again, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
+		program := command(t, t.TempDir(), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
+		terminal, err := pty.Start(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown strings.Builder
+		for _, answer := range []string{password, again} {
+			for !strings.HasSuffix(shown.String(), ": ") {
+				var b [1]byte
+				if _, err := terminal.Read(b[:]); err != nil {
+					t.Fatal(err, shown.String())
+				}
+				shown.Write(b[:])
+			}
+			time.Sleep(50 * time.Millisecond) // until the echo is off
+			_, _ = io.WriteString(terminal, answer+"\n")
+			shown.WriteString("\n")
+		}
+		rest, _ := io.ReadAll(terminal) // ends in an error when the program has
+		_ = program.Wait()
+		shown.Write(rest)
+		if text := shown.String(); !strings.Contains(text, want) || strings.Contains(text, password) || strings.Contains(text, "battery") {
+			t.Errorf("shown is %q, want %s", text, want)
+		}
+	}
+}
+
+func TestANewKeySigns(t *testing.T) {
+	for _, algorithm := range []string{"EdDSA", "ES256", "RS256"} {
+		folder := t.TempDir()
+		like := `data/jwt_key\.pem is written\. Sign with it: APP_JWT_ALGORITHM=` + algorithm + ` APP_JWT_KEY_FILE=data/jwt_key\.pem`
+		good(t, folder, like, "key", "new", "--algorithm", algorithm)
+		info, err := os.Stat(filepath.Join(folder, "data/jwt_key.pem"))
+		if err != nil || info.Mode() != 0o600 {
+			t.Errorf("%v, %v", info.Mode(), err)
+		}
+		bad(t, folder, "open data/jwt_key.pem: file exists", "key", "new", "--algorithm", algorithm)
+		s := launch(t, folder, "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE=data/jwt_key.pem").await()
+		s.want(201, "POST", "/register", credentials("ada@example.com"))
+		s.want(200, "GET", "/protected", "", "Authorization", "Bearer "+s.token("ada@example.com"))
+		if keys := s.want(200, "GET", "/.well-known/jwks.json", ""); !strings.Contains(keys, `"alg":"`+algorithm+`"`) {
+			t.Error(keys)
+		}
+	}
+	bad(t, t.TempDir(), `--algorithm: "HS256" is none of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
+}
+
+func TestExpiredSessionsArePurged(t *testing.T) {
+	folder := t.TempDir()
+	s := launch(t, folder, "APP_JWT_ACCESS_TTL=1s", "APP_JWT_REFRESH_TTL=1s").await()
+	s.want(201, "POST", "/register", credentials("ada@example.com"))
+	for range 3 {
+		s.token("ada@example.com")
+	}
+	s.signal(syscall.SIGTERM)
+	if code := s.end(); code != 0 {
+		t.Error(s.printed())
+	}
+	time.Sleep(time.Second)
+	lives := launch(t, folder).await()
+	lives.token("ada@example.com")
+	good(t, folder, `3 expired sessions deleted\.`, "sessions", "purge")
+	good(t, folder, `0 expired sessions deleted\.`, "sessions", "purge")
+}
