@@ -210,7 +210,9 @@ func Signing(t testing.TB, algorithm string) func(*config.Settings) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(s *config.Settings) { s.JWT.Algorithm, s.JWT.Key = algorithm, config.PrivateKey{Signer: key.(crypto.Signer)} }
+	return func(s *config.Settings) {
+		s.JWT.Algorithm, s.JWT.Key = algorithm, config.PrivateKey{Signer: key.(crypto.Signer)}
+	}
 }
 
 // Bearer gives the Authorization header's name and value for a token.

@@ -49,10 +49,11 @@ func TestAnAccountIsItsUsersToChange(t *testing.T) {
 
 func TestAChangedEmailIsTheOneToLogInWith(t *testing.T) {
 	app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
 	app.Get("/me", bearer...).Want(t, 200, "") // remembered
 	app.Do("PATCH", "/me", strings.NewReader(`{"email":"eve@example.com","current_password":"correct horse"}`), bearer...).Want(t, 200, "")
-	if got := app.Get("/me", bearer...).Field("email"); got != "eve@example.com" {
-		t.Errorf("seen as %s", got)
+	if got := app.Get("/me", bearer...); got.Field("email") != "eve@example.com" || !strings.Contains(got.Body, `"email_verified":false`) {
+		t.Errorf("seen as %s", got.Body)
 	}
 	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 401, "login_failed")
 	app.Login("eve@example.com")

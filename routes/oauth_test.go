@@ -1,6 +1,8 @@
 package routes_test
 
 import (
+	"crypto"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -164,8 +166,10 @@ func TestOthersVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 		if err := signed.Claims(keys.Key(signed.Headers[0].KeyID)[0], &claims); err != nil || claims.Issuer != "latchkey" || claims.Subject != app.User("ada@example.com").ID.String() {
 			t.Error(algorithm, err, claims)
 		}
-		if key := keys.Keys[0]; len(keys.Keys) != 1 || key.Algorithm != algorithm || key.Use != "sig" {
-			t.Errorf("%s: %+v", algorithm, keys)
+		key := keys.Keys[0]
+		thumbprint, err := key.Thumbprint(crypto.SHA256) // RFC 7638
+		if err != nil || len(keys.Keys) != 1 || key.Algorithm != algorithm || key.Use != "sig" || key.KeyID != base64.RawURLEncoding.EncodeToString(thumbprint) {
+			t.Errorf("%s: %+v, %v", algorithm, keys, err)
 		}
 	}
 	if keys := keySet(t, apptest.New(t)); len(keys.Keys) != 0 {
