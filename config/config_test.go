@@ -43,7 +43,7 @@ func load(t testing.TB, text string, environ ...string) (config.Settings, error)
 func write(t testing.TB, text string) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil { //nolint:gosec // in a folder of the test's own
 		t.Fatal(err)
 	}
 	return file
@@ -384,7 +384,7 @@ func TestTheSecretIsNeverPrinted(t *testing.T) {
 		_, err = load(t, wrong, "APP_JWT_SECRET=")
 		fmt.Fprintln(&out, err)
 	}
-	decimal := strings.Trim(fmt.Sprint([]byte(private[:8])), "[]")
+	decimal := strings.Trim(fmt.Sprintf("%d", private[:8]), "[]")
 	for _, secret := range []string{key, fmt.Sprintf("%x", key), fmt.Sprintf("%X", key), decimal, fmt.Sprintf("%x", private[:8]), base64.StdEncoding.EncodeToString(private[:6])} {
 		if strings.Contains(out.String(), secret) {
 			t.Errorf("%s is in\n%s", secret, out.String())

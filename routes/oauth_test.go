@@ -37,7 +37,11 @@ func TestAReadyMadeOAuth2ClientLogsInAndRefreshesByItself(t *testing.T) {
 			first := *token
 			token.Expiry = time.Now() // so it refreshes before its next request
 			source := client.TokenSource(t.Context(), token)
-			answer, err := oauth2.NewClient(t.Context(), source).Get(app.URL + "/protected")
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, app.URL+"/protected", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := oauth2.NewClient(t.Context(), source).Do(request)
 			if err != nil {
 				t.Fatal(err)
 			}
