@@ -95,10 +95,15 @@ func app(b *testing.B) (engine *gin.Engine, token string) {
 	if err := db.Create(&user).Error; err != nil {
 		b.Fatal(err)
 	}
-	if engine, err = routes.New(settings, db, log); err != nil {
+	services := auth.New(settings, db)
+	if engine, err = routes.New(settings, db, services, log); err != nil {
 		b.Fatal(err)
 	}
-	token, err = auth.NewTokens(settings.JWT).Issue(user.ID, uuid.Must(uuid.NewV7()))
+	session, err := services.Sessions.Start(b.Context(), user, "", "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	token, err = services.Tokens.Issue(user.ID, session.ID)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,7 +27,12 @@ type promise struct {
 // promises are all that is promised, each beside what was measured.
 func promises(f figures) []promise {
 	return []promise{
-		{"GET /protected over bare Gin", f.protected, ">=", 0.55, ""},
+		{"GET /protected over bare Gin", f.protected, ">=", 0.60, ""},
+		{"refreshes", f.refresh, ">=", 3500, "/s"},
+		{"p99 of a refresh", f.refreshP99, "<", 15, "ms"},
+		{"refresh, empty over a million sessions", f.refreshGrown, "<=", 1.2, ""},
+		{"session check, the same", f.checkGrown, "<=", 1.2, ""},
+		{"slowest refresh during a purge", f.purge, "<=", 50, "ms"},
 		{"logins over raw bcrypt", f.logins, ">=", 0.95, ""},
 		{"p99 of GET /protected among logins", f.p99, "<=", 10, "ms"},
 		{"start to the first answer", f.start, "<", 100, "ms"},

@@ -13,7 +13,10 @@ type figure struct {
 	from  string
 }
 
-type figures struct{ protected, logins, p99, start, memory, size figure }
+type figures struct {
+	protected, logins, p99, start, memory, size          figure
+	refresh, refreshP99, refreshGrown, checkGrown, purge figure
+}
 
 // measure takes all figures, one after the other so that none disturbs another.
 func measure(ctx context.Context) (made figures, err error) {
@@ -31,6 +34,8 @@ func measure(ctx context.Context) (made figures, err error) {
 		{"build", s.build},
 		{"start, register and log in", s.begin},
 		{"GET /protected and bare Gin by turns", s.compare},
+		{"refreshes", s.refreshes},
+		{"a million sessions", s.grown},
 		{"logins", s.login},
 		{"GET /protected among logins", s.storm},
 		{"start again and again", s.restart},

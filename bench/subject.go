@@ -20,6 +20,8 @@ const (
 // subject is the application, and what was measured of it.
 type subject struct {
 	folder, program, address, token string
+	environ                         []string
+	refresh                         []string // the refresh tokens of its clients
 
 	api  *server
 	made *figures
@@ -43,11 +45,11 @@ func (s *subject) build(ctx context.Context) error {
 }
 
 func (s *subject) start(ctx context.Context) (err error) {
-	s.api, err = start(ctx, s.folder, s.address, "/healthz", []string{
+	s.api, err = start(ctx, s.folder, s.address, "/healthz", append([]string{
 		"APP_SERVER_ADDRESS=" + s.address,
 		"APP_LOG_LEVEL=error",
 		"APP_PASSWORD_MAX_WAIT=60s", // the last of 64 logins waits longer than the default lets it
-	}, s.program)
+	}, s.environ...), s.program)
 	return err
 }
 
