@@ -12,7 +12,7 @@ import (
 // Expired sessions are deleted a few at a time, with pauses in between, so that
 // no request waits long behind it.
 const (
-	purgeBatch = 200
+	purgeBatch = 100
 	purgePause = 5 * time.Millisecond
 )
 

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
@@ -40,6 +43,34 @@ func BenchmarkVerify(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := tokens.Verify(token); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkUser checks one session again and again, which is then remembered.
+func BenchmarkUser(b *testing.B) {
+	services, claims := sessions(b, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := services.Sessions.User(b.Context(), claims[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkEndAmongMany ends a user's sessions while as many of others are
+// remembered as ever are.
+func BenchmarkEndAmongMany(b *testing.B) {
+	services, claims := sessions(b, 50_000)
+	for _, each := range claims {
+		if _, err := services.Sessions.User(b.Context(), each); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := services.Sessions.End(b.Context(), uuid.Nil, models.ByLogout); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -79,24 +110,46 @@ func settings() config.Settings {
 	return settings
 }
 
-// app is the whole API, and a user's token.
-func app(b *testing.B) (engine *gin.Engine, token string) {
+// sessions are so many sessions of one user.
+func sessions(b *testing.B, n int) (auth.Services, []auth.Claims) {
 	b.Helper()
-	settings, log := settings(), slog.New(slog.DiscardHandler)
-	db, err := database.Open("sqlite://"+b.TempDir()+"/bench.db", log)
+	settings := settings()
+	settings.JWT.RevocationLag = time.Hour
+	db, user := withUser(b)
+	now := db.NowFunc()
+	rows, claims := make([]models.Session, n), make([]auth.Claims, n)
+	for i := range rows {
+		rows[i] = models.Session{Base: models.Base{ID: uuid.Must(uuid.NewV7())}, UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(time.Hour)}
+		claims[i] = auth.Claims{UserID: user.ID, SessionID: rows[i].ID}
+	}
+	if err := db.CreateInBatches(rows, 500).Error; err != nil {
+		b.Fatal(err)
+	}
+	return auth.New(settings, db), claims
+}
+
+func withUser(b *testing.B) (*gorm.DB, models.User) {
+	b.Helper()
+	db, err := database.Open("sqlite://"+b.TempDir()+"/bench.db", slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = database.Close(db) })
-	if err := database.Migrate(db); err != nil {
-		b.Fatal(err)
-	}
 	user := models.User{Email: "ada@example.com", Role: models.RoleUser}
-	if err := db.Create(&user).Error; err != nil {
+	if err := errors.Join(database.Migrate(db), db.Create(&user).Error); err != nil {
 		b.Fatal(err)
 	}
+	return db, user
+}
+
+// app is the whole API, and a user's token.
+func app(b *testing.B) (engine *gin.Engine, token string) {
+	b.Helper()
+	settings := settings()
+	db, user := withUser(b)
 	services := auth.New(settings, db)
-	if engine, err = routes.New(settings, db, services, log); err != nil {
+	engine, err := routes.New(settings, db, services, slog.New(slog.DiscardHandler))
+	if err != nil {
 		b.Fatal(err)
 	}
 	session, err := services.Sessions.Start(b.Context(), user, "", "")

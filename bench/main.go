@@ -80,7 +80,7 @@ func bench() error {
 			verdict = "BROKEN"
 			broken = append(broken, p.name)
 		}
-		fmt.Fprintf(table, "%s\t%.3g %s\t%s %g %s\t%s\t%s\n", p.name, p.made.value, p.unit, p.compare, p.bound, p.unit, verdict, p.made.from)
+		fmt.Fprintf(table, "%s\t%s %s\t%s %g %s\t%s\t%s\n", p.name, short(p.made.value), p.unit, p.compare, p.bound, p.unit, verdict, p.made.from)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -89,4 +89,12 @@ func bench() error {
 		return errors.New("broken: " + strings.Join(broken, ", "))
 	}
 	return nil
+}
+
+// short is three digits, or a whole number.
+func short(value float64) string {
+	if value >= 1000 {
+		return fmt.Sprintf("%.0f", value)
+	}
+	return fmt.Sprintf("%.3g", value)
 }

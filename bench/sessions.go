@@ -15,8 +15,10 @@ import (
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
+	"gorm.io/gorm"
 
 	"example.com/latchkey/database"
+	"example.com/latchkey/models"
 )
 
 const (
@@ -92,7 +94,7 @@ func (s *subject) refreshes(context.Context) error {
 // grown compares an empty database with one of a million expired sessions, by
 // turns, then has them purged. Each request asks the database.
 func (s *subject) grown(ctx context.Context) error {
-	const rounds, turn = 3, 2 * time.Second
+	const rounds, turn = 5, 1500 * time.Millisecond
 	empty, full := s.twin("empty"), s.twin("full")
 	if err := fill(full.folder); err != nil {
 		return err
@@ -134,7 +136,14 @@ func (s *subject) purge(ctx context.Context, full *subject) error {
 	_, took, err := full.refreshLoop(2, lasting)
 	_ = command.Process.Kill() // ended by a signal, or done: either is fine
 	_ = command.Wait()
-	s.made.purge = figure{took[len(took)-1].Seconds() * 1000, fmt.Sprintf("the slowest of %d refreshes during a purge of another process", len(took))}
+	if err != nil {
+		return err
+	}
+	left, err := count(full.folder)
+	if deleted := rows - left; deleted < 10_000 {
+		err = errors.Join(err, fmt.Errorf("the purge deleted only %d sessions", deleted))
+	}
+	s.made.purge = figure{took[len(took)-1].Seconds() * 1000, fmt.Sprintf("the slowest of %d while another process deleted %d sessions", len(took), rows-left)}
 	return err
 }
 
@@ -146,9 +155,22 @@ func (s *subject) twin(folder string) *subject {
 	}
 }
 
+func count(folder string) (sessions int64, err error) {
+	db, err := open(folder)
+	if err != nil {
+		return 0, err
+	}
+	err = db.Model(&models.Session{}).Count(&sessions).Error
+	return sessions, errors.Join(err, database.Close(db))
+}
+
+func open(folder string) (*gorm.DB, error) {
+	return database.Open("sqlite://"+filepath.Join(folder, "data/app.db"), slog.New(slog.DiscardHandler))
+}
+
 // fill makes a database with a thousand users of a thousand expired sessions each.
 func fill(folder string) error {
-	db, err := database.Open("sqlite://"+filepath.Join(folder, "data/app.db"), slog.New(slog.DiscardHandler))
+	db, err := open(folder)
 	if err != nil {
 		return err
 	}
