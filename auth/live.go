@@ -18,10 +18,12 @@ import (
 // maxLive bounds the memory that remembered sessions take, to about 20 MB.
 const maxLive = 50_000
 
-// live remembers live sessions with their users for at most
-// jwt.revocation_lag, so that most requests need no database.
+// live remembers live sessions and their users for at most jwt.revocation_lag,
+// so that most requests need no database. A session counts only while it
+// points to what is remembered of its user: to forget the user is to forget
+// all the sessions.
 type live struct {
-	users *otter.Cache[uuid.UUID, models.User] // by session; nil remembers nothing
+	users, sessions *otter.Cache[uuid.UUID, *models.User] // nil: remember nothing
 
 	mu        sync.Mutex
 	forgotten uint64 // how many times anybody was forgotten
@@ -31,17 +33,20 @@ func newLive(lag time.Duration) *live {
 	if lag == 0 {
 		return &live{}
 	}
-	return &live{users: otter.Must(&otter.Options[uuid.UUID, models.User]{
+	options := &otter.Options[uuid.UUID, *models.User]{
 		MaximumSize:      maxLive,
-		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, models.User](lag),
-	})}
+		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, *models.User](lag),
+	}
+	return &live{users: otter.Must(options), sessions: otter.Must(options)}
 }
 
-func (l *live) find(session uuid.UUID) (models.User, bool) {
+func (l *live) find(claims Claims) (user *models.User, ok bool) {
 	if l.users == nil {
-		return models.User{}, false
+		return nil, false
 	}
-	return l.users.GetIfPresent(session)
+	user, known := l.users.GetIfPresent(claims.UserID)
+	its, live := l.sessions.GetIfPresent(claims.SessionID)
+	return user, known && live && user == its
 }
 
 // mark is to be taken before the database is asked, and given to remember.
@@ -53,12 +58,18 @@ func (l *live) mark() uint64 {
 
 // remember keeps what the database said, unless somebody was forgotten since
 // it was asked: then it may say what is no longer so.
-func (l *live) remember(session uuid.UUID, user models.User, mark uint64) {
+func (l *live) remember(session uuid.UUID, user *models.User, mark uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.users != nil && l.forgotten == mark {
-		l.users.Set(session, user)
+	if l.users == nil || l.forgotten != mark {
+		return
 	}
+	if known, ok := l.users.GetIfPresent(user.ID); ok {
+		user = known
+	} else {
+		l.users.Set(user.ID, user)
+	}
+	l.sessions.Set(session, user)
 }
 
 // forget makes the next request of each of a user's sessions ask the database.
@@ -66,13 +77,8 @@ func (l *live) forget(userID uuid.UUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.forgotten++
-	if l.users == nil {
-		return
-	}
-	for session, user := range l.users.All() {
-		if user.ID == userID {
-			l.users.Invalidate(session)
-		}
+	if l.users != nil {
+		l.users.Invalidate(userID)
 	}
 }
 
@@ -80,8 +86,8 @@ func (l *live) forget(userID uuid.UUID) {
 // is ErrTokenRevoked where the session has ended or the user is deleted or
 // disabled, and unavailable where the database cannot be asked.
 func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, err error) {
-	if user, ok := s.live.find(claims.SessionID); ok && user.ID == claims.UserID {
-		return user, nil
+	if known, ok := s.live.find(claims); ok {
+		return *known, nil
 	}
 	mark := s.live.mark()
 	err = s.db.WithContext(ctx).Omit("password_hash").
@@ -93,7 +99,7 @@ func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, e
 	if err != nil {
 		return user, problem.Unavailable.Because(err)
 	}
-	s.live.remember(claims.SessionID, user, mark)
+	s.live.remember(claims.SessionID, &user, mark)
 	return user, nil
 }
 

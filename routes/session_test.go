@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"gorm.io/gorm"
-
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
 	"example.com/latchkey/models"
@@ -77,7 +75,7 @@ func TestRefreshTokensThatAreRefused(t *testing.T) {
 		code  string
 	}{
 		"an expired session's": {func(app *apptest.App, token string) string { back(t, app, "expires_at", 721*time.Hour); return token }, "token_expired"},
-		"an ended session's":   {func(app *apptest.App, token string) string { end(app, app.DB); return token }, "token_revoked"},
+		"an ended session's":   {func(app *apptest.App, token string) string { end(app); return token }, "token_revoked"},
 		"a deleted session's": {func(app *apptest.App, token string) string {
 			app.DB.Where("true").Delete(&models.Session{})
 			return token
@@ -113,8 +111,8 @@ func TestRefreshTokensThatAreRefused(t *testing.T) {
 }
 
 // end ends all sessions in the database, past the API.
-func end(app *apptest.App, db *gorm.DB) {
-	db.Model(&models.Session{}).Where("true").Update("revoked_at", app.DB.NowFunc())
+func end(app *apptest.App) {
+	app.DB.Model(&models.Session{}).Where("true").Update("revoked_at", app.DB.NowFunc())
 }
 
 func TestALostAnswerIsAnsweredAgain(t *testing.T) {
@@ -222,6 +220,16 @@ func TestLogoutsEndWhatTheyName(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestEverySessionOfAUserIsRemembered(t *testing.T) {
+	app, desk, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	phone := app.Login("ada@example.com")
+	for range 2 {
+		app.Get("/protected", desk...).Want(t, 200, "")
+		app.Get("/protected", phone...).Want(t, 200, "")
+		end(app) // behind its back
 	}
 }
 
