@@ -25,6 +25,7 @@ cover: ## Write the tests' coverage to cover.out and say how much it is
 
 fuzz: ## Fuzz what strangers send, ten seconds each
 	go test -run='^$$' -fuzz=FuzzAuthorization -fuzztime=10s ./routes
+	go test -run='^$$' -fuzz=FuzzRefresh -fuzztime=10s ./routes
 	go test -run='^$$' -fuzz=FuzzLogin -fuzztime=10s ./routes
 	go test -run='^$$' -fuzz=FuzzFile -fuzztime=10s -fuzzminimizetime=1x ./config
 

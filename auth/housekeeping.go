@@ -12,8 +12,8 @@ import (
 // Expired sessions are deleted a few at a time, with pauses in between, so that
 // no request waits long behind it.
 const (
-	purgeBatch = 100
-	purgePause = 5 * time.Millisecond
+	purgeBatch = 50
+	purgePause = 10 * time.Millisecond
 )
 
 // Purge deletes the expired sessions and says how many there were.

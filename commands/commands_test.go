@@ -183,13 +183,21 @@ func (s *server) want(status int, method, path, body string, headers ...string) 
 
 func (s *server) token(email string) string {
 	s.t.Helper()
+	access, _ := s.tokens("/login", credentials(email))
+	return access
+}
+
+// tokens gives the pair of a login or a refresh.
+func (s *server) tokens(path, body string) (access, refresh string) {
+	s.t.Helper()
 	var answer struct {
-		AccessToken string `json:"access_token"`
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
 	}
-	if err := json.Unmarshal([]byte(s.want(200, "POST", "/login", credentials(email))), &answer); err != nil {
+	if err := json.Unmarshal([]byte(s.want(200, "POST", path, body)), &answer); err != nil {
 		s.t.Fatal(err)
 	}
-	return answer.AccessToken
+	return answer.AccessToken, answer.RefreshToken
 }
 
 func TestRoutesListsWhoMayCallWhat(t *testing.T) {
@@ -431,7 +439,9 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 			s := launch(t, folder, "APP_LOG_LEVEL=debug", "APP_LOG_FORMAT="+format).await()
 			s.want(201, "POST", "/register", credentials("ada@example.com"))
 			s.want(409, "POST", "/register", credentials("ada@example.com"))
-			token := s.token("ada@example.com")
+			token, first := s.tokens("/login", credentials("ada@example.com"))
+			_, second := s.tokens("/refresh", `{"refresh_token":"`+first+`"}`)
+			_, third := s.tokens("/refresh", `{"refresh_token":"`+second+`"}`)
 			signature := token[strings.LastIndex(token, ".")+1:]
 			s.want(200, "GET", "/protected?token=leaked-query", "", "Authorization", "Bearer "+token)
 			s.want(401, "GET", "/protected", "", "Authorization", "Bearer leaked-token.x.y")
@@ -441,6 +451,8 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 			s.want(422, "POST", "/register", `{"email":"bob@example.com","password":"short","leaked-field":1}`)
 			s.want(400, "POST", "/register", `{"email":"bob@example.com","password":"leaked-half`)
 			s.want(200, "POST", "/login", "username=ada@example.com&password=correct+horse", "Content-Type", "application/x-www-form-urlencoded")
+			s.want(401, "POST", "/refresh", `{"refresh_token":"leaked-token"}`)
+			s.want(401, "POST", "/refresh", `{"refresh_token":"`+first+`"}`) // a theft
 			s.signal(syscall.SIGTERM)
 			s.end()
 			secret, err := os.ReadFile(filepath.Join(folder, "data", "jwt_secret"))
@@ -448,12 +460,12 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 				t.Fatalf("%v, %s, %s", err, secret, signature)
 			}
 			log := s.printed()
-			for _, leak := range []string{password, "correct+horse", token, signature, string(secret), "$2a$", "leaked"} {
+			for _, leak := range []string{password, "correct+horse", token, signature, first, second, third, string(secret), "$2a$", "leaked"} {
 				if strings.Contains(log, leak) {
 					t.Errorf("%s is in the log:\n%s", leak, log)
 				}
 			}
-			for _, said := range []string{"/protected", "INSERT INTO", "SELECT", "stopped"} {
+			for _, said := range []string{"/protected", "INSERT INTO", "SELECT", "a refresh token was used twice", "stopped"} {
 				if !strings.Contains(log, said) {
 					t.Errorf("%s is not in the log:\n%s", said, log)
 				}

@@ -2,9 +2,11 @@ package routes_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
@@ -17,7 +19,7 @@ func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte(
 
 func TestBadBodies(t *testing.T) {
 	app := apptest.New(t)
-	const json = "application/json"
+	const media = "application/json"
 	cases := map[string]struct {
 		media  string
 		body   io.Reader
@@ -25,37 +27,37 @@ func TestBadBodies(t *testing.T) {
 		code   string
 		says   string
 	}{
-		"empty":                    {json, strings.NewReader(""), 400, "malformed_body", "The body is empty"},
-		"white space":              {json, strings.NewReader(" \n"), 400, "malformed_body", "The body is empty"},
-		"null":                     {json, strings.NewReader("null"), 400, "malformed_body", "not a JSON object"},
-		"a list":                   {json, strings.NewReader("[]"), 400, "malformed_body", "not a JSON object"},
-		"a string":                 {json, strings.NewReader(`"x"`), 400, "malformed_body", "not a JSON object"},
-		"a number":                 {json, strings.NewReader("1e999"), 400, "malformed_body", "not a JSON object"},
-		"cut short":                {json, strings.NewReader(`{"email":`), 400, "malformed_body", "breaks at byte 9"},
-		"a comma too many":         {json, strings.NewReader(`{"email":"a@b.cd",}`), 400, "malformed_body", "breaks at byte 17"},
-		"single quotes":            {json, strings.NewReader(`{'email':1}`), 400, "malformed_body", "breaks at byte 1"},
-		"a repeated key":           {json, strings.NewReader(`{"email":1,"email":2}`), 400, "malformed_body", "duplicate"},
-		"a repeated key, escaped":  {json, strings.NewReader(`{"email":1,"\u0065mail":2}`), 400, "malformed_body", "duplicate"},
-		"a repeated key, deep":     {json, strings.NewReader(`{"email":{"a":1,"a":2}}`), 400, "malformed_body", "duplicate"},
-		"a second value":           {json, strings.NewReader(`{}{}`), 400, "malformed_body", "breaks at byte 2"},
-		"a BOM":                    {json, strings.NewReader("\ufeff{}"), 400, "malformed_body", "breaks at byte 0"},
-		"not UTF-8":                {json, strings.NewReader("{\"email\":\"\xff\"}"), 400, "malformed_body", "UTF-8"},
-		"half a surrogate pair":    {json, strings.NewReader(`{"email":"\ud800"}`), 400, "malformed_body", "breaks at byte"},
-		"a raw NUL":                {json, strings.NewReader("{\"email\":\"\x00\"}"), 400, "malformed_body", "breaks at byte"},
-		"UTF-16":                   {json, strings.NewReader("\xff\xfe{\x00}\x00"), 400, "malformed_body", "UTF-8"},
-		"50,000 levels deep":       {json, strings.NewReader(strings.Repeat(`{"a":`, 50_000)), 400, "malformed_body", "breaks at byte"},
-		"an escaped NUL":           {json, strings.NewReader(`{"email":"a\u0000","password":"\u0000"}`), 0, "", ""},
-		"wrong types":              {json, strings.NewReader(`{"email":1,"password":["x"]}`), 422, "validation_failed", `{"field":"email","message":"must be a string"},{"field":"password","message":"must be a string"}`},
-		"nulls":                    {json, strings.NewReader(`{"email":null,"password":null}`), 422, "validation_failed", `"email"`},
-		"nothing in it":            {json, strings.NewReader(`{}`), 422, "validation_failed", `{"field":"email","message":"is a required field"},{"field":"password","message":"is a required field"}`},
-		"unknown fields":           {json, strings.NewReader(`{"admin":true}`), 422, "validation_failed", `{"field":"admin","message":"is not a field of this request"}`},
-		"a field in capitals":      {json, strings.NewReader(`{"Email":"a@b.cd"}`), 422, "validation_failed", `{"field":"Email","message":"is not a field of this request"}`},
-		"a password over 72 bytes": {json, strings.NewReader(`{"email":"a@b.cd","password":"` + strings.Repeat("x", 73) + `"}`), 422, "validation_failed", "must have at most 72 bytes"},
-		"1 MiB and a byte":         {json, strings.NewReader(`{"email":"` + strings.Repeat("x", 1<<20-11) + `"}`), 413, "body_too_large", "1048576 bytes"},
-		"without an end":           {json, endless{}, 413, "body_too_large", "1048576 bytes"},
+		"empty":                    {media, strings.NewReader(""), 400, "malformed_body", "The body is empty"},
+		"white space":              {media, strings.NewReader(" \n"), 400, "malformed_body", "The body is empty"},
+		"null":                     {media, strings.NewReader("null"), 400, "malformed_body", "not a JSON object"},
+		"a list":                   {media, strings.NewReader("[]"), 400, "malformed_body", "not a JSON object"},
+		"a string":                 {media, strings.NewReader(`"x"`), 400, "malformed_body", "not a JSON object"},
+		"a number":                 {media, strings.NewReader("1e999"), 400, "malformed_body", "not a JSON object"},
+		"cut short":                {media, strings.NewReader(`{"email":`), 400, "malformed_body", "breaks at byte 9"},
+		"a comma too many":         {media, strings.NewReader(`{"email":"a@b.cd",}`), 400, "malformed_body", "breaks at byte 17"},
+		"single quotes":            {media, strings.NewReader(`{'email':1}`), 400, "malformed_body", "breaks at byte 1"},
+		"a repeated key":           {media, strings.NewReader(`{"email":1,"email":2}`), 400, "malformed_body", "duplicate"},
+		"a repeated key, escaped":  {media, strings.NewReader(`{"email":1,"\u0065mail":2}`), 400, "malformed_body", "duplicate"},
+		"a repeated key, deep":     {media, strings.NewReader(`{"email":{"a":1,"a":2}}`), 400, "malformed_body", "duplicate"},
+		"a second value":           {media, strings.NewReader(`{}{}`), 400, "malformed_body", "breaks at byte 2"},
+		"a BOM":                    {media, strings.NewReader("\ufeff{}"), 400, "malformed_body", "breaks at byte 0"},
+		"not UTF-8":                {media, strings.NewReader("{\"email\":\"\xff\"}"), 400, "malformed_body", "UTF-8"},
+		"half a surrogate pair":    {media, strings.NewReader(`{"email":"\ud800"}`), 400, "malformed_body", "breaks at byte"},
+		"a raw NUL":                {media, strings.NewReader("{\"email\":\"\x00\"}"), 400, "malformed_body", "breaks at byte"},
+		"UTF-16":                   {media, strings.NewReader("\xff\xfe{\x00}\x00"), 400, "malformed_body", "UTF-8"},
+		"50,000 levels deep":       {media, strings.NewReader(strings.Repeat(`{"a":`, 50_000)), 400, "malformed_body", "breaks at byte"},
+		"an escaped NUL":           {media, strings.NewReader(`{"email":"a\u0000","password":"\u0000"}`), 0, "", ""},
+		"wrong types":              {media, strings.NewReader(`{"email":1,"password":["x"]}`), 422, "validation_failed", `{"field":"email","message":"must be a string"},{"field":"password","message":"must be a string"}`},
+		"nulls":                    {media, strings.NewReader(`{"email":null,"password":null}`), 422, "validation_failed", `"email"`},
+		"nothing in it":            {media, strings.NewReader(`{}`), 422, "validation_failed", `{"field":"email","message":"is a required field"},{"field":"password","message":"is a required field"}`},
+		"unknown fields":           {media, strings.NewReader(`{"admin":true}`), 422, "validation_failed", `{"field":"admin","message":"is not a field of this request"}`},
+		"a field in capitals":      {media, strings.NewReader(`{"Email":"a@b.cd"}`), 422, "validation_failed", `{"field":"Email","message":"is not a field of this request"}`},
+		"a password over 72 bytes": {media, strings.NewReader(`{"email":"a@b.cd","password":"` + strings.Repeat("x", 73) + `"}`), 422, "validation_failed", "must have at most 72 bytes"},
+		"1 MiB and a byte":         {media, strings.NewReader(`{"email":"` + strings.Repeat("x", 1<<20-11) + `"}`), 413, "body_too_large", "1048576 bytes"},
+		"without an end":           {media, endless{}, 413, "body_too_large", "1048576 bytes"},
 		"no content type":          {"", strings.NewReader(`{}`), 415, "unsupported_media_type", "application/json"},
 		"a text":                   {"text/plain", strings.NewReader(`{}`), 415, "unsupported_media_type", "application/json"},
-		"JSON in Latin-1":          {json + "; charset=latin1", strings.NewReader(`{}`), 415, "unsupported_media_type", "UTF-8"},
+		"JSON in Latin-1":          {media + "; charset=latin1", strings.NewReader(`{}`), 415, "unsupported_media_type", "UTF-8"},
 		"multipart":                {"multipart/form-data; boundary=x", strings.NewReader(`--x--`), 415, "unsupported_media_type", "application/json"},
 		"a broken content type":    {"application/json; =", strings.NewReader(`{}`), 415, "unsupported_media_type", "application/json"},
 	}
@@ -153,6 +155,20 @@ func FuzzAuthorization(f *testing.F) {
 		status := app.Serve("GET", "/protected", "", "Authorization", header).Status
 		if status != 401 && (status != 200 || !strings.HasSuffix(header, strings.TrimPrefix(good[1], "Bearer "))) {
 			t.Errorf("%q is answered %d", header, status)
+		}
+	})
+}
+
+func FuzzRefresh(f *testing.F) {
+	app, _, good := session(f, func(s *config.Settings) { s.JWT.RefreshGrace = time.Hour }) // it may come often
+	for _, seed := range []string{good, flip(good), loosen(good), good + "=", "", "x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		body, _ := json.Marshal(map[string]string{"refresh_token": token})
+		status := app.Serve("POST", "/refresh", string(body), "Content-Type", "application/json").Status
+		if (status != 401 && status != 422) != (token == good) {
+			t.Errorf("%q is answered %d", token, status)
 		}
 	})
 }
