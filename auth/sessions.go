@@ -48,16 +48,20 @@ func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
 func (s *Sessions) Start(ctx context.Context, user models.User, ip, userAgent string) (models.Session, error) {
 	now := s.db.NowFunc()
 	session := models.Session{UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(s.ttl), IP: ip, UserAgent: userAgent}
-	return session, s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		// Shared with other logins, but not with a change of the password: that
 		// one waits, and then ends this session too.
-		unchanged := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
+		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
 			Take(&models.User{}, "id = ? AND password_hash = ? AND NOT disabled", user.ID, user.PasswordHash).Error
-		if errors.Is(unchanged, gorm.ErrRecordNotFound) {
+		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return problem.LoginFailed
 		}
-		return errors.Join(unchanged, tx.Create(&session).Error)
+		if err != nil {
+			return err
+		}
+		return tx.Create(&session).Error
 	})
+	return session, err
 }
 
 // RefreshToken is the current refresh token of a session. It is opaque to clients.

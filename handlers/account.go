@@ -128,5 +128,6 @@ func (a Account) user(ctx context.Context, in Credentials) (user models.User, er
 	}
 	// Only over the hash just verified: a password changed meanwhile stays, and
 	// the session of the old one does not begin.
-	return user, db.Model(&user).Where("password_hash = ?", user.PasswordHash).Update("password_hash", hash).Error
+	err = db.Model(&user).Where("password_hash = ?", user.PasswordHash).Update("password_hash", hash).Error
+	return user, err
 }
