@@ -1,6 +1,6 @@
 # Each target is one thing to do; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test race cover fuzz lint fmt build bench
+.PHONY: help run test race cover fuzz lint fmt openapi build bench
 
 # Gin's msgpack binding is 6 MB that a JSON API never uses.
 export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
@@ -35,6 +35,9 @@ lint: ## Check the format and run the linters
 
 fmt: ## Format the code
 	$(LINT) fmt
+
+openapi: ## Write the OpenAPI document to docs/openapi.json
+	go run . openapi > docs/openapi.json
 
 build: ## Build bin/latchkey, one static file
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/latchkey .

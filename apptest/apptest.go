@@ -103,6 +103,12 @@ type Answer struct {
 // JSON unless a header says otherwise.
 func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer {
 	a.t.Helper()
+	var sent string
+	if text, ok := body.(*strings.Reader); ok {
+		all, _ := io.ReadAll(text)
+		sent = string(all)
+		body = strings.NewReader(sent)
+	}
 	request, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+path, body)
 	if err != nil {
 		a.t.Fatal(err)
@@ -120,7 +126,9 @@ func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer 
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return Answer{response.StatusCode, response.Header, string(read)}
+	answer := Answer{response.StatusCode, response.Header, string(read)}
+	a.hold(request, sent, answer)
+	return answer
 }
 
 // Serve hands a request to the engine without the network, for headers that no
@@ -130,7 +138,9 @@ func (a *App) Serve(method, path, body string, headers ...string) Answer {
 	setHeaders(request, headers)
 	recorder := httptest.NewRecorder()
 	a.Engine.ServeHTTP(recorder, request)
-	return Answer{recorder.Code, recorder.Header(), recorder.Body.String()}
+	answer := Answer{recorder.Code, recorder.Header(), recorder.Body.String()}
+	a.hold(request, body, answer)
+	return answer
 }
 
 func setHeaders(request *http.Request, pairs []string) {

@@ -24,7 +24,7 @@ func Root() *cobra.Command {
 		RunE:          serve,
 	}
 	root.PersistentFlags().String("config", config.DefaultFile, "the settings file")
-	root.AddCommand(serveCommand(), routesCommand(), userCommand(), sessionsCommand(), configCommand(), secretCommand(), keyCommand(), versionCommand())
+	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), configCommand(), secretCommand(), keyCommand(), versionCommand())
 	return root
 }
 

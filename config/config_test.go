@@ -92,6 +92,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 		}
 		return secrets
 	}
+	docs := func(s config.Settings) any { return s.ShowDocs() }
 	level := func(s config.Settings) any { return s.Log.Level }
 	origins := func(s config.Settings) any { return s.Server.CORSOrigins }
 	maxBody := func(s config.Settings) any { return s.Server.MaxBody }
@@ -121,6 +122,10 @@ func TestWhatIsSetIsRead(t *testing.T) {
 		"secrets are split at commas":             {"", []string{"APP_JWT_PREVIOUS_SECRETS=" + key + "," + key + "2"}, previous, []string{key, key + "2"}},
 		"secrets of a file are split at its ends": {"", []string{"APP_JWT_PREVIOUS_SECRETS_FILE=" + write(t, key+"\r\n"+key+"2\n")}, previous, []string{key, key + "2"}},
 		"secrets of the file are a list":          {"jwt: {previous_secrets: [" + key + "]}", nil, previous, []string{key}},
+		"docs are shown in development":           {"", nil, docs, true},
+		"docs are not shown in production":        {"", []string{"APP_ENVIRONMENT=production"}, docs, false},
+		"docs may be shown in production":         {"server: {docs: true}", []string{"APP_ENVIRONMENT=production"}, docs, true},
+		"docs may be hidden in development":       {"", []string{"APP_SERVER_DOCS=false"}, docs, false},
 		"refresh_grace may be 0":                  {"jwt: {refresh_grace: 0}", nil, func(s config.Settings) any { return s.JWT.RefreshGrace }, time.Duration(0)},
 		"a number is read":                        {"", []string{"APP_PASSWORD_BCRYPT_COST=10"}, func(s config.Settings) any { return s.Password.BcryptCost }, 10},
 		"production may be set with a secret":     {"", []string{"APP_ENVIRONMENT=production"}, func(s config.Settings) any { return s.Environment }, "production"},
@@ -193,6 +198,7 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		"a secret that repeats, the last piece cut": {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:13], 3)[:33]}, "jwt.secret: is a placeholder or repeats itself"},
 		"a secret of few letters":                   {"", []string{"APP_JWT_SECRET=abcabbcacbbacabcbabcabcccabacbabbcab"}, "jwt.secret: is a placeholder or repeats itself"},
 		"a weak secret, in development too":         {"environment: development", []string{"APP_JWT_SECRET=short"}, "jwt.secret: has 5 bytes"},
+		"docs that are a word":                      {"", []string{"APP_SERVER_DOCS=maybe"}, "server.docs: maybe is neither true nor false"},
 		"a refresh life under that of access":       {"jwt: {refresh_ttl: 10m}", nil, "jwt.refresh_ttl: 10m0s is less than jwt.access_ttl, 15m0s: an access token would outlive its session"},
 		"a refresh life of half a second":           {"jwt: {refresh_ttl: 3600500ms}", nil, "jwt.refresh_ttl: 1h0m0.5s is no whole number of seconds"},
 		"a negative grace":                          {"jwt: {refresh_grace: -1s}", nil, "jwt.refresh_grace: -1s is negative: write 0"},

@@ -199,6 +199,10 @@ func hook(from, to reflect.Type, data any) (any, error) {
 		if _, err := strconv.Atoi(text); err != nil {
 			return nil, &fault{text + " is no whole number"}
 		}
+	case reflect.TypeFor[*bool]():
+		if text != "true" && text != "false" {
+			return nil, &fault{text + " is neither true nor false"}
+		}
 	case reflect.TypeFor[[]string](), reflect.TypeFor[[]Secret]():
 		if from.Kind() == reflect.String {
 			return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \r\n", r) }), nil

@@ -24,6 +24,7 @@ type Server struct {
 	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
 	MaxBody         Size          `mapstructure:"max_body"`
+	Docs            *bool         `mapstructure:"docs"`
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
 }
 
@@ -85,6 +86,15 @@ func Defaults() Settings {
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
 		Log:      Log{Level: "info"},
 	}
+}
+
+// ShowDocs reports whether /docs and /openapi.json are served: as server.docs
+// says, or else in development.
+func (s Settings) ShowDocs() bool {
+	if s.Server.Docs != nil {
+		return *s.Server.Docs
+	}
+	return s.Environment == Development
 }
 
 // Size is a number of bytes, written like 1MiB.

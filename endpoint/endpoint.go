@@ -30,10 +30,14 @@ type Route struct {
 	Method, Path, Summary string
 	Access                Access
 
-	status int
-	plain  gin.HandlerFunc
-	call   func(*gin.Context) (any, error)
-	refuse func(error) error
+	status  int
+	plain   gin.HandlerFunc
+	call    func(*gin.Context) (any, error)
+	refuse  func(error) error
+	fails   []*problem.Problem
+	bind    binder
+	in, out reflect.Type
+	handler string // the function's name
 }
 
 // None is the type of an input or an answer that is empty.
@@ -41,14 +45,17 @@ type None = struct{}
 
 // Public is a route that anybody may call.
 func Public[In, Out any](method, path, summary string, handle func(context.Context, In) (Out, error)) Route {
-	bind := newBinder(reflect.TypeFor[In](), method, path)
-	route := Route{Method: method, Path: path, Summary: summary, Access: AccessPublic, status: http.StatusOK}
-	if reflect.TypeFor[Out]() == reflect.TypeFor[None]() {
+	route := Route{
+		Method: method, Path: path, Summary: summary, Access: AccessPublic, status: http.StatusOK,
+		bind: newBinder(reflect.TypeFor[In](), method, path),
+		in:   reflect.TypeFor[In](), out: reflect.TypeFor[Out](), handler: handlerName(handle),
+	}
+	if route.out == reflect.TypeFor[None]() {
 		route.status = http.StatusNoContent
 	}
 	route.call = func(c *gin.Context) (any, error) {
 		var in In
-		if err := bind.request(c, reflect.ValueOf(&in).Elem()); err != nil {
+		if err := route.bind.request(c, reflect.ValueOf(&in).Elem()); err != nil {
 			return nil, err
 		}
 		return handle(context.WithValue(c.Request.Context(), ginKey{}, c), in)
@@ -63,7 +70,7 @@ func Protected[In, Out any](method, path, summary string, handle func(context.Co
 		user, _ := auth.UserFrom(ctx)
 		return handle(ctx, user, in)
 	})
-	route.Access = AccessUser
+	route.Access, route.handler = AccessUser, handlerName(handle)
 	return route
 }
 
@@ -76,13 +83,20 @@ func Admin[In, Out any](method, path, summary string, handle func(context.Contex
 
 // Plain is a route that anybody may call, in Gin's own terms.
 func Plain(method, path, summary string, handle gin.HandlerFunc) Route {
-	return Route{Method: method, Path: path, Summary: summary, Access: AccessPublic, plain: handle}
+	return Route{Method: method, Path: path, Summary: summary, Access: AccessPublic, plain: handle, handler: handlerName(handle)}
 }
 
 // Answers returns the route with another status for its success than 200, or
 // 204 where there is nothing to say.
 func (r Route) Answers(status int) Route {
 	r.status = status
+	return r
+}
+
+// Fails returns the route with problems that its document is to name, besides
+// those that its access and its input bring with them.
+func (r Route) Fails(with ...*problem.Problem) Route {
+	r.fails = with
 	return r
 }
 

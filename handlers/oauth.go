@@ -38,11 +38,17 @@ type Revocation struct {
 	Token string `formData:"token" binding:"required"`
 }
 
+// What OAuth2 has words of its own for.
+var (
+	NoScopes     = problem.MalformedBody.Detailed("This service has no scopes").OAuth("invalid_scope")
+	UnknownGrant = problem.MalformedBody.Detailed("grant_type is password or refresh_token").OAuth("unsupported_grant_type")
+)
+
 // Token gives tokens for a password or a refresh token.
 func (o OAuth) Token(ctx context.Context, in Grant) (Token, error) {
 	switch {
 	case in.Scope != "":
-		return Token{}, problem.MalformedBody.Detailed("This service has no scopes").OAuth("invalid_scope")
+		return Token{}, NoScopes
 	case in.GrantType == "password" && in.Username != "" && in.Password != "":
 		return o.Account.Login(ctx, Credentials{Email: in.Username, Password: in.Password})
 	case in.GrantType == "password":
@@ -54,7 +60,7 @@ func (o OAuth) Token(ctx context.Context, in Grant) (Token, error) {
 	case in.GrantType == "":
 		return Token{}, problem.MalformedBody.Detailed("grant_type is missing")
 	}
-	return Token{}, problem.MalformedBody.Detailed("grant_type is password or refresh_token").OAuth("unsupported_grant_type")
+	return Token{}, UnknownGrant
 }
 
 // Revoke ends a token's session. A token that is nobody's is no error, for

@@ -31,29 +31,29 @@ type UserChange struct {
 	Disabled *bool        `json:"disabled"`
 }
 
-// User is an account as admins see it.
-type User struct {
+// ManagedUser is an account as admins see it.
+type ManagedUser struct {
 	models.User
 	Disabled bool `json:"disabled"`
 }
 
-func seenByAdmin(user models.User) User { return User{user, user.Disabled} }
+func seenByAdmin(user models.User) ManagedUser { return ManagedUser{user, user.Disabled} }
 
 // Index lists the users.
-func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[User], error) {
+func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[ManagedUser], error) {
 	rows, err := list[models.User](u.DB.WithContext(ctx), page)
 	return shown(rows, seenByAdmin), err
 }
 
 // Show gives a user.
-func (u Users) Show(ctx context.Context, _ models.User, in UserID) (User, error) {
+func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser, error) {
 	user, err := u.find(u.DB.WithContext(ctx), in.ID)
 	return seenByAdmin(user), err
 }
 
 // Update changes the role, or disables an account or enables it. It takes
 // effect at once; a disabled account's sessions do not come back.
-func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (User, error) {
+func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (ManagedUser, error) {
 	var user models.User
 	err := u.Auth.Sessions.ChangeUser(ctx, in.ID, func(tx *gorm.DB) (err error) {
 		if user, err = u.find(tx, in.ID); err != nil {

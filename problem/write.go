@@ -34,22 +34,39 @@ func Write(c *gin.Context, err error) {
 		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
 	if p.OAuthError != "" {
-		write(c, p.Status, "application/json", struct {
-			Error       string `json:"error"`
-			Description string `json:"error_description"`
-		}{p.OAuthError, p.Describe()})
+		write(c, p.Status, "application/json", p.OAuthDetails())
 		return
 	}
-	write(c, p.Status, "application/problem+json", struct {
-		Type      string       `json:"type"`
-		Title     string       `json:"title"`
-		Status    int          `json:"status"`
-		Detail    string       `json:"detail"`
-		Code      string       `json:"code"`
-		RequestID string       `json:"request_id"`
-		Errors    []FieldError `json:"errors,omitzero"`
-	}{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, c.Writer.Header().Get(RequestIDHeader), p.Errors})
+	write(c, p.Status, ContentType, p.Details(c.Writer.Header().Get(RequestIDHeader)))
 }
+
+// ContentType is a problem's (RFC 9457, section 3).
+const ContentType = "application/problem+json"
+
+// ProblemDetails is a problem as a client reads it (RFC 9457).
+type ProblemDetails struct {
+	Type      string       `json:"type"`
+	Title     string       `json:"title"`
+	Status    int          `json:"status"`
+	Detail    string       `json:"detail"`
+	Code      string       `json:"code"`
+	RequestID string       `json:"request_id"`
+	Errors    []FieldError `json:"errors,omitempty"`
+}
+
+// OAuthProblem is a problem as an OAuth2 client reads it (RFC 6749, section 5.2).
+type OAuthProblem struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+// Details is what a client is told.
+func (p *Problem) Details(requestID string) ProblemDetails {
+	return ProblemDetails{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, requestID, p.Errors}
+}
+
+// OAuthDetails is what an OAuth2 client is told.
+func (p *Problem) OAuthDetails() OAuthProblem { return OAuthProblem{p.OAuthError, p.Describe()} }
 
 func write(c *gin.Context, status int, media string, answer any) {
 	body, err := json.Marshal(answer)

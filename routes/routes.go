@@ -29,15 +29,15 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 	users := handlers.Users{DB: db, Auth: services}
 
 	return []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201),
-		endpoint.Public("POST", "/login", "Sign in", account.Login),
-		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201).Fails(problem.EmailTaken, problem.Overloaded),
+		endpoint.Public("POST", "/login", "Sign in", account.Login).Fails(problem.LoginFailed, problem.Forbidden, problem.Overloaded),
+		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Fails(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
 
 		endpoint.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
 		endpoint.Protected("GET", "/me", "Who am I", me.Show),
-		endpoint.Protected("PATCH", "/me", "Change my email", me.Update),
-		endpoint.Protected("DELETE", "/me", "Delete my account", me.Delete),
-		endpoint.Protected("POST", "/me/password", "Change my password", me.ChangePassword),
+		endpoint.Protected("PATCH", "/me", "Change my email", me.Update).Fails(problem.EmailTaken, problem.Overloaded),
+		endpoint.Protected("DELETE", "/me", "Delete my account", me.Delete).Fails(problem.LastAdmin, problem.Overloaded),
+		endpoint.Protected("POST", "/me/password", "Change my password", me.ChangePassword).Fails(problem.Overloaded),
 
 		endpoint.Protected("POST", "/logout", "Sign out", sessions.Logout),
 		endpoint.Protected("GET", "/sessions", "Where I am signed in", sessions.Index),
@@ -46,16 +46,45 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 
 		endpoint.Admin("GET", "/users", "List the users", users.Index),
 		endpoint.Admin("GET", "/users/:id", "Show a user", users.Show),
-		endpoint.Admin("PATCH", "/users/:id", "Change a user's role, or disable a user", users.Update),
+		endpoint.Admin("PATCH", "/users/:id", "Change a user's role, or disable a user", users.Update).Fails(problem.LastAdmin),
 		endpoint.Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", users.EndSessions),
 
-		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).Refuses(handlers.OAuthError),
-		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).Refuses(handlers.OAuthError).Answers(200),
+		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).Refuses(handlers.OAuthError).
+			Fails(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.NoScopes, handlers.UnknownGrant),
+		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).Refuses(handlers.OAuthError).Answers(200).Fails(problem.Unavailable),
 		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", oauth.PublicKeys),
 
 		endpoint.Plain("GET", "/healthz", "Is the process alive", health.Live),
-		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready),
+		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Fails(problem.Unavailable),
 	}
+}
+
+// Document describes the table as OpenAPI 3.1.
+func Document(table []endpoint.Route) ([]byte, error) {
+	info := endpoint.Info{
+		Title:       "Latchkey",
+		Version:     "1",
+		Description: "Users, logins and protected routes. Press Authorize and log in with email and password.",
+	}
+	info.License.Name, info.License.Identifier = "MIT", "MIT"
+	return endpoint.Document(info, table)
+}
+
+// documented adds the routes on which people read about the others, if shown.
+func documented(table []endpoint.Route, show bool) ([]endpoint.Route, error) {
+	document, err := Document(table) // also unshown: a table that lies stops the start
+	if err != nil {
+		return nil, err
+	}
+	if !show {
+		return append(table, endpoint.Plain("GET", "/", "Is the process alive", handlers.Health{}.Live)), nil
+	}
+	docs, err := handlers.NewDocs(document)
+	return append(table,
+		endpoint.Plain("GET", "/", "To the page", docs.Home),
+		endpoint.Plain("GET", "/docs", "The page to try this API on", docs.Page),
+		endpoint.Plain("GET", "/docs/:file", "What the page loads", docs.File),
+		endpoint.Plain("GET", "/openapi.json", "This API, described", docs.Document)), err
 }
 
 // New builds the API: the table, and around it what every request goes through.
@@ -76,7 +105,11 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 
 	authenticate := middleware.Authenticate(services)
-	for _, route := range Table(db, services) {
+	table, err := documented(Table(db, services), settings.ShowDocs())
+	if err != nil {
+		return nil, err
+	}
+	for _, route := range table {
 		chain := []gin.HandlerFunc{authenticate, route.Handle}
 		if route.Access == endpoint.AccessPublic {
 			chain = chain[1:]

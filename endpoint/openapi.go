@@ -1,0 +1,385 @@
+package endpoint
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/swaggest/jsonschema-go"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// Info is what a document says of the API as a whole.
+type Info struct {
+	Title       string `json:"title"`
+	Version     string `json:"version"`
+	Description string `json:"description"`
+	License     struct {
+		Identifier string `json:"identifier"` // of SPDX
+		Name       string `json:"name"`
+	} `json:"license"`
+}
+
+const schemas = "#/components/schemas/"
+
+type object = map[string]any
+
+// Document describes the routes as OpenAPI 3.1, from the types that bind their
+// input and write their answers. The error names a route that cannot be
+// described, or both of two that have one name.
+func Document(info Info, routes []Route) ([]byte, error) {
+	d := &document{components: object{}, examples: object{}, types: map[string]reflect.Type{}, operations: map[string]Route{}}
+	for sample, schema := range map[any]string{
+		uuid.UUID{}:       `{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`,
+		auth.Password(""): `{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`,
+		models.Email(""):  `{"type":"string","examples":["ada@example.com"]}`,
+		models.Role(""):   `{"type":"string","enum":["user","admin"]}`,
+	} {
+		var mapped jsonschema.Schema
+		if err := mapped.UnmarshalJSON([]byte(schema)); err != nil {
+			return nil, err
+		}
+		d.reflector.AddTypeMapping(sample, mapped)
+		d.reflector.InlineDefinition(sample)
+	}
+	paths := map[string]object{}
+	var failed []error
+	for _, route := range routes {
+		path := pathParameter.ReplaceAllString(route.Path, "{$1}")
+		method := strings.ToLower(route.Method)
+		if paths[path] == nil {
+			paths[path] = object{}
+		}
+		if paths[path][method] != nil {
+			failed = append(failed, fmt.Errorf("%s %s is in the table twice", route.Method, route.Path))
+		}
+		operation, err := d.operation(route)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s %s: %w", route.Method, route.Path, err))
+		}
+		paths[path][method] = operation
+	}
+	if err := errors.Join(failed...); err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(object{
+		"openapi": "3.1.0",
+		"info":    info,
+		"servers": []object{{"url": "/"}},
+		"paths":   paths,
+		"components": object{
+			"schemas":  d.components,
+			"examples": d.examples,
+			"securitySchemes": object{
+				"password": object{
+					"type":  "oauth2",
+					"flows": object{"password": object{"tokenUrl": "/token", "refreshUrl": "/token", "scopes": object{}}},
+				},
+				"bearer": object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+			},
+		},
+	}, "", "  ")
+}
+
+// pathParameter is one as Gin writes it.
+var pathParameter = regexp.MustCompile(`:(\w+)`)
+
+type document struct {
+	reflector  jsonschema.Reflector
+	components object
+	examples   object                  // by their problem's code
+	types      map[string]reflect.Type // by the name of their component
+	operations map[string]Route        // by their operationId
+}
+
+func (d *document) operation(route Route) (object, error) {
+	tag, id := names(route)
+	if other, taken := d.operations[id]; taken {
+		return nil, fmt.Errorf("is called %s, as %s %s is: give its function another name", id, other.Method, other.Path)
+	}
+	d.operations[id] = route
+	responses, err := d.responses(route)
+	if err != nil {
+		return nil, err
+	}
+	operation := object{"tags": []string{tag}, "summary": route.Summary, "operationId": id, "security": []object{}, "responses": responses}
+	if route.Access != AccessPublic {
+		operation["security"] = []object{{"password": []string{}}, {"bearer": []string{}}}
+	}
+	if parameters, err := d.parameters(route); err != nil {
+		return nil, err
+	} else if len(parameters) > 0 {
+		operation["parameters"] = parameters
+	}
+	content := object{}
+	for tag, media := range map[string]string{tagJSON: typeJSON, tagForm: typeForm} {
+		if len(route.bind.fields[tag]) == 0 {
+			continue
+		}
+		schema, err := d.body(route, tag)
+		if err != nil {
+			return nil, err
+		}
+		content[media] = object{"schema": schema}
+	}
+	if len(content) > 0 {
+		operation["requestBody"] = object{"required": true, "content": content}
+	}
+	return operation, nil
+}
+
+// names gives the tag and the operationId of a route, from the method that
+// handles it: Account.Login is accountLogin of account.
+func names(route Route) (tag, id string) {
+	parts := strings.Split(strings.TrimSuffix(route.handler[strings.LastIndex(route.handler, "/")+1:], "-fm"), ".")
+	name := parts[len(parts)-1]
+	tag = strings.ToLower(strings.Trim(parts[max(0, len(parts)-2)], "(*)"))
+	return tag, tag + strings.ToUpper(name[:1]) + name[1:]
+}
+
+func handlerName(handle any) string {
+	return runtime.FuncForPC(reflect.ValueOf(handle).Pointer()).Name()
+}
+
+func (d *document) parameters(route Route) ([]object, error) {
+	var parameters []object
+	for _, in := range []string{tagPath, tagQuery} {
+		for _, name := range slices.Sorted(maps.Keys(route.bind.fields[in])) {
+			field := route.in.FieldByIndex(route.bind.fields[in][name])
+			schema, required, err := d.field(field)
+			if err != nil {
+				return nil, err
+			}
+			parameters = append(parameters, object{"name": name, "in": in, "required": required || in == tagPath, "schema": schema})
+		}
+	}
+	return parameters, nil
+}
+
+// body describes what binder reads: no other field in JSON; in a form, which
+// OAuth2 may add to, any.
+func (d *document) body(route Route, tag string) (object, error) {
+	properties, required := object{}, []string{}
+	for _, name := range slices.Sorted(maps.Keys(route.bind.fields[tag])) {
+		field := route.in.FieldByIndex(route.bind.fields[tag][name])
+		schema, must, err := d.field(field)
+		if err != nil {
+			return nil, err
+		}
+		if field.Type.Kind() == reflect.Pointer && tag == tagJSON {
+			schema = object{"anyOf": []object{schema, {"type": "null"}}}
+		}
+		properties[name] = schema
+		if must {
+			required = append(required, name)
+		}
+	}
+	schema := object{"type": "object", "properties": properties}
+	if len(required) > 0 {
+		schema["required"] = required
+	}
+	name := route.in.Name()
+	if tag == tagForm {
+		name += "Form"
+	} else {
+		schema["additionalProperties"] = false
+	}
+	return d.component(name, route.in, schema)
+}
+
+// component names a schema, and gives a reference to it.
+func (d *document) component(name string, of reflect.Type, schema any) (object, error) {
+	if other, taken := d.types[name]; taken && other != of {
+		return nil, fmt.Errorf("%v and %v would both be called %s: rename one", other, of, name)
+	}
+	d.types[name], d.components[name] = of, schema
+	return object{"$ref": schemas + name}, nil
+}
+
+// field describes an input's field with its rules.
+func (d *document) field(field reflect.StructField) (schema object, required bool, err error) {
+	of := field.Type
+	for of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
+	schema, err = d.describe(of)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: %w", field.Name, err)
+	}
+	for _, rule := range strings.Split(field.Tag.Get("binding"), ",") {
+		name, value, _ := strings.Cut(rule, "=")
+		number, _ := strconv.ParseFloat(value, 64)
+		switch suffix := lengthOf(of); name {
+		case "required":
+			required = true
+		case "dive":
+			return schema, required, nil // what follows is about the items
+		case "email", "uuid", "uri":
+			schema["format"] = name
+		case "oneof":
+			schema["enum"] = strings.Fields(value)
+		case "min", "gte":
+			schema["min"+suffix] = number
+		case "max", "lte":
+			schema["max"+suffix] = number
+		}
+	}
+	if required && lengthOf(of) == "Length" && schema["minLength"] == nil && schema["enum"] == nil {
+		schema["minLength"] = 1 // Gin takes an empty word for a missing one
+	}
+	return schema, required, nil
+}
+
+// lengthOf is how JSON Schema calls the size of a type's values.
+func lengthOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "Length"
+	case reflect.Slice, reflect.Array:
+		return "Items"
+	}
+	return "imum"
+}
+
+// describe gives the schema of a type, and makes a component of each struct in it.
+func (d *document) describe(t reflect.Type) (object, error) {
+	var taken error
+	described, err := d.reflector.Reflect(reflect.New(t).Elem().Interface(),
+		jsonschema.DefinitionsPrefix(schemas),
+		jsonschema.RootRef,
+		jsonschema.InterceptDefName(func(t reflect.Type, _ string) string {
+			name := typeName(t)
+			if other, known := d.types[name]; known && other != t && taken == nil {
+				taken = fmt.Errorf("%v and %v would both be called %s: rename one", other, t, name)
+			}
+			d.types[name] = t
+			return name
+		}),
+		jsonschema.InterceptProp(func(p jsonschema.InterceptPropParams) error {
+			if p.Processed && !strings.Contains(p.Field.Tag.Get(tagJSON), ",omit") {
+				p.ParentSchema.Required = append(p.ParentSchema.Required, p.Name)
+			}
+			return nil
+		}),
+		jsonschema.InterceptNullability(func(p jsonschema.InterceptNullabilityParams) {
+			if p.NullAdded && p.Type.Kind() == reflect.Slice { // written as [], never as null
+				list := jsonschema.Array.Type()
+				p.Schema.Type = &list
+			}
+		}),
+		jsonschema.CollectDefinitions(func(name string, schema jsonschema.Schema) { d.components[name] = schema }),
+	)
+	if err := errors.Join(err, taken); err != nil {
+		return nil, err
+	}
+	text, err := described.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	var schema object
+	return schema, json.Unmarshal(text, &schema)
+}
+
+var generic = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
+
+// typeName is a type's name without its package; a List[Note] is a NoteList.
+func typeName(t reflect.Type) string {
+	return generic.ReplaceAllString(t.Name(), "$2$1")
+}
+
+// responses are the success, and every problem that the route may answer with.
+func (d *document) responses(route Route) (object, error) {
+	success := object{"description": http.StatusText(cmp.Or(route.status, http.StatusOK))}
+	if route.out != nil && route.out != reflect.TypeFor[None]() {
+		schema, err := d.describe(route.out)
+		if err != nil {
+			return nil, err
+		}
+		success["content"] = object{typeJSON: object{"schema": schema}}
+	}
+	responses := object{strconv.Itoa(cmp.Or(route.status, http.StatusOK)): success}
+	byStatus := map[int][]*problem.Problem{}
+	for _, p := range route.problems() {
+		byStatus[p.Status] = append(byStatus[p.Status], p)
+	}
+	for status, problems := range byStatus {
+		response, err := d.refusal(problems)
+		if err != nil {
+			return nil, err
+		}
+		responses[strconv.Itoa(status)] = response
+	}
+	return responses, nil
+}
+
+// refusal is an answer with one of problems, which have one status.
+func (d *document) refusal(problems []*problem.Problem) (object, error) {
+	examples, words := object{}, []string{}
+	media, of := problem.ContentType, reflect.TypeFor[problem.ProblemDetails]()
+	for _, p := range problems {
+		code, example := p.Code, object{"$ref": "#/components/examples/" + p.Code}
+		d.examples[p.Code] = object{"value": p.Details("01900000-0000-7000-8000-000000000000")}
+		if p.OAuthError != "" {
+			media, of = typeJSON, reflect.TypeFor[problem.OAuthProblem]()
+			code, example = p.OAuthError, object{"value": p.OAuthDetails()}
+		}
+		if examples[code] == nil {
+			words = append(words, fmt.Sprintf("`%s`: %s", code, p.Detail))
+			examples[code] = example
+		}
+	}
+	schema, err := d.describe(of)
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		"description": strings.Join(words, "; "),
+		"content":     object{media: object{"schema": schema, "examples": examples}},
+	}, nil
+}
+
+// problems are what a route may answer besides its success: what its access
+// and its input bring with them, and what it says itself.
+func (r Route) problems() []*problem.Problem {
+	var all []*problem.Problem
+	if r.Access != AccessPublic {
+		all = append(all, problem.TokenMissing, problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable)
+	}
+	if r.Access == AccessAdmin {
+		all = append(all, problem.Forbidden)
+	}
+	body := len(r.bind.fields[tagJSON])+len(r.bind.fields[tagForm]) > 0
+	if body {
+		all = append(all, problem.MalformedBody, problem.BodyTooLarge, problem.UnsupportedMediaType)
+	}
+	if body || len(r.bind.fields[tagQuery]) > 0 {
+		all = append(all, problem.ValidationFailed)
+	}
+	if len(r.bind.fields[tagPath]) > 0 {
+		all = append(all, problem.NotFound)
+	}
+	all = append(append(all, r.fails...), problem.Internal)
+	if r.refuse == nil {
+		return all
+	}
+	for i, p := range all {
+		var refused *problem.Problem
+		if errors.As(r.refuse(p), &refused) {
+			all[i] = refused
+		}
+	}
+	return all
+}

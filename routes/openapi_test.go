@@ -1,0 +1,93 @@
+package routes_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/routes"
+)
+
+func document(t *testing.T) []byte {
+	t.Helper()
+	text, err := routes.Document(routes.Table(nil, auth.Services{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// A change of the API is to be seen in review.
+func TestTheDocumentIsTheOneInDocs(t *testing.T) {
+	kept, err := os.ReadFile("../docs/openapi.json")
+	if err != nil || !bytes.Equal(bytes.TrimSpace(kept), document(t)) {
+		t.Errorf("docs/openapi.json is not the document (%v): run `make openapi` and look at the difference", err)
+	}
+}
+
+func TestEveryRouteIsDocumented(t *testing.T) {
+	var read struct {
+		Paths map[string]map[string]any
+	}
+	if err := json.Unmarshal(document(t), &read); err != nil {
+		t.Fatal(err)
+	}
+	ours := []string{"/", "/openapi.json", "/docs", "/docs/:file"} // what documents the others
+	for _, route := range apptest.New(t).Engine.Routes() {
+		path := strings.ReplaceAll(route.Path, ":id", "{id}")
+		if route.Method != http.MethodHead && !slices.Contains(ours, route.Path) && read.Paths[path][strings.ToLower(route.Method)] == nil {
+			t.Errorf("%s %s is not in the document", route.Method, route.Path)
+		}
+	}
+}
+
+func TestTheDocumentIsServedOnceAndCompressed(t *testing.T) {
+	app := apptest.New(t)
+	answer := app.Serve("GET", "/openapi.json", "")
+	if answer.Status != 200 || answer.Body != string(document(t)) || answer.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%d %v", answer.Status, answer.Header)
+	}
+	small := app.Serve("GET", "/openapi.json", "", "Accept-Encoding", "gzip")
+	if small.Header.Get("Content-Encoding") != "gzip" || len(small.Body) > len(answer.Body)/5 {
+		t.Errorf("%d bytes of %d, %v", len(small.Body), len(answer.Body), small.Header)
+	}
+	if again := app.Serve("GET", "/openapi.json", "", "If-None-Match", answer.Header.Get("ETag")); again.Status != 304 || again.Body != "" {
+		t.Errorf("%d %s", again.Status, again.Body)
+	}
+}
+
+func TestThePageIsAllOfItsOwn(t *testing.T) {
+	app := apptest.New(t)
+	page := app.Get("/docs").Want(t, 200, "")
+	for _, policy := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} {
+		if got := page.Header.Get("Content-Security-Policy"); !strings.Contains(got, policy) || strings.Contains(got, "unsafe") {
+			t.Error(got)
+		}
+	}
+	for _, quoted := range strings.Split(page.Body, `"`) {
+		if strings.HasPrefix(quoted, "/docs/") {
+			app.Get(quoted).Want(t, 200, "")
+		} else if strings.Contains(quoted, "//") {
+			t.Errorf("it asks %s", quoted)
+		}
+	}
+	app.Get("/docs/nothing.js").Want(t, 404, "not_found")
+	app.Get("/docs/..%2fgo.mod").Want(t, 404, "not_found")
+}
+
+func TestTheDocsCanBeTurnedOff(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.Server.Docs = new(false) })
+	for _, path := range []string{"/docs", "/openapi.json", "/docs/start.js"} {
+		app.Get(path).Want(t, 404, "not_found")
+	}
+	if answer := app.Get("/").Want(t, 200, ""); answer.Field("status") != "ok" {
+		t.Error(answer.Body)
+	}
+}
