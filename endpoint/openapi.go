@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -55,22 +56,19 @@ func Document(info Info, routes []Route) ([]byte, error) {
 		d.reflector.AddTypeMapping(sample, mapped)
 		d.reflector.InlineDefinition(sample)
 	}
-	paths := map[string]object{}
+	var paths ordered
 	var failed []error
 	for _, route := range routes {
-		path := pathParameter.ReplaceAllString(route.Path, "{$1}")
+		item := paths.get(pathParameter.ReplaceAllString(route.Path, "{$1}"))
 		method := strings.ToLower(route.Method)
-		if paths[path] == nil {
-			paths[path] = object{}
-		}
-		if paths[path][method] != nil {
+		if item[method] != nil {
 			failed = append(failed, fmt.Errorf("%s %s is in the table twice", route.Method, route.Path))
 		}
 		operation, err := d.operation(route)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s %s: %w", route.Method, route.Path, err))
 		}
-		paths[path][method] = operation
+		item[method] = operation
 	}
 	if err := errors.Join(failed...); err != nil {
 		return nil, err
@@ -84,11 +82,11 @@ func Document(info Info, routes []Route) ([]byte, error) {
 			"schemas":  d.components,
 			"examples": d.examples,
 			"securitySchemes": object{
-				"password": object{
+				"login": object{
 					"type":  "oauth2",
 					"flows": object{"password": object{"tokenUrl": "/token", "refreshUrl": "/token", "scopes": object{}}},
 				},
-				"bearer": object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+				"token": object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 			},
 		},
 	}, "", "  ")
@@ -96,6 +94,36 @@ func Document(info Info, routes []Route) ([]byte, error) {
 
 // pathParameter is one as Gin writes it.
 var pathParameter = regexp.MustCompile(`:(\w+)`)
+
+// ordered are the paths in the order of the table, which is how people read them.
+type ordered struct {
+	paths []string
+	items map[string]object
+}
+
+func (o *ordered) get(path string) object {
+	if o.items == nil {
+		o.items = map[string]object{}
+	}
+	if o.items[path] == nil {
+		o.paths, o.items[path] = append(o.paths, path), object{}
+	}
+	return o.items[path]
+}
+
+// MarshalJSON writes the paths in their order.
+func (o ordered) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	for i, path := range o.paths {
+		name, nameErr := json.Marshal(path)
+		item, err := json.Marshal(o.items[path])
+		if err := errors.Join(nameErr, err); err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&out, "%c%s:%s", "{,"[min(i, 1)], name, item)
+	}
+	return append(out.Bytes(), '}'), nil
+}
 
 type document struct {
 	reflector  jsonschema.Reflector
@@ -117,7 +145,7 @@ func (d *document) operation(route Route) (object, error) {
 	}
 	operation := object{"tags": []string{tag}, "summary": route.Summary, "operationId": id, "security": []object{}, "responses": responses}
 	if route.Access != AccessPublic {
-		operation["security"] = []object{{"password": []string{}}, {"bearer": []string{}}}
+		operation["security"] = []object{{"login": []string{}}, {"token": []string{}}}
 	}
 	if parameters, err := d.parameters(route); err != nil {
 		return nil, err

@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"example.com/latchkey/apptest"
+)
+
+// page is a browser on an app, with what it complained of.
+type page struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu     sync.Mutex
+	faults []string
+}
+
+// browse opens a headless Chromium. Where none is installed the test is skipped.
+func browse(t *testing.T, app *apptest.App) *page {
+	t.Helper()
+	names := []string{"chromium", "chromium-browser", "google-chrome", "chrome"}
+	found := slices.IndexFunc(names, func(name string) bool { _, err := exec.LookPath(name); return err == nil })
+	if found < 0 {
+		if os.Getenv("CI") != "" {
+			t.Fatal("no Chromium is installed")
+		}
+		t.Skip("no Chromium is installed, so /docs was not tried in a browser: apt-get install chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(names[found]), chromedp.NoSandbox, chromedp.WindowSize(1400, 1000))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	p := &page{t: t}
+	home, err := url.Parse(app.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
+		switch event := event.(type) {
+		case *runtime.EventExceptionThrown:
+			p.fault("exception: " + event.ExceptionDetails.Text)
+		case *runtime.EventConsoleAPICalled:
+			if event.Type == runtime.ConsoleAPICalledTypeError {
+				p.fault("console: " + string(event.Args[0].Value))
+			}
+		case *log.EventEntryAdded: // the policy's violations, too
+			if event.Entry.Level == log.EntryLevelError && !strings.Contains(event.Entry.Text, "status of 401") {
+				p.fault("log: " + event.Entry.Text)
+			}
+		case *network.EventRequestWillBeSent:
+			if asked, err := url.Parse(event.Request.URL); err != nil || asked.Host != home.Host && asked.Scheme != "data" && asked.Scheme != "blob" {
+				p.fault("another host was asked: " + event.Request.URL)
+			}
+		}
+	}))
+	t.Cleanup(cancel)
+	p.ctx = ctx
+	p.do() // the first use of a context starts the browser, and its end would end it
+	p.ctx, cancel = context.WithTimeout(ctx, 60*time.Second)
+	t.Cleanup(cancel)
+	p.do(chromedp.Navigate(app.URL+"/"), chromedp.WaitVisible(".opblock"))
+	return p
+}
+
+func (p *page) fault(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = append(p.faults, text)
+}
+
+func (p *page) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, steps...); err != nil {
+		p.t.Fatal(err, p.faults)
+	}
+}
+
+func run[T any](p *page, action chromedp.Action[T]) T {
+	p.t.Helper()
+	result, err := chromedp.Run(p.ctx, action)
+	if err != nil {
+		p.t.Fatal(err, p.faults)
+	}
+	return result
+}
+
+// execute tries a route, and waits for an answer with a status and these words.
+func (p *page) execute(operation, status, words string) {
+	p.t.Helper()
+	block := "#operations-" + operation
+	if open := run(p, chromedp.Evaluate[bool](`document.querySelector("`+block+`.is-open") !== null`)); !open {
+		p.do(chromedp.Click(block + " .opblock-summary-control"))
+	}
+	p.do(chromedp.Click(block + " .execute"))
+	run(p, chromedp.Poll[bool](`(() => {
+		const row = document.querySelector("`+block+` .live-responses-table .response");
+		return row && row.innerText.includes("`+status+`") && row.innerText.includes("`+words+`");
+	})()`, chromedp.WithPollingTimeout(10*time.Second)))
+}
+
+// shoot keeps a picture for people to look at, where SCREENSHOTS names a folder.
+func (p *page) shoot(name string, width, height int64) {
+	p.t.Helper()
+	folder := os.Getenv("SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	p.do(chromedp.EmulateViewport(width, height))
+	picture := run(p, chromedp.CaptureScreenshot())
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestAPersonTriesTheAPIOnItsPage(t *testing.T) {
+	app := apptest.New(t)
+	p := browse(t, app)
+	p.shoot("wide", 1400, 1000)
+	p.shoot("narrow", 400, 900)
+	p.do(chromedp.EmulateViewport(1400, 1000))
+
+	p.execute("account-accountRegister", "201", "ada@example.com") // the example of the document
+	p.execute("protected-protectedShow", "401", "token_missing")
+	p.do(
+		chromedp.Click(".auth-wrapper .authorize"),
+		chromedp.SendKeys("#oauth_username", "ada@example.com"),
+		chromedp.SendKeys("#oauth_password", apptest.Password),
+	)
+	p.shoot("authorize", 1400, 1000)
+	p.do(
+		chromedp.Click(".modal-ux .auth-container .auth-btn-wrapper .authorize"),
+		chromedp.WaitVisible(`//button[text()="Logout"]`),
+		chromedp.Click(".modal-ux .btn-done"),
+	)
+	p.execute("protected-protectedShow", "200", app.User("ada@example.com").ID.String())
+	p.shoot("protected", 1400, 1000)
+	p.execute("sessions-sessionsLogout", "204", "")
+	p.execute("protected-protectedShow", "401", "Token revoked")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.faults) > 0 {
+		t.Error(strings.Join(p.faults, "\n"))
+	}
+}
