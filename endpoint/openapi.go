@@ -82,11 +82,11 @@ func Document(info Info, routes []Route) ([]byte, error) {
 			"schemas":  d.components,
 			"examples": d.examples,
 			"securitySchemes": object{
-				"login": object{
+				"by_password": object{
 					"type":  "oauth2",
 					"flows": object{"password": object{"tokenUrl": "/token", "refreshUrl": "/token", "scopes": object{}}},
 				},
-				"token": object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+				"by_token": object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 			},
 		},
 	}, "", "  ")
@@ -145,7 +145,7 @@ func (d *document) operation(route Route) (object, error) {
 	}
 	operation := object{"tags": []string{tag}, "summary": route.Summary, "operationId": id, "security": []object{}, "responses": responses}
 	if route.Access != AccessPublic {
-		operation["security"] = []object{{"login": []string{}}, {"token": []string{}}}
+		operation["security"] = []object{{"by_password": []string{}}, {"by_token": []string{}}}
 	}
 	if parameters, err := d.parameters(route); err != nil {
 		return nil, err

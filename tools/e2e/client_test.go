@@ -1,0 +1,42 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+)
+
+// The README's words on a client of one's own, with what it makes compiled and used.
+func TestAClientIsGeneratedAndWorks(t *testing.T) {
+	app := apptest.New(t)
+	folder := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	run := func(args ...string) string {
+		out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return string(out)
+	}
+	document := write("openapi.json", app.Get("/openapi.json").Want(t, 200, "").Body)
+	client := filepath.Join(folder, "client.gen.go")
+	run("tool", "oapi-codegen", "-generate", "types,client", "-package", "main", "-o", client, document)
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{"drive/client.gen.go": client}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := run("run", "-tags", "generated", "-overlay", write("overlay.json", string(overlay)), "./drive", app.URL); !strings.Contains(said, "all answers are of their types") {
+		t.Error(said)
+	}
+}
