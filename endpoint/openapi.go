@@ -42,7 +42,7 @@ type object = map[string]any
 // input and write their answers. The error names a route that cannot be
 // described, or both of two that have one name.
 func Document(info Info, routes []Route) ([]byte, error) {
-	d := &document{components: object{}, examples: object{}, types: map[string]reflect.Type{}, operations: map[string]Route{}}
+	d := &document{components: object{}, examples: object{}, uses: map[string]use{}, routes: map[string]Route{}, operations: map[string]Route{}}
 	for sample, schema := range map[any]string{
 		uuid.UUID{}:       `{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`,
 		auth.Password(""): `{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`,
@@ -61,9 +61,11 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	for _, route := range routes {
 		item := paths.get(pathParameter.ReplaceAllString(route.Path, "{$1}"))
 		method := strings.ToLower(route.Method)
-		if item[method] != nil {
-			failed = append(failed, fmt.Errorf("%s %s is in the table twice", route.Method, route.Path))
+		if twin, twice := d.routes[route.Method+route.Path]; twice {
+			failed = append(failed, fmt.Errorf("%s %s is in the table twice: for %s and for %s", route.Method, route.Path, twin.handler, route.handler))
+			continue
 		}
+		d.routes[route.Method+route.Path] = route
 		operation, err := d.operation(route)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s %s: %w", route.Method, route.Path, err))
@@ -125,12 +127,25 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 	return append(out.Bytes(), '}'), nil
 }
 
+// use is a type in one of its parts. An input has rules that an answer has not,
+// so one type in both parts would be two schemas of one name.
+type use struct {
+	of reflect.Type
+	as string
+}
+
+const (
+	asInput  = "an input"
+	asAnswer = "an answer"
+)
+
 type document struct {
 	reflector  jsonschema.Reflector
 	components object
-	examples   object                  // by their problem's code
-	types      map[string]reflect.Type // by the name of their component
-	operations map[string]Route        // by their operationId
+	examples   object           // by their problem's code
+	uses       map[string]use   // by the name of their component
+	routes     map[string]Route // by method and path
+	operations map[string]Route // by operationId
 }
 
 func (d *document) operation(route Route) (object, error) {
@@ -172,7 +187,8 @@ func (d *document) operation(route Route) (object, error) {
 // names gives the tag and the operationId of a route, from the method that
 // handles it: Account.Login is accountLogin of account.
 func names(route Route) (tag, id string) {
-	parts := strings.Split(strings.TrimSuffix(route.handler[strings.LastIndex(route.handler, "/")+1:], "-fm"), ".")
+	handler := strings.NewReplacer("[...]", "", "-fm", "").Replace(route.handler)
+	parts := strings.Split(handler[strings.LastIndex(handler, "/")+1:], ".")
 	name := parts[len(parts)-1]
 	tag = strings.ToLower(strings.Trim(parts[max(0, len(parts)-2)], "(*)"))
 	return tag, tag + strings.ToUpper(name[:1]) + name[1:]
@@ -219,22 +235,27 @@ func (d *document) body(route Route, tag string) (object, error) {
 	if len(required) > 0 {
 		schema["required"] = required
 	}
-	name := route.in.Name()
-	if tag == tagForm {
-		name += "Form"
-	} else {
+	name := typeName(route.in)
+	if tag == tagJSON {
 		schema["additionalProperties"] = false
+	} else if name != "" {
+		name += "Form"
 	}
-	return d.component(name, route.in, schema)
+	if name == "" {
+		return schema, nil
+	}
+	d.components[name] = schema
+	return object{"$ref": schemas + name}, d.claim(name, use{route.in, asInput})
 }
 
-// component names a schema, and gives a reference to it.
-func (d *document) component(name string, of reflect.Type, schema any) (object, error) {
-	if other, taken := d.types[name]; taken && other != of {
-		return nil, fmt.Errorf("%v and %v would both be called %s: rename one", other, of, name)
+// claim takes the name of a component for a type.
+func (d *document) claim(name string, by use) error {
+	other, taken := d.uses[name]
+	if taken && other != by {
+		return fmt.Errorf("%v (%s) and %v (%s) would both be called %s: rename one", other.of, other.as, by.of, by.as, name)
 	}
-	d.types[name], d.components[name] = of, schema
-	return object{"$ref": schemas + name}, nil
+	d.uses[name] = by
+	return nil
 }
 
 // field describes an input's field with its rules.
@@ -243,9 +264,19 @@ func (d *document) field(field reflect.StructField) (schema object, required boo
 	for of.Kind() == reflect.Pointer {
 		of = of.Elem()
 	}
-	schema, err = d.describe(of)
+	schema, err = d.describe(use{of, asInput})
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", field.Name, err)
+	}
+	return schema, addRules(schema, field), nil
+}
+
+// addRules says in a schema what the binding tag of its field does, as far as
+// JSON Schema can say it, and reports whether the field is required.
+func addRules(schema object, field reflect.StructField) (required bool) {
+	of := field.Type
+	for of.Kind() == reflect.Pointer {
+		of = of.Elem()
 	}
 	for _, rule := range strings.Split(field.Tag.Get("binding"), ",") {
 		name, value, _ := strings.Cut(rule, "=")
@@ -254,7 +285,7 @@ func (d *document) field(field reflect.StructField) (schema object, required boo
 		case "required":
 			required = true
 		case "dive":
-			return schema, required, nil // what follows is about the items
+			return required // what follows is about the items
 		case "email", "uuid", "uri":
 			schema["format"] = name
 		case "oneof":
@@ -268,7 +299,7 @@ func (d *document) field(field reflect.StructField) (schema object, required boo
 	if required && lengthOf(of) == "Length" && schema["minLength"] == nil && schema["enum"] == nil {
 		schema["minLength"] = 1 // Gin takes an empty word for a missing one
 	}
-	return schema, required, nil
+	return required
 }
 
 // lengthOf is how JSON Schema calls the size of a type's values.
@@ -283,21 +314,39 @@ func lengthOf(t reflect.Type) string {
 }
 
 // describe gives the schema of a type, and makes a component of each struct in it.
-func (d *document) describe(t reflect.Type) (object, error) {
+func (d *document) describe(what use) (object, error) {
 	var taken error
-	described, err := d.reflector.Reflect(reflect.New(t).Elem().Interface(),
+	described, err := d.reflector.Reflect(reflect.New(what.of).Elem().Interface(),
 		jsonschema.DefinitionsPrefix(schemas),
 		jsonschema.RootRef,
 		jsonschema.InterceptDefName(func(t reflect.Type, _ string) string {
-			name := typeName(t)
-			if other, known := d.types[name]; known && other != t && taken == nil {
-				taken = fmt.Errorf("%v and %v would both be called %s: rename one", other, t, name)
+			name, by := typeName(t), what
+			if by.of = t; t.Kind() != reflect.Struct {
+				by.as = "a word" // the same in both parts
 			}
-			d.types[name] = t
+			if taken == nil {
+				taken = d.claim(name, by)
+			}
 			return name
 		}),
 		jsonschema.InterceptProp(func(p jsonschema.InterceptPropParams) error {
-			if p.Processed && !strings.Contains(p.Field.Tag.Get(tagJSON), ",omit") {
+			required := !strings.Contains(p.Field.Tag.Get(tagJSON), ",omit")
+			if !p.Processed {
+				return nil
+			}
+			if what.as == asInput {
+				schema, err := toObject(p.PropertySchema)
+				if err != nil {
+					return err
+				}
+				required = addRules(schema, p.Field)
+				text, err := json.Marshal(schema)
+				if err := errors.Join(err, p.PropertySchema.UnmarshalJSON(text)); err != nil {
+					return err
+				}
+				p.ParentSchema.WithAdditionalProperties(jsonschema.SchemaOrBool{TypeBoolean: new(false)})
+			}
+			if required {
 				p.ParentSchema.Required = append(p.ParentSchema.Required, p.Name)
 			}
 			return nil
@@ -313,12 +362,17 @@ func (d *document) describe(t reflect.Type) (object, error) {
 	if err := errors.Join(err, taken); err != nil {
 		return nil, err
 	}
-	text, err := described.MarshalJSON()
+	return toObject(&described)
+}
+
+func toObject(schema *jsonschema.Schema) (object, error) {
+	text, err := schema.MarshalJSON()
 	if err != nil {
 		return nil, err
 	}
-	var schema object
-	return schema, json.Unmarshal(text, &schema)
+	var made object
+	err = json.Unmarshal(text, &made)
+	return made, err
 }
 
 var generic = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
@@ -332,7 +386,7 @@ func typeName(t reflect.Type) string {
 func (d *document) responses(route Route) (object, error) {
 	success := object{"description": http.StatusText(cmp.Or(route.status, http.StatusOK))}
 	if route.out != nil && route.out != reflect.TypeFor[None]() {
-		schema, err := d.describe(route.out)
+		schema, err := d.describe(use{route.out, asAnswer})
 		if err != nil {
 			return nil, err
 		}
@@ -369,7 +423,7 @@ func (d *document) refusal(problems []*problem.Problem) (object, error) {
 			examples[code] = example
 		}
 	}
-	schema, err := d.describe(of)
+	schema, err := d.describe(use{of, asAnswer})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,117 @@
+package endpoint_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/models"
+)
+
+// User has the name of another type.
+type User struct {
+	Nick string `json:"nick"`
+}
+
+type things struct{}
+
+func (things) Index(context.Context, endpoint.None) ([]User, error) { return nil, nil }
+
+func (things) Shown(context.Context, endpoint.None) (models.User, error) { return models.User{}, nil }
+
+func (things) Stream(context.Context, endpoint.None) (struct {
+	C chan int `json:"c"`
+}, error,
+) {
+	panic("never called")
+}
+
+func (things) Create(context.Context, User) (User, error) { return User{}, nil }
+
+func TestATableThatCannotBeDescribedStopsTheStart(t *testing.T) {
+	all := things{}
+	for claim, c := range map[string]struct {
+		routes []endpoint.Route
+		want   []string
+	}{
+		"two types of one name": {
+			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/b", "", all.Shown)},
+			[]string{"GET /b: ", "endpoint_test.User (an answer) and models.User (an answer) would both be called User: rename one"},
+		},
+		"one type as input and answer": {
+			[]endpoint.Route{endpoint.Public("POST", "/a", "", all.Create)},
+			[]string{"POST /a: ", "endpoint_test.User (an answer) and endpoint_test.User (an input) would both be called User: rename one"},
+		},
+		"a route twice": {
+			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/a", "", all.Shown)},
+			[]string{"GET /a is in the table twice: for ", "things.Index-fm and for ", "things.Shown-fm"},
+		},
+		"a function twice": {
+			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/b", "", all.Index)},
+			[]string{"GET /b: is called thingsIndex, as GET /a is: give its function another name"},
+		},
+		"a type that no JSON can be": {
+			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Stream)},
+			[]string{"GET /a: ", "chan int"},
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			_, err := endpoint.Document(endpoint.Info{}, c.routes)
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%v\nwant %s", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRulesAreInTheDocument(t *testing.T) {
+	type line struct {
+		Text string `json:"text" binding:"required,max=9"`
+		Note string `json:"note"`
+	}
+	type rich struct {
+		ID    string   `path:"id"`
+		Limit *int     `query:"limit" binding:"omitempty,min=1,max=100"`
+		Title string   `json:"title" binding:"required,max=200"`
+		Kind  *string  `json:"kind" binding:"omitempty,oneof=a b"`
+		Mail  string   `json:"mail" binding:"required,email"`
+		Tags  []string `json:"tags" binding:"max=3,dive,max=9"`
+		Lines []line   `json:"lines" binding:"dive"`
+	}
+	route := endpoint.Public("POST", "/x/:id", "", func(context.Context, rich) (endpoint.None, error) { return endpoint.None{}, nil })
+	text, err := endpoint.Document(endpoint.Info{}, []endpoint.Route{route})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		Paths map[string]map[string]struct {
+			Parameters json.RawMessage
+		}
+		Components struct {
+			Schemas map[string]json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]string{
+		string(read.Paths["/x/{id}"]["post"].Parameters): `[{"in":"path","name":"id","required":true,"schema":{"type":"string"}},` +
+			`{"in":"query","name":"limit","required":false,"schema":{"maximum":100,"minimum":1,"type":"integer"}}]`,
+		string(read.Components.Schemas["rich"]): `{"additionalProperties":false,"properties":{` +
+			`"kind":{"anyOf":[{"enum":["a","b"],"type":"string"},{"type":"null"}]},` +
+			`"lines":{"items":{"$ref":"#/components/schemas/line"},"type":"array"},` +
+			`"mail":{"format":"email","minLength":1,"type":"string"},` +
+			`"tags":{"items":{"type":"string"},"maxItems":3,"type":"array"},` +
+			`"title":{"maxLength":200,"minLength":1,"type":"string"}},"required":["mail","title"],"type":"object"}`,
+		string(read.Components.Schemas["line"]): `{"required":["text"],"additionalProperties":false,"properties":{"note":{"type":"string"},` +
+			`"text":{"maxLength":9,"minLength":1,"type":"string"}},"type":"object"}`,
+	} {
+		if got := strings.Join(strings.Fields(part), ""); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
