@@ -1,6 +1,6 @@
 # Each target is one thing to do; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test race cover fuzz lint fmt openapi build bench
+.PHONY: help run test race cover fuzz lint fmt e2e lint-openapi openapi build bench
 
 # Gin's msgpack binding is 6 MB that a JSON API never uses.
 export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
@@ -8,7 +8,7 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Run the API on http://127.0.0.1:8080 with SQLite
 	go run .
@@ -35,6 +35,12 @@ lint: ## Check the format and run the linters
 
 fmt: ## Format the code
 	$(LINT) fmt
+
+e2e: ## Try /docs in Chromium, and a client generated from the document
+	go -C tools/e2e test ./...
+
+lint-openapi: ## Lint the OpenAPI document (needs npx)
+	REDOCLY_TELEMETRY=off npx --yes @redocly/cli@2.77.0 lint docs/openapi.json
 
 openapi: ## Write the OpenAPI document to docs/openapi.json
 	go run . openapi > docs/openapi.json

@@ -45,7 +45,7 @@ func (a *App) hold(request *http.Request, body string, answer Answer) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	ctx := context.Background()
+	ctx := context.WithoutCancel(request.Context())
 	asked := request.Clone(ctx)
 	if asked.Method == http.MethodHead {
 		asked.Method = http.MethodGet

@@ -42,7 +42,7 @@ type object = map[string]any
 // input and write their answers. The error names a route that cannot be
 // described, or both of two that have one name.
 func Document(info Info, routes []Route) ([]byte, error) {
-	d := &document{components: object{}, examples: object{}, uses: map[string]use{}, routes: map[string]Route{}, operations: map[string]Route{}}
+	d := &document{components: object{}, examples: object{}, uses: map[string]use{}, described: map[use]object{}, routes: map[string]Route{}, operations: map[string]Route{}}
 	for sample, schema := range map[any]string{
 		uuid.UUID{}:       `{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`,
 		auth.Password(""): `{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`,
@@ -142,8 +142,9 @@ const (
 type document struct {
 	reflector  jsonschema.Reflector
 	components object
-	examples   object           // by their problem's code
-	uses       map[string]use   // by the name of their component
+	examples   object         // by their problem's code
+	uses       map[string]use // by the name of their component
+	described  map[use]object
 	routes     map[string]Route // by method and path
 	operations map[string]Route // by operationId
 }
@@ -315,6 +316,9 @@ func lengthOf(t reflect.Type) string {
 
 // describe gives the schema of a type, and makes a component of each struct in it.
 func (d *document) describe(what use) (object, error) {
+	if known, ok := d.described[what]; ok {
+		return maps.Clone(known), nil
+	}
 	var taken error
 	described, err := d.reflector.Reflect(reflect.New(what.of).Elem().Interface(),
 		jsonschema.DefinitionsPrefix(schemas),
@@ -362,7 +366,9 @@ func (d *document) describe(what use) (object, error) {
 	if err := errors.Join(err, taken); err != nil {
 		return nil, err
 	}
-	return toObject(&described)
+	schema, err := toObject(&described)
+	d.described[what] = maps.Clone(schema)
+	return schema, err
 }
 
 func toObject(schema *jsonschema.Schema) (object, error) {
@@ -410,7 +416,7 @@ func (d *document) responses(route Route) (object, error) {
 // refusal is an answer with one of problems, which have one status.
 func (d *document) refusal(problems []*problem.Problem) (object, error) {
 	examples, words := object{}, []string{}
-	media, of := problem.ContentType, reflect.TypeFor[problem.ProblemDetails]()
+	media, of := problem.ContentType, reflect.TypeFor[problem.Details]()
 	for _, p := range problems {
 		code, example := p.Code, object{"$ref": "#/components/examples/" + p.Code}
 		d.examples[p.Code] = object{"value": p.Details("01900000-0000-7000-8000-000000000000")}

@@ -43,8 +43,8 @@ func Write(c *gin.Context, err error) {
 // ContentType is a problem's (RFC 9457, section 3).
 const ContentType = "application/problem+json"
 
-// ProblemDetails is a problem as a client reads it (RFC 9457).
-type ProblemDetails struct {
+// Details is a problem as a client reads it (RFC 9457).
+type Details struct {
 	Type      string       `json:"type"`
 	Title     string       `json:"title"`
 	Status    int          `json:"status"`
@@ -61,8 +61,8 @@ type OAuthProblem struct {
 }
 
 // Details is what a client is told.
-func (p *Problem) Details(requestID string) ProblemDetails {
-	return ProblemDetails{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, requestID, p.Errors}
+func (p *Problem) Details(requestID string) Details {
+	return Details{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, requestID, p.Errors}
 }
 
 // OAuthDetails is what an OAuth2 client is told.
