@@ -37,7 +37,7 @@ fmt: ## Format the code
 	$(LINT) fmt
 
 e2e: ## Try /docs in Chromium, and a client generated from the document
-	go -C tools/e2e test ./...
+	go -C tools/e2e test -v ./...
 
 lint-openapi: ## Lint the OpenAPI document (needs npx)
 	REDOCLY_TELEMETRY=off npx --yes @redocly/cli@2.77.0 lint docs/openapi.json

@@ -73,10 +73,7 @@ func compress(writer *gzip.Writer, content []byte) []byte {
 func (d Docs) Document(c *gin.Context) { d.serve(c, "openapi.json") }
 
 // Page is Swagger UI on that document.
-func (d Docs) Page(c *gin.Context) {
-	c.Header("Content-Security-Policy", pagePolicy)
-	d.serve(c, "index.html")
-}
+func (d Docs) Page(c *gin.Context) { d.serve(c, "index.html") }
 
 // File is what the page loads.
 func (d Docs) File(c *gin.Context) { d.serve(c, c.Param("file")) }
@@ -89,6 +86,9 @@ func (d Docs) serve(c *gin.Context, name string) {
 	if !ok {
 		problem.Write(c, problem.NotFound)
 		return
+	}
+	if strings.HasPrefix(found.media, "text/html") {
+		c.Header("Content-Security-Policy", pagePolicy)
 	}
 	c.Header("Content-Type", found.media)
 	c.Header("Cache-Control", "no-cache") // ask each time whether it has changed

@@ -66,9 +66,12 @@ func TestTheDocumentIsServedOnceAndCompressed(t *testing.T) {
 func TestThePageIsAllOfItsOwn(t *testing.T) {
 	app := apptest.New(t)
 	page := app.Get("/docs").Want(t, 200, "")
-	for _, policy := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} {
-		if got := page.Header.Get("Content-Security-Policy"); !strings.Contains(got, policy) || strings.Contains(got, "unsafe") {
-			t.Error(got)
+	for _, path := range []string{"/", "/docs", "/docs/index.html"} {
+		got := app.Get(path).Want(t, 200, "").Header.Get("Content-Security-Policy")
+		for _, policy := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"} {
+			if !strings.Contains(got, policy) || strings.Contains(got, "unsafe") {
+				t.Errorf("%s: %s", path, got)
+			}
 		}
 	}
 	for _, quoted := range strings.Split(page.Body, `"`) {
