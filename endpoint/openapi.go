@@ -261,11 +261,7 @@ func (d *document) claim(name string, by use) error {
 
 // field describes an input's field with its rules.
 func (d *document) field(field reflect.StructField) (schema object, required bool, err error) {
-	of := field.Type
-	for of.Kind() == reflect.Pointer {
-		of = of.Elem()
-	}
-	schema, err = d.describe(use{of, asInput})
+	schema, err = d.describe(use{pointee(field.Type), asInput})
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", field.Name, err)
 	}
@@ -275,10 +271,7 @@ func (d *document) field(field reflect.StructField) (schema object, required boo
 // addRules says in a schema what the binding tag of its field does, as far as
 // JSON Schema can say it, and reports whether the field is required.
 func addRules(schema object, field reflect.StructField) (required bool) {
-	of := field.Type
-	for of.Kind() == reflect.Pointer {
-		of = of.Elem()
-	}
+	of := pointee(field.Type)
 	for _, rule := range strings.Split(field.Tag.Get("binding"), ",") {
 		name, value, _ := strings.Cut(rule, "=")
 		number, _ := strconv.ParseFloat(value, 64)
@@ -301,6 +294,13 @@ func addRules(schema object, field reflect.StructField) (required bool) {
 		schema["minLength"] = 1 // Gin takes an empty word for a missing one
 	}
 	return required
+}
+
+func pointee(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
 }
 
 // lengthOf is how JSON Schema calls the size of a type's values.
@@ -419,10 +419,11 @@ func (d *document) refusal(problems []*problem.Problem) (object, error) {
 	media, of := problem.ContentType, reflect.TypeFor[problem.Details]()
 	for _, p := range problems {
 		code, example := p.Code, object{"$ref": "#/components/examples/" + p.Code}
-		d.examples[p.Code] = object{"value": p.Details("01900000-0000-7000-8000-000000000000")}
 		if p.OAuthError != "" {
 			media, of = typeJSON, reflect.TypeFor[problem.OAuthProblem]()
 			code, example = p.OAuthError, object{"value": p.OAuthDetails()}
+		} else {
+			d.examples[p.Code] = object{"value": p.Details("01900000-0000-7000-8000-000000000000")}
 		}
 		if examples[code] == nil {
 			words = append(words, fmt.Sprintf("`%s`: %s", code, p.Detail))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,6 +45,35 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 		path := strings.ReplaceAll(route.Path, ":id", "{id}")
 		if route.Method != http.MethodHead && !slices.Contains(ours, route.Path) && read.Paths[path][strings.ToLower(route.Method)] == nil {
 			t.Errorf("%s %s is not in the document", route.Method, route.Path)
+		}
+	}
+}
+
+func TestAnExampleHasTheStatusItIsShownFor(t *testing.T) {
+	type example struct {
+		Ref   string `json:"$ref"`
+		Value struct{ Status int }
+	}
+	var read struct {
+		Components struct{ Examples map[string]example }
+		Paths      map[string]map[string]struct {
+			Responses map[string]struct {
+				Content map[string]struct{ Examples map[string]example }
+			}
+		}
+	}
+	if err := json.Unmarshal(document(t), &read); err != nil {
+		t.Fatal(err)
+	}
+	for path, operations := range read.Paths {
+		for method, operation := range operations {
+			for status, response := range operation.Responses {
+				for code, shown := range response.Content["application/problem+json"].Examples {
+					if got := read.Components.Examples[code].Value.Status; strconv.Itoa(got) != status || shown.Ref != "#/components/examples/"+code {
+						t.Errorf("%s %s: %s is shown with status %d for %s", method, path, code, got, status)
+					}
+				}
+			}
 		}
 	}
 }
