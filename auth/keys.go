@@ -24,7 +24,7 @@ type keys struct {
 func newKeys(settings config.JWT) keys {
 	k := keys{method: jwt.GetSigningMethod(settings.Algorithm), verify: map[string]any{}, public: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}}
 	if settings.Algorithm == config.HS256 {
-		for _, secret := range append([]config.Secret{settings.Secret}, settings.PreviousSecrets...) {
+		for _, secret := range settings.Secrets() {
 			k.add(secretID(secret), secret.Bytes())
 		}
 		k.signing = settings.Secret.Bytes()

@@ -91,7 +91,7 @@ func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, e
 	}
 	mark := s.live.mark()
 	err = s.db.WithContext(ctx).Omit("password_hash").
-		Where("NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND revoked_at IS NULL AND expires_at > ?)", claims.SessionID, s.db.NowFunc()).
+		Where("NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND "+models.LiveSession+")", claims.SessionID, s.db.NowFunc()).
 		Take(&user, "id = ?", claims.UserID).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return user, ErrTokenRevoked

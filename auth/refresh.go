@@ -29,7 +29,7 @@ type refreshKeys [][]byte
 
 // newRefreshKeys derives them (RFC 5869), for one key should do one thing.
 func newRefreshKeys(settings config.JWT) (keys refreshKeys) {
-	for _, secret := range append([]config.Secret{settings.Secret}, settings.PreviousSecrets...) {
+	for _, secret := range settings.Secrets() {
 		key, err := hkdf.Key(sha256.New, secret.Bytes(), nil, "refresh token", sha256.Size)
 		if err != nil {
 			panic(err) // of no key of this size

@@ -89,7 +89,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Se
 	// A counter behind the token's is that of a database put back in time, by a
 	// power cut or from a backup: the token is genuine.
 	moved := db.Model(&session).Clauses(clause.Returning{}).
-		Where("id = ? AND counter <= ? AND revoked_at IS NULL AND expires_at > ?", id, counter, now).
+		Where("id = ? AND counter <= ? AND "+models.LiveSession, id, counter, now).
 		Where(ofActiveUser).
 		Updates(map[string]any{"counter": counter + 1, "last_used_at": now, "expires_at": now.Add(s.ttl)})
 	if moved.Error != nil || moved.RowsAffected == 1 {
@@ -141,7 +141,7 @@ func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason,
 // Revoke is End inside a transaction of ChangeUser, which makes it seen.
 func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
 	now := tx.NowFunc()
-	which := tx.Model(&models.Session{}).Where("user_id = ? AND revoked_at IS NULL AND expires_at > ?", userID, now)
+	which := tx.Model(&models.Session{}).Where("user_id = ? AND "+models.LiveSession, userID, now)
 	if len(conditions) > 0 {
 		which = which.Where(conditions[0], conditions[1:]...)
 	}

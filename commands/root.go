@@ -3,6 +3,7 @@ package commands
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,21 +22,30 @@ func Root() *cobra.Command {
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE:          serve,
+		RunE:          withBackend(serve),
 	}
 	root.PersistentFlags().String("config", config.DefaultFile, "the settings file")
 	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), configCommand(), secretCommand(), keyCommand(), versionCommand())
 	return root
 }
 
-// withDatabase runs a command on the migrated database of the settings.
-func withDatabase(run func(cmd *cobra.Command, args []string, db *gorm.DB, services auth.Services) error) func(*cobra.Command, []string) error {
+// backend is what stands behind the API and the commands alike.
+type backend struct {
+	settings config.Settings
+	log      *slog.Logger
+	db       *gorm.DB
+	services auth.Services
+}
+
+// withBackend runs a command on the migrated database of the settings.
+func withBackend(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) (err error) {
 		settings, err := settings(cmd)
 		if err != nil {
 			return err
 		}
-		db, err := database.Open(settings.Database.URL, newLog(settings, cmd.ErrOrStderr()))
+		log := newLog(settings, cmd.ErrOrStderr())
+		db, err := database.Open(settings.Database.URL, log)
 		if err != nil {
 			return err
 		}
@@ -43,7 +53,7 @@ func withDatabase(run func(cmd *cobra.Command, args []string, db *gorm.DB, servi
 		if err := database.Migrate(db); err != nil {
 			return err
 		}
-		return run(cmd, args, db, auth.New(settings, db))
+		return run(cmd, args, backend{settings, log, db, auth.New(settings, db)})
 	}
 }
 

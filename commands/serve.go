@@ -16,9 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
 	"example.com/latchkey/routes"
 )
 
@@ -41,25 +39,12 @@ const heapFloor = 32 << 20
 const housekeeping = time.Hour
 
 func serveCommand() *cobra.Command {
-	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: serve}
+	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: withBackend(serve)}
 }
 
-func serve(cmd *cobra.Command, _ []string) (err error) {
-	settings, err := settings(cmd)
-	if err != nil {
-		return err
-	}
-	log := newLog(settings, cmd.ErrOrStderr())
-	db, err := database.Open(settings.Database.URL, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, database.Close(db)) }()
-	if err := database.Migrate(db); err != nil {
-		return err
-	}
-	services := auth.New(settings, db)
-	engine, err := routes.New(settings, db, services, log)
+func serve(cmd *cobra.Command, _ []string, on backend) error {
+	settings, log := on.settings, on.log
+	engine, err := routes.New(settings, on.db, on.services, log)
 	if err != nil {
 		return err
 	}
@@ -72,7 +57,7 @@ func serve(cmd *cobra.Command, _ []string) (err error) {
 	// Ended before the database is closed.
 	ctx, stop := context.WithCancel(cmd.Context())
 	var background sync.WaitGroup
-	background.Go(func() { services.Sessions.Housekeep(ctx, housekeeping, log) })
+	background.Go(func() { on.services.Sessions.Housekeep(ctx, housekeeping, log) })
 	defer background.Wait()
 	defer stop()
 

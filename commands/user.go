@@ -37,8 +37,8 @@ func userList() *cobra.Command {
 		Use:   "list",
 		Short: "List the users, the newest first",
 		Args:  cobra.NoArgs,
-		RunE: withDatabase(func(cmd *cobra.Command, _ []string, db *gorm.DB, services auth.Services) error {
-			users, page := handlers.Users{DB: db, Auth: services}, handlers.Page{Limit: new(100)}
+		RunE: withBackend(func(cmd *cobra.Command, _ []string, on backend) error {
+			users, page := handlers.Users{DB: on.db, Auth: on.services}, handlers.Page{Limit: new(100)}
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(out, "ID\tEMAIL\tROLE\tDISABLED\tCREATED")
 			for {
@@ -60,7 +60,7 @@ func userList() *cobra.Command {
 func userCreate() *cobra.Command {
 	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
 	password := passwordFlag(command)
-	command.RunE = withDatabase(func(cmd *cobra.Command, args []string, db *gorm.DB, services auth.Services) error {
+	command.RunE = withBackend(func(cmd *cobra.Command, args []string, on backend) error {
 		in := handlers.NewUser{Email: models.NewEmail(args[0])}
 		err := password(&in.Password)
 		if err == nil {
@@ -69,7 +69,7 @@ func userCreate() *cobra.Command {
 		if err != nil {
 			return said(err)
 		}
-		user, err := handlers.Account{DB: db, Auth: services}.Register(cmd.Context(), in)
+		user, err := handlers.Account{DB: on.db, Auth: on.services}.Register(cmd.Context(), in)
 		if err != nil {
 			return said(err)
 		}
@@ -82,8 +82,8 @@ func userCreate() *cobra.Command {
 func userPassword() *cobra.Command {
 	command := &cobra.Command{Use: "password EMAIL", Short: "Give a user a new password and end the user's sessions", Args: cobra.ExactArgs(1)}
 	password := passwordFlag(command)
-	command.RunE = withDatabase(func(cmd *cobra.Command, args []string, db *gorm.DB, services auth.Services) error {
-		user, err := userOf(cmd.Context(), db, args[0])
+	command.RunE = withBackend(func(cmd *cobra.Command, args []string, on backend) error {
+		user, err := userOf(cmd.Context(), on.db, args[0])
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func userPassword() *cobra.Command {
 		if err := password(&fresh); err != nil {
 			return err
 		}
-		err = handlers.Me{DB: db, Auth: services}.SetPassword(cmd.Context(), user, "password", fresh, uuid.Nil)
+		err = handlers.Me{DB: on.db, Auth: on.services}.SetPassword(cmd.Context(), user, "password", fresh, uuid.Nil)
 		if err != nil {
 			return said(err)
 		}
@@ -106,13 +106,13 @@ func userChange(use, short string, change handlers.UserChange) *cobra.Command {
 		Use:   use + " EMAIL",
 		Short: short,
 		Args:  cobra.ExactArgs(1),
-		RunE: withDatabase(func(cmd *cobra.Command, args []string, db *gorm.DB, services auth.Services) error {
-			user, err := userOf(cmd.Context(), db, args[0])
+		RunE: withBackend(func(cmd *cobra.Command, args []string, on backend) error {
+			user, err := userOf(cmd.Context(), on.db, args[0])
 			if err != nil {
 				return err
 			}
 			change.ID = user.ID
-			changed, err := handlers.Users{DB: db, Auth: services}.Update(cmd.Context(), models.User{}, change)
+			changed, err := handlers.Users{DB: on.db, Auth: on.services}.Update(cmd.Context(), models.User{}, change)
 			if err != nil {
 				return said(err)
 			}

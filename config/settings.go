@@ -52,6 +52,9 @@ type JWT struct {
 	PreviousKeys []crypto.PublicKey `mapstructure:"-"`
 }
 
+// Secrets are the current one, which signs, and the previous ones.
+func (s JWT) Secrets() []Secret { return append([]Secret{s.Secret}, s.PreviousSecrets...) }
+
 // Password is how passwords are hashed.
 type Password struct {
 	BcryptCost int           `mapstructure:"bcrypt_cost"`

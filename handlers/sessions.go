@@ -36,7 +36,7 @@ type Session struct {
 
 // Index lists the live sessions.
 func (s Sessions) Index(ctx context.Context, user models.User, page Page) (List[Session], error) {
-	db := s.DB.WithContext(ctx).Where("user_id = ? AND revoked_at IS NULL AND expires_at > ?", user.ID, s.DB.NowFunc())
+	db := s.DB.WithContext(ctx).Where("user_id = ? AND "+models.LiveSession, user.ID, s.DB.NowFunc())
 	rows, err := list[models.Session](db, page)
 	return shown(rows, func(row models.Session) Session {
 		return Session{row, row.ID == auth.SessionFrom(ctx)}

@@ -20,6 +20,9 @@ type Session struct {
 	RevokedReason Reason     `json:"-"`
 }
 
+// LiveSession is the condition, on the time now, of a session that has not ended.
+const LiveSession = "revoked_at IS NULL AND expires_at > ?"
+
 // Reason is why a session was revoked.
 type Reason string
 
