@@ -43,7 +43,8 @@ lint-openapi: ## Lint the OpenAPI document (needs npx)
 	REDOCLY_TELEMETRY=off npx --yes @redocly/cli@2.77.0 lint docs/openapi.json
 
 openapi: ## Write the OpenAPI document to docs/openapi.json
-	go run . openapi > docs/openapi.json
+	go run . openapi > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 build: ## Build bin/latchkey, one static file
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/latchkey .

@@ -13,6 +13,7 @@ func migrations() []*gormigrate.Migration {
 	return []*gormigrate.Migration{
 		createUsers,
 		createSessions,
+		createNotes,
 	}
 }
 

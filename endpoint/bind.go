@@ -24,13 +24,14 @@ import (
 // The tags that say where a field of an input comes from. A field has one
 // source; a body's may come as JSON, as a form, or as either.
 const (
-	tagPath  = "path"
-	tagQuery = "query"
-	tagJSON  = "json"
-	tagForm  = "formData"
+	tagPath   = "path"
+	tagQuery  = "query"
+	tagHeader = "header"
+	tagJSON   = "json"
+	tagForm   = "formData"
 )
 
-var tags = [...]string{tagPath, tagQuery, tagJSON, tagForm}
+var tags = [...]string{tagPath, tagQuery, tagHeader, tagJSON, tagForm}
 
 const notAField = "is not a field of this request"
 
@@ -39,16 +40,17 @@ const (
 	typeForm = "application/x-www-form-urlencoded"
 )
 
-// binder fills one input type: the body first, then the query, the path last,
-// and validates the whole once.
+// binder fills one input type: the body first, then the query and the headers,
+// the path last, and validates the whole once.
 type binder struct {
 	fields map[string]map[string][]int // tag → name → index in the struct
+	patch  bool
 }
 
 // newBinder panics, at start, where a field has no source or two, or one that
 // the route's path does not name.
 func newBinder(in reflect.Type, method, path string) binder {
-	b := binder{fields: map[string]map[string][]int{}}
+	b := binder{fields: map[string]map[string][]int{}, patch: method == http.MethodPatch}
 	for _, field := range reflect.VisibleFields(in) {
 		if field.Anonymous || !field.IsExported() {
 			continue
@@ -59,6 +61,9 @@ func newBinder(in reflect.Type, method, path string) binder {
 			if name == "" || name == "-" || tag == tagPath && !strings.Contains(path+"/", "/:"+name+"/") {
 				continue
 			}
+			if tag == tagHeader {
+				name = http.CanonicalHeaderKey(name)
+			}
 			sources = append(sources, tag)
 			if b.fields[tag] == nil {
 				b.fields[tag] = map[string][]int{}
@@ -66,7 +71,7 @@ func newBinder(in reflect.Type, method, path string) binder {
 			b.fields[tag][name] = field.Index
 		}
 		if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
-			panic(fmt.Sprintf("%s %s: %v.%s needs one source: a path tag that the path names, query, json, formData, or the last two; it has %v", method, path, in, field.Name, sources))
+			panic(fmt.Sprintf("%s %s: %v.%s needs one source: a path tag that the path names, query, header, json, formData, or the last two; it has %v", method, path, in, field.Name, sources))
 		}
 	}
 	return b
@@ -92,6 +97,7 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 		}
 		b.values(tagQuery, query, in, &faults)
 	}
+	b.values(tagHeader, c.Request.Header, in, &faults)
 	for name, index := range b.fields[tagPath] {
 		if setText(in.FieldByIndex(index), c.Param(name)) != nil {
 			return problem.NotFound
@@ -170,6 +176,14 @@ func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
 			continue
 		}
 		field := in.FieldByIndex(index)
+		if value.Kind() == 'n' {
+			if !b.nullable(field.Type()) {
+				faults.add(name, "must be "+kindWords(field.Type()))
+			} else if b.patch {
+				field.Set(reflect.New(field.Type().Elem()))
+			}
+			continue
+		}
 		if err := json.Unmarshal(value, field.Addr().Interface(), json.RejectUnknownMembers(true)); err != nil {
 			within, message := mismatch(err, field.Type())
 			faults.add(name+within, message)
@@ -178,9 +192,19 @@ func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
 	return nil
 }
 
-// values reads a form or a query. A name it does not know is ignored, as
+// nullable reports whether a JSON field of type t may be null. A pointer may be
+// left out, and null says the same; but in a PATCH, null is a value (RFC 7396),
+// so there only a pointer to a pointer may be null.
+func (b binder) nullable(t reflect.Type) bool {
+	if b.patch && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Pointer
+}
+
+// values reads a form, a query or headers. A name it does not know is ignored, as
 // RFC 6749, section 3.2, asks of a form.
-func (b binder) values(tag string, values url.Values, in reflect.Value, faults *faults) {
+func (b binder) values(tag string, values map[string][]string, in reflect.Value, faults *faults) {
 	for name, index := range b.fields[tag] {
 		given := values[name]
 		switch {

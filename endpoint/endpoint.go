@@ -43,6 +43,10 @@ type Route struct {
 // None is the type of an input or an answer that is empty.
 type None = struct{}
 
+// Versioned is an answer with a version, which its ETag header tells: a quoted
+// word that changes whenever the answer does (RFC 9110, section 8.8.3).
+type Versioned interface{ ETag() string }
+
 // Public is a route that anybody may call.
 func Public[In, Out any](method, path, summary string, handle func(context.Context, In) (Out, error)) Route {
 	route := Route{
@@ -152,6 +156,9 @@ func answer(c *gin.Context, status int, out any) {
 	if err != nil {
 		problem.Write(c, err)
 		return
+	}
+	if versioned, ok := out.(Versioned); ok {
+		c.Header("ETag", versioned.ETag())
 	}
 	c.Data(status, "application/json; charset=utf-8", body)
 }

@@ -2,6 +2,8 @@ package endpoint_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,12 +19,15 @@ import (
 )
 
 // call serves one request by one route.
-func call(route endpoint.Route, target, body string) *httptest.ResponseRecorder {
+func call(route endpoint.Route, target, body string, headers ...string) *httptest.ResponseRecorder {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.Handle(route.Method, route.Path, route.Handle)
 	request := httptest.NewRequestWithContext(context.Background(), route.Method, target, strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Add(headers[i], headers[i+1])
+	}
 	recorder := httptest.NewRecorder()
 	engine.ServeHTTP(recorder, request)
 	return recorder
@@ -32,9 +37,14 @@ type item struct {
 	Name string `json:"name" binding:"max=3"`
 }
 
+type page struct {
+	Limit int `query:"limit" binding:"max=100"`
+}
+
 type everything struct {
+	page
 	ID     uuid.UUID     `path:"id"`
-	Limit  int           `query:"limit" binding:"max=100"`
+	Match  string        `header:"If-Match" binding:"max=9"`
 	Since  *time.Time    `query:"since"`
 	Word   string        `query:"word"`
 	Done   bool          `json:"done"`
@@ -53,8 +63,8 @@ func TestEveryFieldHasItsSource(t *testing.T) {
 		status       int
 		says         string
 	}{
-		"path, query and body together": {"/x/" + id + "?limit=5&word=1&since=2026-01-02T03:04:05Z", `{"done":true,"items":[{"name":"a"}]}`, 200, `"Limit":5,"Since":"2026-01-02T03:04:05Z","Word":"1","done":true,"items":[{"name":"a"}]`},
-		"a field keeps to its source":   {"/x/" + id + "?done=true&Done=true&id=x&Secret=x", `{}`, 200, `"ID":"` + id + `","Limit":0`},
+		"path, query and body together": {"/x/" + id + "?limit=5&word=1&since=2026-01-02T03:04:05Z", `{"done":true,"items":[{"name":"a"}]}`, 200, `"Since":"2026-01-02T03:04:05Z","Word":"1","done":true,"items":[{"name":"a"}]`},
+		"a field keeps to its source":   {"/x/" + id + "?done=true&Done=true&id=x&Secret=x", `{}`, 200, `"Limit":0,"ID":"` + id + `"`},
 		"an unknown query is ignored":   {"/x/" + id + "?page=2", `{}`, 200, `"Limit":0`},
 		"a path that is no UUID":        {"/x/1", `{}`, 404, "not_found"},
 		"a query that is no number":     {"/x/" + id + "?limit=abc", `{}`, 422, `{"field":"limit","message":"must be a whole number that fits"}`},
@@ -74,6 +84,89 @@ func TestEveryFieldHasItsSource(t *testing.T) {
 				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.says)
 			}
 		})
+	}
+}
+
+func TestAHeaderIsAFieldLikeOthers(t *testing.T) {
+	route := endpoint.Public("POST", "/x/:id", "", echo)
+	for claim, c := range map[string]struct {
+		headers []string
+		status  int
+		says    string
+	}{
+		"none":                 {nil, 200, `"Match":""`},
+		"one":                  {[]string{"IF-MATCH", `"a"`}, 200, `"Match":"\"a\""`},
+		"one twice":            {[]string{"If-Match", "a", "If-Match", "b"}, 422, `{"field":"If-Match","message":"is given more than once"}`},
+		"one against its rule": {[]string{"If-Match", "0123456789"}, 422, `{"field":"If-Match","message":"must be a maximum of 9 characters in length"}`},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			got := call(route, "/x/"+uuid.Must(uuid.NewV7()).String(), "{}", c.headers...)
+			if got.Code != c.status || !strings.Contains(got.Body.String(), c.says) {
+				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.says)
+			}
+		})
+	}
+}
+
+// change is what may be absent, and what may be null besides.
+type change struct {
+	Name *string     `json:"name" binding:"omitempty,min=1"`
+	Due  **time.Time `json:"due"`
+}
+
+func TestAbsentIsNotNull(t *testing.T) {
+	const due = `"2026-01-02T03:04:05Z"`
+	say := func(_ context.Context, in change) (string, error) {
+		switch {
+		case in.Due == nil:
+			return "absent", nil
+		case *in.Due == nil:
+			return "null", nil
+		}
+		return (*in.Due).Format(time.RFC3339), nil
+	}
+	for claim, c := range map[string]struct {
+		method, body string
+		status       int
+		says         string
+	}{
+		"absent":                         {"PATCH", `{}`, 200, `"absent"`},
+		"null":                           {"PATCH", `{"due":null}`, 200, `"null"`},
+		"a value":                        {"PATCH", `{"due":` + due + `}`, 200, due},
+		"what may not be null":           {"PATCH", `{"name":null}`, 422, `{"field":"name","message":"must be a string"}`},
+		"what may be null, but not so":   {"PATCH", `{"due":1}`, 422, `{"field":"due","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
+		"empty is a value":               {"PATCH", `{"name":""}`, 422, `"field":"name"`},
+		"outside a PATCH null is absent": {"POST", `{"name":null}`, 200, `"absent"`},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if got := call(endpoint.Public(c.method, "/", "", say), "/", c.body); got.Code != c.status || !strings.Contains(got.Body.String(), c.says) {
+				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.says)
+			}
+		})
+	}
+	var document struct {
+		Components struct {
+			Schemas struct {
+				Change struct{ Properties map[string]json.RawMessage } `json:"change"`
+			}
+		}
+	}
+	text, err := endpoint.Document(endpoint.Info{}, []endpoint.Route{endpoint.Public("PATCH", "/", "", say)})
+	if err := errors.Join(err, json.Unmarshal(text, &document)); err != nil {
+		t.Fatal(err)
+	}
+	for name, nullable := range map[string]bool{"name": false, "due": true} {
+		if is := strings.Contains(string(document.Components.Schemas.Change.Properties[name]), `"null"`); is != nullable {
+			t.Errorf("%s is described as %s", name, document.Components.Schemas.Change.Properties[name])
+		}
+	}
+}
+
+func TestAnAnswerTellsItsVersion(t *testing.T) {
+	row := models.Owned{UpdatedAt: time.UnixMicro(255)}
+	route := endpoint.Public("GET", "/", "", func(context.Context, endpoint.None) (models.Owned, error) { return row, nil })
+	if got := call(route, "/", "").Header().Get("ETag"); got != `"ff"` {
+		t.Errorf("ETag %s", got)
 	}
 }
 

@@ -201,7 +201,7 @@ func handlerName(handle any) string {
 
 func (d *document) parameters(route Route) ([]object, error) {
 	var parameters []object
-	for _, in := range []string{tagPath, tagQuery} {
+	for _, in := range []string{tagPath, tagQuery, tagHeader} {
 		for _, name := range slices.Sorted(maps.Keys(route.bind.fields[in])) {
 			field := route.in.FieldByIndex(route.bind.fields[in][name])
 			schema, required, err := d.field(field)
@@ -224,7 +224,7 @@ func (d *document) body(route Route, tag string) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		if field.Type.Kind() == reflect.Pointer && tag == tagJSON {
+		if tag == tagJSON && route.bind.nullable(field.Type) {
 			schema = object{"anyOf": []object{schema, {"type": "null"}}}
 		}
 		properties[name] = schema
@@ -397,6 +397,9 @@ func (d *document) responses(route Route) (object, error) {
 			return nil, err
 		}
 		success["content"] = object{typeJSON: object{"schema": schema}}
+		if route.out.Implements(reflect.TypeFor[Versioned]()) {
+			success["headers"] = object{"ETag": object{"description": "The version, for If-Match", "required": true, "schema": object{"type": "string"}}}
+		}
 	}
 	responses := object{strconv.Itoa(cmp.Or(route.status, http.StatusOK)): success}
 	byStatus := map[int][]*problem.Problem{}
@@ -454,7 +457,7 @@ func (r Route) problems() []*problem.Problem {
 	if body {
 		all = append(all, problem.MalformedBody, problem.BodyTooLarge, problem.UnsupportedMediaType)
 	}
-	if body || len(r.bind.fields[tagQuery]) > 0 {
+	if body || len(r.bind.fields[tagQuery])+len(r.bind.fields[tagHeader]) > 0 {
 		all = append(all, problem.ValidationFailed)
 	}
 	if len(r.bind.fields[tagPath]) > 0 {

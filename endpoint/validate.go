@@ -18,6 +18,9 @@ import (
 	"example.com/latchkey/problem"
 )
 
+// embedded stands for an embedded struct in a field's path, to be cut out.
+const embedded = "@"
+
 // rules checks the binding tags, the ones Gin's users know.
 var rules, words = newRules()
 
@@ -29,6 +32,9 @@ func newRules() (*validator.Validate, ut.Translator) {
 			if name, _, _ := strings.Cut(field.Tag.Get(tag), ","); name != "" {
 				return name
 			}
+		}
+		if field.Anonymous {
+			return embedded
 		}
 		return field.Name
 	})
@@ -63,7 +69,7 @@ func (f *faults) validate(in reflect.Value, tag string) error {
 		return err
 	}
 	for _, rule := range broken {
-		name := strings.TrimPrefix(rule.Namespace(), in.Type().Name()+".")
+		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
 		if field, ok := in.Type().FieldByName(rule.StructField()); ok && tag == tagForm {
 			name = field.Tag.Get(tagForm)
 		}

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"errors"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -10,7 +9,6 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Users are all accounts, for admins.
@@ -47,7 +45,7 @@ func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[Manage
 
 // Show gives a user.
 func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser, error) {
-	user, err := u.find(u.DB.WithContext(ctx), in.ID)
+	user, err := find[models.User](u.DB.WithContext(ctx).Omit("password_hash"), in.ID)
 	return seenByAdmin(user), err
 }
 
@@ -56,7 +54,7 @@ func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser,
 func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (ManagedUser, error) {
 	var user models.User
 	err := u.Auth.Sessions.ChangeUser(ctx, in.ID, func(tx *gorm.DB) (err error) {
-		if user, err = u.find(tx, in.ID); err != nil {
+		if user, err = find[models.User](tx.Omit("password_hash"), in.ID); err != nil {
 			return err
 		}
 		if in.Role != nil {
@@ -77,17 +75,9 @@ func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (Manage
 
 // EndSessions ends every session of a user.
 func (u Users) EndSessions(ctx context.Context, _ models.User, in UserID) (endpoint.None, error) {
-	if _, err := u.find(u.DB.WithContext(ctx), in.ID); err != nil {
+	if _, err := find[models.User](u.DB.WithContext(ctx).Omit("password_hash"), in.ID); err != nil {
 		return endpoint.None{}, err
 	}
 	_, err := u.Auth.Sessions.End(ctx, in.ID, models.ByAdmin)
 	return endpoint.None{}, err
-}
-
-func (Users) find(db *gorm.DB, id uuid.UUID) (user models.User, err error) {
-	err = db.Omit("password_hash").Take(&user, "id = ?", id).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = problem.NotFound
-	}
-	return user, err
 }

@@ -15,6 +15,7 @@ var (
 	MethodNotAllowed     = &Problem{Status: 405, Code: "method_not_allowed", Detail: "Method Not Allowed"}
 	EmailTaken           = &Problem{Status: 409, Code: "email_taken", Detail: "This email is already registered"}
 	LastAdmin            = &Problem{Status: 409, Code: "last_admin", Detail: "The last admin cannot be demoted, disabled or deleted"}
+	PreconditionFailed   = &Problem{Status: 412, Code: "precondition_failed", Detail: "If-Match did not match"}
 	BodyTooLarge         = &Problem{Status: 413, Code: "body_too_large", Detail: "The body is too large"}
 	UnsupportedMediaType = &Problem{Status: 415, Code: "unsupported_media_type", Detail: "Unsupported Media Type"}
 	ValidationFailed     = &Problem{Status: 422, Code: "validation_failed", Detail: "The request has invalid fields"}

@@ -1,0 +1,86 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/models"
+)
+
+// Notes are the current user's notes.
+type Notes struct {
+	DB *gorm.DB
+}
+
+// NewNote is a note to write down.
+type NewNote struct {
+	Title string `json:"title" binding:"required,max=200"`
+	Body  string `json:"body" binding:"max=10000"`
+}
+
+// NoteID names a note.
+type NoteID struct {
+	ID uuid.UUID `path:"id"`
+}
+
+// NoteVersion names a note as If-Match saw it, or as it is.
+type NoteVersion struct {
+	NoteID
+	IfMatch string `header:"If-Match"`
+}
+
+// NoteChange changes what it says, and leaves the rest.
+type NoteChange struct {
+	NoteVersion
+	Title *string `json:"title" binding:"omitempty,min=1,max=200"`
+	Body  *string `json:"body" binding:"omitempty,max=10000"`
+}
+
+// Index lists the notes.
+func (n Notes) Index(ctx context.Context, user models.User, page Page) (List[models.Note], error) {
+	return list[models.Note](owned(n.DB.WithContext(ctx), user), page)
+}
+
+// Create adds a note.
+func (n Notes) Create(ctx context.Context, user models.User, in NewNote) (models.Note, error) {
+	note := models.Note{
+		Owned: models.Owned{OwnerID: user.ID},
+		Title: in.Title,
+		Body:  in.Body,
+	}
+	err := create(n.DB.WithContext(ctx), &note)
+	return note, err
+}
+
+// Show gives a note.
+func (n Notes) Show(ctx context.Context, user models.User, in NoteID) (models.Note, error) {
+	return find[models.Note](owned(n.DB.WithContext(ctx), user), in.ID)
+}
+
+// Update changes a note.
+func (n Notes) Update(ctx context.Context, user models.User, in NoteChange) (note models.Note, err error) {
+	err = n.DB.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		note, err = findVersion[models.Note](owned(tx, user), in.ID, in.IfMatch)
+		if err != nil {
+			return err
+		}
+		set(&note.Title, in.Title)
+		set(&note.Body, in.Body)
+		return tx.Select("*").Updates(&note).Error
+	})
+	return note, err
+}
+
+// Delete deletes a note.
+func (n Notes) Delete(ctx context.Context, user models.User, in NoteVersion) (endpoint.None, error) {
+	return endpoint.None{}, n.DB.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		note, err := findVersion[models.Note](owned(tx, user), in.ID, in.IfMatch)
+		if err != nil {
+			return err
+		}
+		return tx.Delete(&note).Error
+	})
+}
