@@ -1,6 +1,7 @@
 # Each target is one thing to do; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test race cover fuzz lint fmt e2e lint-openapi openapi build bench
+.PHONY: help run dev test race cover fuzz lint fmt e2e lint-openapi openapi build bench \
+	resource remove-example rename update-template hooks
 
 # Gin's msgpack binding is 6 MB that a JSON API never uses.
 export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
@@ -8,10 +9,13 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Run the API on http://127.0.0.1:8080 with SQLite
 	go run .
+
+dev: ## Run it, and again after each change
+	go tool -modfile=tools/go.mod air
 
 test: ## Run the tests
 	go test ./...
@@ -32,6 +36,7 @@ fuzz: ## Fuzz what strangers send, ten seconds each
 lint: ## Check the format and run the linters
 	$(LINT) fmt --diff
 	$(LINT) run ./...
+	go -C tools tool golangci-lint run ./fork
 
 fmt: ## Format the code
 	$(LINT) fmt
@@ -51,3 +56,23 @@ build: ## Build bin/latchkey, one static file
 
 bench: ## Measure against a bare Gin route and raw bcrypt
 	go -C bench run .
+
+resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?"
+	go -C tools run ./fork resource
+	$(MAKE) openapi
+
+remove-example: ## Take the example resource, notes, out
+	rm -f models/note.go handlers/notes.go database/create_notes.go routes/notes_test.go
+	sed -i.bak '/[Nn]otes/d' routes/routes.go database/migrate.go
+	sed -i.bak -e '/<!-- example -->/,/<!-- \/example -->/d' -e '/\/notes/d' README.md
+	rm routes/routes.go.bak database/migrate.go.bak README.md.bak
+	$(MAKE) openapi fmt
+
+rename: ## Make the project yours: module=github.com/me/shop
+	go -C tools run ./fork rename
+
+update-template: ## Take the template's later changes: upstream=URL, the first time
+	go -C tools run ./fork update
+
+hooks: ## Lint and test before each git push
+	git config core.hooksPath tools/hooks

@@ -83,10 +83,10 @@ func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
 	if err := db.Create(newUser("ada@example.com")).Error; !errors.Is(err, gorm.ErrDuplicatedKey) {
 		t.Error("the same email:", err)
 	}
-	if err := db.Exec("CREATE TABLE notes (user_id TEXT REFERENCES users (id))").Error; err != nil {
+	if err := db.Exec("CREATE TABLE things (user_id TEXT REFERENCES users (id))").Error; err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Exec("INSERT INTO notes VALUES ('nobody')").Error; !errors.Is(err, gorm.ErrForeignKeyViolated) {
+	if err := db.Exec("INSERT INTO things VALUES ('nobody')").Error; !errors.Is(err, gorm.ErrForeignKeyViolated) {
 		t.Error("a key of no row:", err)
 	}
 }

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-gormigrate/gormigrate/v2"
@@ -24,7 +25,11 @@ func Migrate(db *gorm.DB) error {
 		UseTransaction:            true,
 		ValidateUnknownMigrations: true,
 	}
-	if err := gormigrate.New(db, options, migrations()).Migrate(); err != nil {
+	err := gormigrate.New(db, options, migrations()).Migrate()
+	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
+		return errors.New("the database is newer than this program: it has a migration that this program has not; run the newer program, or name another database")
+	}
+	if err != nil {
 		return fmt.Errorf("cannot migrate the database: %w", err)
 	}
 	return nil

@@ -224,7 +224,7 @@ func (d *document) body(route Route, tag string) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		if tag == tagJSON && route.bind.nullable(field.Type) {
+		if tag == tagJSON && !must && route.bind.nullable(field.Type) {
 			schema = object{"anyOf": []object{schema, {"type": "null"}}}
 		}
 		properties[name] = schema

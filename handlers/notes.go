@@ -15,7 +15,7 @@ type Notes struct {
 	DB *gorm.DB
 }
 
-// NewNote is a note to write down.
+// NewNote is a note to add.
 type NewNote struct {
 	Title string `json:"title" binding:"required,max=200"`
 	Body  string `json:"body" binding:"max=10000"`

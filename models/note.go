@@ -1,6 +1,6 @@
 package models
 
-// Note is what its owner wrote down.
+// Note is one of a user's notes.
 type Note struct {
 	Owned
 	Title string `json:"title"`

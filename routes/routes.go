@@ -23,11 +23,11 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 	account := handlers.Account{DB: db, Auth: services}
 	health := handlers.Health{DB: db}
 	me := handlers.Me{DB: db, Auth: services}
-	notes := handlers.Notes{DB: db}
 	oauth := handlers.OAuth{DB: db, Auth: services, Account: account}
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{DB: db, Auth: services}
 	users := handlers.Users{DB: db, Auth: services}
+	notes := handlers.Notes{DB: db}
 
 	return []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201).Fails(problem.EmailTaken, problem.Overloaded),
@@ -59,7 +59,7 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Fails(problem.Unavailable),
 
 		endpoint.Protected("GET", "/notes", "List my notes", notes.Index),
-		endpoint.Protected("POST", "/notes", "Write a note", notes.Create).Answers(201),
+		endpoint.Protected("POST", "/notes", "Add a note", notes.Create).Answers(201),
 		endpoint.Protected("GET", "/notes/:id", "Show a note", notes.Show),
 		endpoint.Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Fails(problem.PreconditionFailed),
 		endpoint.Protected("DELETE", "/notes/:id", "Delete a note", notes.Delete).Fails(problem.PreconditionFailed),

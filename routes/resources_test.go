@@ -1,0 +1,393 @@
+package routes_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/routes"
+)
+
+// These tests walk the table and the document, so they hold for resources that
+// do not exist yet.
+
+const nobody = "01900000-0000-7000-8000-000000000000"
+
+// bodies are for collections whose POST asks for more than its schema can say.
+var bodies = map[string]map[string]any{}
+
+// collection is a resource that users own, as the document tells of it.
+type collection struct {
+	path      string
+	list, one *openapi3.PathItem
+	others    map[string]collection // by the field that refers to one of them, such as note_id
+}
+
+// collections are what a user may add to, list, and show one by one.
+func collections(t *testing.T) (all []collection) {
+	t.Helper()
+	paths, byField := described(t).Paths, map[string]collection{}
+	for _, route := range routes.Table(nil, auth.Services{}) {
+		one := paths.Find(route.Path + "/{id}")
+		if route.Access != endpoint.AccessUser || route.Method != "POST" || one == nil || one.Get == nil {
+			continue
+		}
+		this := collection{route.Path, paths.Find(route.Path), one, byField}
+		shown := this.list.Post.Responses.Status(201).Value.Content.Get("application/json").Schema.Ref
+		name := camel.ReplaceAllString(shown[strings.LastIndex(shown, "/")+1:], "${1}_$2")
+		byField[strings.ToLower(name)+"_id"] = this
+		all = append(all, this)
+	}
+	return all
+}
+
+var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
+
+func (c collection) schema() *openapi3.Schema {
+	return c.list.Post.RequestBody.Value.Content.Get("application/json").Schema.Value
+}
+
+// least is the least that one can be made of, with what it refers to made before.
+func (c collection) least(t *testing.T, app *apptest.App, bearer []string) map[string]any {
+	t.Helper()
+	if body := bodies[c.path]; body != nil {
+		return body
+	}
+	members := map[string]any{}
+	for _, name := range c.schema().Required {
+		if other, refers := c.others[name]; refers {
+			members[name] = other.make(t, app, bearer).Field("id")
+		} else {
+			members[name] = example(c.schema().Properties[name].Value)
+		}
+	}
+	return members
+}
+
+// make makes one.
+func (c collection) make(t *testing.T, app *apptest.App, bearer []string) apptest.Answer {
+	t.Helper()
+	body := c.least(t, app, bearer)
+	answer := app.Post(c.path, text(body), bearer...)
+	if answer.Status != 201 {
+		t.Fatalf("POST %s %s, the least that the document allows, is answered %d %s: correct the rules, or add to bodies", c.path, text(body), answer.Status, answer.Body)
+	}
+	return answer
+}
+
+// has reports whether an operation has a parameter.
+func has(operation *openapi3.Operation, in, name string) bool {
+	return operation != nil && operation.Parameters.GetByInAndName(in, name) != nil
+}
+
+// example is a value that a schema allows.
+func example(schema *openapi3.Schema) any {
+	switch {
+	case len(schema.Enum) > 0:
+		return schema.Enum[0]
+	case schema.Type.Is("string"):
+		formats := map[string]string{"date-time": "2026-11-23T12:00:00Z", "uuid": nobody, "email": "ada@example.com"}
+		if known := formats[schema.Format]; known != "" {
+			return known
+		}
+		return strings.Repeat("x", int(max(1, schema.MinLength))) //nolint:gosec // a short word
+	case schema.Type.Is("object"):
+		return map[string]any{}
+	case schema.Type.Is("array"):
+		return []any{}
+	case schema.Type.Is("boolean"):
+		return true
+	case schema.Min != nil:
+		return *schema.Min
+	}
+	return 0
+}
+
+// text is a value as JSON.
+func text(value any) string {
+	written, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(written)
+}
+
+// long is a word of so many characters, as JSON.
+func long(characters int) string { return text(strings.Repeat("ä", characters)) }
+
+// fieldCase is a value, as JSON, that a field takes or refuses. None is the
+// field left out when one is made.
+type fieldCase struct {
+	field, value string
+	taken        bool
+}
+
+const (
+	taken   = true
+	refused = false
+	none    = ""
+)
+
+// holdFields makes one of a collection with each value, and changes one to it.
+func holdFields(t *testing.T, path string, cases []fieldCase) {
+	t.Helper()
+	app, bearer, _ := session(t)
+	for _, c := range collections(t) {
+		if c.path != path {
+			continue
+		}
+		kept := c.make(t, app, bearer)
+		for _, is := range cases {
+			body := c.least(t, app, bearer)
+			body[is.field] = json.RawMessage(is.value)
+			if is.value == none {
+				delete(body, is.field)
+			}
+			hold := func(status int, answer apptest.Answer) {
+				t.Helper()
+				says, code := `"`+is.field+`":`+is.value, ""
+				if !is.taken {
+					status, says, code = 422, `{"field":"`+is.field+`"`, "validation_failed"
+				}
+				if answer.Status != status || answer.Field("code") != code || !strings.Contains(answer.Body, says) {
+					t.Errorf("%s of %.40s is answered %d %.300s, want %d with %.100s", is.field, is.value, answer.Status, answer.Body, status, says)
+				}
+			}
+			hold(201, app.Post(path, text(body), bearer...))
+			if is.value != none {
+				change := `{"` + is.field + `":` + is.value + `}`
+				hold(200, app.Do("PATCH", path+"/"+kept.Field("id"), strings.NewReader(change), bearer...))
+			}
+		}
+		return
+	}
+	t.Fatalf("no user can POST to %s", path)
+}
+
+func TestWhatIsMadeIsShownChangedAndDeleted(t *testing.T) {
+	app, bearer, _ := session(t)
+	for _, c := range collections(t) {
+		t.Run(c.path, func(t *testing.T) {
+			made := c.make(t, app, bearer)
+			path := c.path + "/" + made.Field("id")
+			if shown := app.Get(path, bearer...).Want(t, 200, ""); shown.Body != made.Body || shown.Header.Get("ETag") != made.Header.Get("ETag") {
+				t.Errorf("made as %s, shown as %s", made.Body, shown.Body)
+			}
+			for _, field := range []string{"id", "created_at", "updated_at", "owner_id"} {
+				body := c.least(t, app, bearer)
+				body[field] = nobody
+				app.Post(c.path, text(body), bearer...).Want(t, 422, "validation_failed")
+			}
+			for _, method := range []string{"GET", "PATCH", "DELETE"} {
+				if c.one.GetOperation(method) != nil {
+					app.Do(method, c.path+"/"+nobody, strings.NewReader("{}"), bearer...).Want(t, 404, "not_found")
+				}
+			}
+			if c.one.Delete != nil {
+				app.Do("DELETE", path, nil, bearer...).Want(t, 204, "")
+				app.Get(path, bearer...).Want(t, 404, "not_found")
+			}
+		})
+	}
+}
+
+func TestWhatIsOwnedIsItsOwnersAlone(t *testing.T) {
+	app, ada, _ := session(t)
+	app.Register("bob@example.com")
+	bob := app.Login("bob@example.com")
+	for _, c := range collections(t) {
+		t.Run(c.path, func(t *testing.T) {
+			hers, his := c.make(t, app, ada), c.make(t, app, bob)
+			for _, method := range []string{"GET", "PATCH", "PUT", "DELETE"} {
+				if c.one.GetOperation(method) != nil {
+					app.Do(method, c.path+"/"+hers.Field("id"), strings.NewReader("{}"), bob...).Want(t, 404, "not_found")
+				}
+			}
+			if list := app.Get(c.path, bob...).Body; strings.Contains(list, hers.Field("id")) || !strings.Contains(list, his.Field("id")) {
+				t.Errorf("he lists %s", list)
+			}
+			for field, other := range c.others {
+				if c.schema().Properties[field] == nil {
+					continue
+				}
+				body, change := c.least(t, app, bob), map[string]any{field: other.make(t, app, ada).Field("id")}
+				body[field] = change[field]
+				app.Post(c.path, text(body), bob...).Want(t, 422, "validation_failed")
+				if c.one.Patch != nil {
+					app.Do("PATCH", c.path+"/"+his.Field("id"), strings.NewReader(text(change)), bob...).Want(t, 422, "validation_failed")
+				}
+				if has(c.list.Get, "query", field) {
+					list := app.Get(fmt.Sprintf("%s?%s=%s", c.path, field, change[field]), bob...).Want(t, 200, "").Body
+					if !strings.Contains(list, `"items":[]`) {
+						t.Errorf("of hers he lists %s", list)
+					}
+				}
+			}
+			if now := app.Get(c.path+"/"+hers.Field("id"), ada...).Want(t, 200, ""); now.Body != hers.Body {
+				t.Errorf("hers was %s and is %s", hers.Body, now.Body)
+			}
+		})
+	}
+}
+
+func TestAChangeIsOfTheVersionThatIfMatchNames(t *testing.T) {
+	app, bearer, _ := session(t)
+	for claim, is := range map[string]struct {
+		ifMatch string // {old} and {new} are versions of it
+		status  int
+	}{
+		"the newest":          {`{new}`, 200},
+		"one of many":         {`"x", {new}`, 200},
+		"any":                 {`*`, 200},
+		"the one before":      {`{old}`, 412},
+		"another":             {`"x"`, 412},
+		"a weak one":          {`W/{new}`, 412},
+		"one without a quote": {`x`, 412},
+	} {
+		for _, c := range collections(t) {
+			if !has(c.one.Patch, "header", "If-Match") {
+				continue
+			}
+			t.Run(c.path+" "+claim, func(t *testing.T) {
+				made := c.make(t, app, bearer)
+				path, old := c.path+"/"+made.Field("id"), made.Header.Get("ETag")
+				current := app.Do("PATCH", path, strings.NewReader("{}"), bearer...).Want(t, 200, "").Header.Get("ETag")
+				if read := app.Get(path, bearer...).Header.Get("ETag"); read != current || read == old || read == "" {
+					t.Errorf("version %s before the change, %s after it, %s as read", old, current, read)
+				}
+				code := map[int]string{412: "precondition_failed"}[is.status]
+				headers := append([]string{"If-Match", strings.NewReplacer("{old}", old, "{new}", current).Replace(is.ifMatch)}, bearer...)
+				changed := app.Do("PATCH", path, strings.NewReader("{}"), headers...).Want(t, is.status, code)
+				if is.status == 412 {
+					app.Do("DELETE", path, nil, headers...).Want(t, 412, code)
+					app.Get(path, bearer...).Want(t, 200, "")
+					return
+				}
+				headers[1] = strings.ReplaceAll(headers[1], current, changed.Header.Get("ETag"))
+				app.Do("DELETE", path, nil, headers...).Want(t, 204, "")
+			})
+		}
+	}
+}
+
+func TestOfManyChangesOfOneVersionOneIsMade(t *testing.T) {
+	app, bearer, _ := session(t)
+	for _, c := range collections(t) {
+		if !has(c.one.Patch, "header", "If-Match") {
+			continue
+		}
+		made := c.make(t, app, bearer)
+		headers := append([]string{"If-Match", made.Header.Get("ETag")}, bearer...)
+		var changed atomic.Int32
+		var do []func()
+		for range 20 {
+			do = append(do, func() {
+				if app.Do("PATCH", c.path+"/"+made.Field("id"), strings.NewReader("{}"), headers...).Status == 200 {
+					changed.Add(1)
+				}
+			})
+		}
+		together(do...)
+		if changed.Load() != 1 {
+			t.Errorf("%s: %d were made", c.path, changed.Load())
+		}
+	}
+}
+
+func TestListsAreNewestFirstAndStableWhileTheyGrow(t *testing.T) {
+	app, bearer, _ := session(t)
+	for _, c := range collections(t) {
+		if !has(c.list.Get, "query", "cursor") {
+			continue
+		}
+		var made, listed []string
+		for range 7 {
+			made = append([]string{c.make(t, app, bearer).Field("id")}, made...)
+		}
+		for query := "?limit=3"; query != ""; {
+			page := app.Get(c.path+query, bearer...).Want(t, 200, "")
+			for _, item := range strings.Split(page.Body, `{"id":"`)[1:] {
+				listed = append(listed, item[:len(nobody)])
+			}
+			query = ""
+			if cursor := page.Field("next_cursor"); cursor != "" {
+				query = "?limit=3&cursor=" + cursor
+				c.make(t, app, bearer)
+			}
+		}
+		if strings.Join(listed, " ") != strings.Join(made, " ") {
+			t.Errorf("%s: made %v, listed %v", c.path, made, listed)
+		}
+	}
+}
+
+func TestWhatIsOwnedGoesWithItsOwner(t *testing.T) {
+	app, bearer, _ := session(t)
+	for _, c := range collections(t) {
+		c.make(t, app, bearer)
+	}
+	app.Do("DELETE", "/me", strings.NewReader(`{"current_password":"`+apptest.Password+`"}`), bearer...).Want(t, 204, "")
+	tables, err := app.DB.Migrator().GetTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		var left int64
+		if app.DB.Table(table).Count(&left); left != 0 && table != "migrations" {
+			t.Errorf("%d of %s are left", left, table)
+		}
+	}
+}
+
+// handedOut are secrets that their owner is to have.
+var handedOut = regexp.MustCompile(`^Token\.(access_token|refresh_token|token_type)$`)
+
+func TestNoAnswerHoldsASecret(t *testing.T) {
+	secret := regexp.MustCompile(`(?i)passw|secret|hash|token|private`)
+	var walk func(of string, schema *openapi3.SchemaRef, depth int)
+	walk = func(of string, schema *openapi3.SchemaRef, depth int) {
+		if schema == nil || depth > 8 {
+			return
+		}
+		if schema.Ref != "" {
+			of = schema.Ref[strings.LastIndex(schema.Ref, "/")+1:]
+		}
+		for name, property := range schema.Value.Properties {
+			if secret.MatchString(name) && !handedOut.MatchString(of+"."+name) {
+				t.Errorf("%s shows %s", of, name)
+			}
+			walk(of+"."+name, property, depth+1)
+		}
+		walk(of, schema.Value.Items, depth+1)
+		for _, part := range append(schema.Value.AnyOf, schema.Value.AllOf...) {
+			walk(of, part, depth+1)
+		}
+	}
+	for _, item := range described(t).Paths.Map() {
+		for _, operation := range item.Operations() {
+			for _, response := range operation.Responses.Map() {
+				for _, content := range response.Value.Content {
+					walk("an answer", content.Schema, 0)
+				}
+			}
+		}
+	}
+}
+
+// described is the document, read.
+func described(t *testing.T) *openapi3.T {
+	t.Helper()
+	read, err := openapi3.NewLoader().LoadFromData(document(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return read
+}

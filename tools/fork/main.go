@@ -1,0 +1,72 @@
+// Command fork is what a fork of the template is made and extended with. Its
+// arguments are variables of the environment, as make hands them over.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+)
+
+func main() {
+	root, err := filepath.Abs("..")
+	if err == nil {
+		err = run(root, os.Args[1:])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(root string, args []string) error {
+	commands := map[string]func(string) error{
+		"resource": func(root string) error { return addResource(root, os.Getenv("name"), os.Getenv("fields")) },
+		"rename":   func(root string) error { return renameTree(root, os.Getenv("module")) },
+		"update":   func(root string) error { return update(root, os.Getenv("upstream"), os.Getenv("base")) },
+	}
+	if len(args) != 1 || commands[args[0]] == nil {
+		return errors.New("use make resource, make rename or make update-template")
+	}
+	return commands[args[0]](root)
+}
+
+// moduleOf is the module path of a tree.
+func moduleOf(root string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	return modfile.ModulePath(text), nil
+}
+
+// git runs git in a tree and gives what it prints.
+func git(root string, args ...string) (string, error) {
+	command := exec.CommandContext(context.Background(), "git", args...) //nolint:gosec // with arguments of our own
+	command.Dir = root
+	out, err := command.Output()
+	var failed *exec.ExitError
+	if errors.As(err, &failed) {
+		err = fmt.Errorf("git %s: %s", strings.Join(args, " "), strings.TrimSpace(string(failed.Stderr)))
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// clean refuses a tree with changes that are not committed, which a commit of
+// our own would carry along.
+func clean(root string) error {
+	changed, err := git(root, "status", "--porcelain")
+	if err != nil {
+		return fmt.Errorf("%w\nThis needs a git repository: git init && git add -A && git commit -m 'Begin'", err)
+	}
+	if changed != "" {
+		return fmt.Errorf("commit or stash your changes first:\n%s", changed)
+	}
+	return nil
+}
