@@ -6,13 +6,16 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -45,7 +48,7 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 	settings := config.Defaults()
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
-	settings.Database.URL = "sqlite://" + filepath.Join(t.TempDir(), "test.db")
+	settings.Database.URL = newDatabase(t)
 	for _, set := range change {
 		set(&settings)
 	}
@@ -72,6 +75,30 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 	})
 	app.Engine, app.DB, app.URL = engine, db, server.URL
 	return app
+}
+
+// newDatabase is an empty database of the test's own: a file, or a schema of
+// the PostgreSQL at TEST_DATABASE_URL.
+func newDatabase(t testing.TB) (url string) {
+	t.Helper()
+	server := os.Getenv("TEST_DATABASE_URL")
+	if server == "" {
+		return "sqlite://" + filepath.Join(t.TempDir(), "test.db")
+	}
+	schema := "test_" + strings.ToLower(rand.Text())
+	run := func(ctx context.Context, statement string) {
+		db, err := database.Open(server, slog.New(slog.DiscardHandler))
+		if err == nil {
+			err = errors.Join(db.WithContext(ctx).Exec(statement).Error, database.Close(db))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	run(t.Context(), "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { run(context.Background(), "DROP SCHEMA "+schema+" CASCADE") })
+	separator := map[bool]string{true: "&", false: "?"}[strings.Contains(server, "?")]
+	return server + separator + "search_path=" + schema
 }
 
 // Log is what the API logged, safe to read while it runs.

@@ -284,6 +284,22 @@ func TestWhatStopsTheProgramIsSaidInOneLine(t *testing.T) {
 	}
 }
 
+func TestHealthAsksTheRunningServer(t *testing.T) {
+	folder := t.TempDir()
+	s := launch(t, folder).await()
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.url, "http://"))
+	for _, address := range []string{":", "0.0.0.0:", "127.0.0.1:"} {
+		if out, faults, code := run(t, folder, []string{"APP_SERVER_ADDRESS=" + address + port}, "health"); code != 0 || out != `{"status":"ok"}`+"\n" {
+			t.Errorf("at %s exit %d, %s%s", address, code, out, faults)
+		}
+	}
+	s.signal(syscall.SIGTERM)
+	s.end()
+	if out, faults, code := run(t, folder, []string{"APP_SERVER_ADDRESS=:" + port}, "health"); code != 1 || out != "" || !strings.Contains(faults, "connection refused") {
+		t.Errorf("without a server exit %d, %s%s", code, out, faults)
+	}
+}
+
 // hanging is a registration whose handler runs and waits for the body.
 func (s *server) hanging(body string) (net.Conn, *bufio.Reader) {
 	s.t.Helper()

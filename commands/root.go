@@ -25,7 +25,7 @@ func Root() *cobra.Command {
 		RunE:          withBackend(serve),
 	}
 	root.PersistentFlags().String("config", config.DefaultFile, "the settings file")
-	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), configCommand(), secretCommand(), keyCommand(), versionCommand())
+	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), configCommand(), secretCommand(), keyCommand(), healthCommand(), versionCommand())
 	return root
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/database"
 	"example.com/latchkey/routes"
 )
 
@@ -67,7 +68,7 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 	} else if err != nil {
 		return fmt.Errorf("server.address: cannot listen: %w", err)
 	}
-	log.Info("listening", "url", "http://"+listener.Addr().String(), "database", settings.Database.URL, "environment", settings.Environment)
+	log.Info("listening", "url", "http://"+listener.Addr().String(), "database", database.Redacted(settings.Database.URL), "environment", settings.Environment)
 	server := &http.Server{
 		Handler:           engine,
 		ReadHeaderTimeout: readHeaderTimeout,

@@ -18,9 +18,7 @@ func (f *Faults) check(s *Settings) {
 		f.add("environment: %q is neither development nor production", s.Environment)
 	}
 	f.checkServer(s.Server)
-	if path, ok := strings.CutPrefix(s.Database.URL, "sqlite://"); !ok || path == "" || path == ":memory:" {
-		f.add("database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db")
-	}
+	f.checkDatabase(s.Database.URL)
 	f.checkPositive("server.shutdown_timeout", s.Server.ShutdownTimeout)
 	f.checkPositive("password.max_wait", s.Password.MaxWait)
 	f.checkJWT(s.JWT)
@@ -33,6 +31,15 @@ func (f *Faults) check(s *Settings) {
 	}
 	f.loadKeys(&s.JWT)
 	f.checkSecret(s)
+}
+
+func (f *Faults) checkDatabase(at string) {
+	if read, err := url.Parse(at); err == nil && (read.Scheme == "postgres" || read.Scheme == "postgresql") && read.Host != "" {
+		return
+	}
+	if path, ok := strings.CutPrefix(at, "sqlite://"); !ok || path == "" || path == ":memory:" {
+		f.add("database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+	}
 }
 
 func (f *Faults) checkJWT(s JWT) {

@@ -49,6 +49,35 @@ func write(t testing.TB, text string) (file string) {
 	return file
 }
 
+func TestDotEnvIsForDevelopment(t *testing.T) {
+	for claim, c := range map[string]struct {
+		dotEnv, file string
+		environ      []string
+		want         string // of jwt.issuer, or in the fault
+	}{
+		"it wins over the file":        {"APP_JWT_ISSUER=dotenv", "jwt: {issuer: file}", nil, "dotenv"},
+		"a variable wins over it":      {"APP_JWT_ISSUER=dotenv", "", []string{"APP_JWT_ISSUER=variable"}, "variable"},
+		"an empty one too":             {"APP_JWT_ISSUER=dotenv", "", []string{"APP_JWT_ISSUER="}, config.Defaults().JWT.Issuer},
+		"quotes, export and comments":  {"# mine\nexport APP_JWT_ISSUER=\"a b\"\n", "", nil, "a b"},
+		"others' variables are let be": {"POSTGRES_PASSWORD=x\nAPP_JWT_ISSUER=dotenv", "", nil, "dotenv"},
+		"not in production":            {"APP_JWT_ISSUER=dotenv", "environment: production", nil, config.Defaults().JWT.Issuer},
+		"nor by its variable":          {"APP_JWT_ISSUER=dotenv", "", []string{"APP_ENVIRONMENT=production"}, config.Defaults().JWT.Issuer},
+		"a misspelt one":               {"APP_JWT_ISUER=x", "", nil, "APP_JWT_ISUER is no setting"},
+		"what is no variable":          {"the secret word", "", nil, ".env: cannot be read: write NAME=value on each line"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile(".env", []byte(c.dotEnv), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			settings, err := load(t, c.file, c.environ...)
+			if err != nil && !strings.HasPrefix(one(t, err), c.want) || err == nil && settings.JWT.Issuer != c.want {
+				t.Errorf("%q, %v, want %q", settings.JWT.Issuer, err, c.want)
+			}
+		})
+	}
+}
+
 // one gives the only fault of err.
 func one(t *testing.T, err error) string {
 	t.Helper()
@@ -188,7 +217,7 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		"passwords longer than bcrypt reads":        {"password: {min_length: 73}", nil, "password.min_length: 73 is not from 1 to 72"},
 		"an unknown log level":                      {"log: {level: trace}", nil, `log.level: "trace" is none of debug, info, warn and error`},
 		"an unknown log format":                     {"log: {format: xml}", nil, `log.format: "xml" is neither text nor json`},
-		"another database":                          {"", []string{"APP_DATABASE_URL=postgres://localhost/app"}, "database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db"},
+		"another database":                          {"", []string{"APP_DATABASE_URL=mysql://localhost/app"}, "database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db"},
 		"a database without a path":                 {"database: {url: 'sqlite://'}", nil, "database.url: write sqlite://PATH"},
 		"a database in memory":                      {"", []string{"APP_DATABASE_URL=sqlite://:memory:"}, "database.url: write sqlite://PATH with the path of a file"},
 		"production without a secret":               {"", []string{production, "APP_JWT_SECRET="}, "jwt.secret: is empty: set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"},
@@ -311,7 +340,7 @@ func TestAllFaultsAreSaidAtOnce(t *testing.T) {
 	_, err := load(t, `
 environment: staging
 server: {address: nowhere, trusted_proxies: [me], cors_origins: ["*"], max_body: much, shutdown_timeout: 15}
-database: {url: postgres://x}
+database: {url: mysql://x}
 jwt: {isuer: me, access_ttl: soon, revocation_lag: -1s}
 password: {bcrypt_cost: 3, min_length: many, max_wait: 0s}
 log: {level: loud, format: xml}

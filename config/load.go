@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"reflect"
@@ -15,10 +17,14 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
+	"github.com/subosito/gotenv"
 )
 
 // DefaultFile is read where no other file is named; it may be missing.
 const DefaultFile = "config.yaml"
+
+// dotEnv holds a developer's own variables; it may be missing.
+const dotEnv = ".env"
 
 const envPrefix = "APP_"
 
@@ -34,8 +40,9 @@ func (f Faults) Error() string {
 
 func (f *Faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
 
-// Load reads defaults, then file, then the APP_ variables of environ (as
-// os.Environ gives them); the later wins. Its error is Faults, all at once.
+// Load reads defaults, then file, then outside production the APP_ variables of
+// .env, then those of environ (as os.Environ gives them); the later wins. Its
+// error is Faults, all at once.
 func Load(file string, environ []string) (Settings, error) {
 	var faults Faults
 	v := viper.New()
@@ -49,7 +56,7 @@ func Load(file string, environ []string) (Settings, error) {
 	known := v.AllKeys()
 	slices.Sort(known)
 	faults.readFile(v, file, known)
-	faults.readEnviron(v, environ, known)
+	faults.readEnviron(v, faults.withDotEnv(v, environ), known)
 	settings := Defaults()
 	faults.decode(v, "", reflect.ValueOf(&settings).Elem())
 	faults.check(&settings)
@@ -78,6 +85,37 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 			f.add("%s: %s is no setting: correct or remove it (%s)", file, key, neighbours(key, known))
 		}
 	}
+}
+
+// withDotEnv adds the variables of .env that environ does not set.
+func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
+	set := map[string]string{}
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		set[name] = value
+	}
+	if cmp.Or(set[variable("environment")], v.GetString("environment")) == Production {
+		return environ
+	}
+	file, err := os.Open(dotEnv)
+	if errors.Is(err, fs.ErrNotExist) {
+		return environ
+	}
+	if err != nil {
+		f.add("%s: cannot be read: %v", dotEnv, err)
+		return environ
+	}
+	defer file.Close()
+	more, err := gotenv.StrictParse(file)
+	if err != nil {
+		f.add("%s: cannot be read: write NAME=value on each line", dotEnv) // the error would show the line
+	}
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		if _, wins := set[name]; !wins {
+			environ = append(environ, name+"="+more[name])
+		}
+	}
+	return environ
 }
 
 func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) {

@@ -18,14 +18,24 @@ func migrations() []*gormigrate.Migration {
 	}
 }
 
+// migrationLock is a number of our own, under which programs that start
+// together wait for each other.
+const migrationLock = 7_526_466_402
+
 // Migrate brings the schema up to date, all of it or nothing.
 func Migrate(db *gorm.DB) error {
 	options := &gormigrate.Options{
 		TableName: "migrations", IDColumnName: "id", IDColumnSize: 255,
-		UseTransaction:            true,
 		ValidateUnknownMigrations: true,
 	}
-	err := gormigrate.New(db, options, migrations()).Migrate()
+	err := db.Transaction(func(tx *gorm.DB) error {
+		if tx.Name() == "postgres" { // SQLite has one writer anyway
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", migrationLock).Error; err != nil {
+				return err
+			}
+		}
+		return gormigrate.New(tx, options, migrations()).Migrate()
+	})
 	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
 		return errors.New("the database is newer than this program: it has a migration that this program has not; run the newer program, or name another database")
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,14 +28,36 @@ const (
 	lockPause    = 20 * time.Millisecond
 )
 
-// Open opens the database of url (sqlite://PATH) and makes its folder. The
-// caller closes it with Close. One connection writes, so inside a transaction
-// write by its own handle only: the outer one would wait for it without end.
-func Open(url string, log *slog.Logger) (*gorm.DB, error) {
-	path := filepath.Clean(strings.TrimPrefix(url, "sqlite://"))
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
+// Open opens the database of url, sqlite://PATH or postgres://…; it makes a
+// file's folder. The caller closes it with Close. In SQLite one connection
+// writes, so inside a transaction write by its own handle only: the outer one
+// would wait for it without end. The error never shows a password.
+func Open(at string, log *slog.Logger) (db *gorm.DB, err error) {
+	if strings.HasPrefix(at, "postgres") {
+		db, err = openPostgres(at, log)
+	} else {
+		path := filepath.Clean(strings.TrimPrefix(at, "sqlite://"))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
+		}
+		db, err = openSQLite(path, log)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("database.url: cannot open %s: %w", Redacted(at), err)
+	}
+	return db, nil
+}
+
+// Redacted is a database's url without its password.
+func Redacted(at string) string {
+	read, err := url.Parse(at)
+	if err != nil || !strings.HasPrefix(at, "postgres") {
+		return at
+	}
+	return read.Redacted()
+}
+
+func openSQLite(path string, log *slog.Logger) (*gorm.DB, error) {
 	db, err := gorm.Open(newSQLite(path), gormConfig(log))
 	// Unlike all else, the switch of a new file to WAL does not wait for a lock.
 	for patience := time.Now().Add(lockPatience); err != nil && strings.Contains(err.Error(), "is locked") && time.Now().Before(patience); {
@@ -42,7 +65,7 @@ func Open(url string, log *slog.Logger) (*gorm.DB, error) {
 		db, err = gorm.Open(newSQLite(path), gormConfig(log))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("database.url: cannot open %s: %w", url, err)
+		return nil, err
 	}
 	readers := dbresolver.Register(dbresolver.Config{Replicas: []gorm.Dialector{newSQLite(path)}})
 	if err := db.Use(readers); err != nil {
@@ -66,7 +89,11 @@ func Ping(ctx context.Context, db *gorm.DB) error {
 
 // Close closes the database's connections.
 func Close(db *gorm.DB) (err error) {
-	pools := db.Plugins[new(dbresolver.DBResolver).Name()].(*dbresolver.DBResolver)
+	pools, split := db.Plugins[new(dbresolver.DBResolver).Name()].(*dbresolver.DBResolver)
+	if !split {
+		pool, err := db.DB()
+		return errors.Join(err, pool.Close())
+	}
 	_ = pools.Call(func(pool gorm.ConnPool) error {
 		err = errors.Join(err, pool.(io.Closer).Close())
 		return nil

@@ -33,7 +33,10 @@ const (
 
 var tags = [...]string{tagPath, tagQuery, tagHeader, tagJSON, tagForm}
 
-const notAField = "is not a field of this request"
+const (
+	notAField = "is not a field of this request"
+	noNUL     = "must not hold the character U+0000"
+)
 
 const (
 	typeJSON = "application/json"
@@ -184,12 +187,31 @@ func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
 			}
 			continue
 		}
+		if holdsNUL(value) {
+			faults.add(name, noNUL)
+			continue
+		}
 		if err := json.Unmarshal(value, field.Addr().Interface(), json.RejectUnknownMembers(true)); err != nil {
 			within, message := mismatch(err, field.Type())
 			faults.add(name+within, message)
 		}
 	}
 	return nil
+}
+
+// holdsNUL finds a character in the strings of a value that PostgreSQL cannot
+// keep in a text.
+func holdsNUL(value jsontext.Value) bool {
+	if !bytes.Contains(value, []byte(`\u0000`)) {
+		return false
+	}
+	decoder := jsontext.NewDecoder(bytes.NewReader(value))
+	for {
+		token, err := decoder.ReadToken()
+		if err != nil || token.Kind() == '"' && strings.Contains(token.String(), "\x00") {
+			return err == nil
+		}
+	}
 }
 
 // nullable reports whether a JSON field of type t may be null. A pointer may be
@@ -213,6 +235,8 @@ func (b binder) values(tag string, values map[string][]string, in reflect.Value,
 			faults.add(name, "is given more than once")
 		case !utf8.ValidString(given[0]):
 			faults.add(name, "is not UTF-8")
+		case strings.Contains(given[0], "\x00"):
+			faults.add(name, noNUL)
 		default:
 			field := in.FieldByIndex(index)
 			if err := setText(field, given[0]); err != nil {

@@ -46,7 +46,7 @@ func TestBadBodies(t *testing.T) {
 		"a raw NUL":                {media, strings.NewReader("{\"email\":\"\x00\"}"), 400, "malformed_body", "breaks at byte"},
 		"UTF-16":                   {media, strings.NewReader("\xff\xfe{\x00}\x00"), 400, "malformed_body", "UTF-8"},
 		"50,000 levels deep":       {media, strings.NewReader(strings.Repeat(`{"a":`, 50_000)), 400, "malformed_body", "breaks at byte"},
-		"an escaped NUL":           {media, strings.NewReader(`{"email":"a\u0000","password":"\u0000"}`), 0, "", ""},
+		"an escaped NUL":           {media, strings.NewReader(`{"email":"a\u0000","password":"\u0000"}`), 422, "validation_failed", `{"field":"email","message":"must not hold the character U+0000"}`},
 		"wrong types":              {media, strings.NewReader(`{"email":1,"password":["x"]}`), 422, "validation_failed", `{"field":"email","message":"must be a string"},{"field":"password","message":"must be a string"}`},
 		"nulls":                    {media, strings.NewReader(`{"email":null,"password":null}`), 422, "validation_failed", `"email"`},
 		"nothing in it":            {media, strings.NewReader(`{}`), 422, "validation_failed", `{"field":"email","message":"is a required field"},{"field":"password","message":"is a required field"}`},
@@ -99,7 +99,7 @@ func TestBadForms(t *testing.T) {
 		"not UTF-8":         {"username=%ff&password=x", 422, "validation_failed", "UTF-8"},
 		"73 bytes":          {"username=a&password=" + strings.Repeat("x", 73), 422, "validation_failed", "72 bytes"},
 		"over 1 MiB":        {"username=" + strings.Repeat("x", 1<<20), 413, "body_too_large", "1048576"},
-		"NUL is a stranger": {"username=%00&password=%00", 401, "login_failed", ""},
+		"NUL is in no word": {"username=%00&password=x", 422, "validation_failed", `{"field":"username","message":"must not hold the character U+0000"}`},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			answer := app.Post("/login", c.body, "Content-Type", form).Want(t, c.status, c.code)
