@@ -1,6 +1,6 @@
 # Each target is one thing to do; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test race cover fuzz lint fmt e2e lint-openapi openapi build bench \
+.PHONY: help run dev test race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench \
 	resource remove-example rename update-template hooks
 
 # Gin's msgpack binding is 6 MB that a JSON API never uses.
@@ -44,6 +44,9 @@ fmt: ## Format the code
 e2e: ## Try /docs in Chromium, and a client generated from the document
 	go -C tools/e2e test -v ./...
 
+test-tools: ## Try the commands that make a fork, in copies of this one
+	go -C tools test -count=1 -timeout=20m ./fork
+
 lint-openapi: ## Lint the OpenAPI document (needs npx)
 	REDOCLY_TELEMETRY=off npx --yes @redocly/cli@2.77.0 lint docs/openapi.json
 
@@ -53,6 +56,12 @@ openapi: ## Write the OpenAPI document to docs/openapi.json
 
 build: ## Build bin/latchkey, one static file
 	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/latchkey .
+
+secrets: build ## Make the secrets that compose.yaml hands out
+	mkdir -m 700 secrets
+	bin/latchkey secret > secrets/jwt_secret
+	bin/latchkey secret > secrets/database_password
+	echo "postgres://latchkey:$$(cat secrets/database_password)@database/latchkey" > secrets/database_url
 
 bench: ## Measure against a bare Gin route and raw bcrypt
 	go -C bench run .

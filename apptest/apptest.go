@@ -86,17 +86,17 @@ func newDatabase(t testing.TB) (url string) {
 		return "sqlite://" + filepath.Join(t.TempDir(), "test.db")
 	}
 	schema := "test_" + strings.ToLower(rand.Text())
-	run := func(ctx context.Context, statement string) {
+	run := func(statement string) {
 		db, err := database.Open(server, slog.New(slog.DiscardHandler))
 		if err == nil {
-			err = errors.Join(db.WithContext(ctx).Exec(statement).Error, database.Close(db))
+			err = errors.Join(db.Exec(statement).Error, database.Close(db))
 		}
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	run(t.Context(), "CREATE SCHEMA "+schema)
-	t.Cleanup(func() { run(context.Background(), "DROP SCHEMA "+schema+" CASCADE") })
+	run("CREATE SCHEMA " + schema)
+	t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
 	separator := map[bool]string{true: "&", false: "?"}[strings.Contains(server, "?")]
 	return server + separator + "search_path=" + schema
 }

@@ -367,7 +367,7 @@ func TestARequestThatNeverEndsDoesNotHoldTheProgram(t *testing.T) {
 		s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_TIMEOUT=100ms").await()
 		s.hanging("{}")
 		s.signal(syscall.SIGTERM)
-		if code := s.end(); code != 1 || !strings.Contains(s.printed(), "\nlatchkey: requests still ran after 100ms: ") {
+		if code := s.end(); code != 1 || !strings.Contains(s.printed(), "latchkey: requests still ran after 100ms: ") {
 			t.Errorf("exit %d: %s", code, s.printed())
 		}
 	})

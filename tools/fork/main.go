@@ -17,7 +17,7 @@ import (
 func main() {
 	root, err := filepath.Abs("..")
 	if err == nil {
-		err = run(root, os.Args[1:])
+		err = fork(root, os.Args[1:])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-func run(root string, args []string) error {
+func fork(root string, args []string) error {
 	commands := map[string]func(string) error{
 		"resource": func(root string) error { return addResource(root, os.Getenv("name"), os.Getenv("fields")) },
 		"rename":   func(root string) error { return renameTree(root, os.Getenv("module")) },

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What the template promises whoever forks it, done in copies of the tree.
+// make rename deletes this file: a fork has promises of its own.
+
+const (
+	upstreamModule = "example.com/latchkey"
+	forkModule     = "github.com/acme/corner-shop"
+)
+
+func edit(t *testing.T, file, old, replacement string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(text), old) {
+		t.Fatal(file, " has no ", old, err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), old, replacement, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every type and rule, an irregular plural of two words, and one that belongs to both.
+var resources = [][]string{
+	{"make", "resource", "name=task", "fields=title:string:required,max=80 details:text state:string:oneof=open|done contact:string?:email " +
+		"count:int:required,min=1,max=9 rank:int? weight:float:min=-1.5 price:float?:min=0 done:bool sure:bool:required maybe:bool? " +
+		"starts_at:time due_at:time? ref:uuid other_ref:uuid? website_url:string:min=3"},
+	{"make", "resource", "name=sales_person", "fields=name:string:required"},
+	{"make", "resource", "name=comment", "fields=task:references sales_person:references? text:text:required"},
+}
+
+func TestTheExampleIsWhatTheGeneratorWrites(t *testing.T) {
+	root := tree(t)
+	const fields = "title:string:required,max=200 body:text:max=10000"
+	if err := addResource(root, "note", fields); err != nil {
+		t.Fatal(err)
+	}
+	if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
+		t.Errorf("it would change %s", changed)
+	}
+	run(t, root, "make", "remove-example")
+	run(t, root, "go", "vet", "./...")
+	run(t, root, "make", "lint", "test")
+	if left, err := try(t, root, "git", "grep", "-i", "notes", "--", "*.go", "docs"); err == nil && !strings.HasPrefix(left, "tools/") {
+		t.Errorf("left: %s", left)
+	}
+}
+
+// A fork is renamed, given resources, tried, and kept up to date.
+func TestAFork(t *testing.T) {
+	upstream := tree(t)
+	fork := filepath.Join(t.TempDir(), "shop")
+	run(t, ".", "git", "clone", "-q", upstream, fork)
+	run(t, fork, "git", "config", "user.name", "Bob")
+	run(t, fork, "git", "config", "user.email", "bob@example.com")
+
+	edit(t, filepath.Join(fork, "README.md"), "#", "# ")
+	if out, err := try(t, fork, "make", "rename", "module="+forkModule); err == nil || !strings.Contains(out, "commit or stash your changes first") {
+		t.Errorf("a dirty tree: %v, %s", err, out)
+	}
+	run(t, fork, "git", "checkout", "-q", ".")
+	if out, err := try(t, fork, "make", "rename", "module=Shop!"); err == nil || !strings.Contains(out, "such as module=github.com/me/shop") {
+		t.Errorf("no module: %v, %s", err, out)
+	}
+
+	run(t, fork, "make", "rename", "module="+forkModule)
+	left := run(t, fork, "git", "grep", "-il", "latchkey")
+	if left != "CHANGELOG.md\nLICENSE" {
+		t.Errorf("the old name is left in %s", left)
+	}
+	if changed := run(t, fork, "git", "status", "--porcelain"); changed != "" {
+		t.Errorf("not committed: %s", changed)
+	}
+	for _, resource := range resources {
+		run(t, fork, resource...)
+	}
+	commit(t, fork, "Add our resources")
+	run(t, fork, "make", "lint", "test", "build")
+	run(t, fork, "go", "-C", "bench", "vet", "./...")
+	run(t, fork, "go", "-C", "tools/e2e", "vet", "./...")
+	if version := run(t, fork, "bin/corner-shop", "version"); !strings.HasPrefix(version, "corner-shop ") {
+		t.Errorf("it calls itself %s", version)
+	}
+	walk(t, fork)
+
+	// The template mends a line, adds a file, and a migration-free route's words.
+	edit(t, filepath.Join(upstream, "problem/codes.go"), "Too many logins at once, try again later", "Too many logins at once: try again later")
+	edit(t, filepath.Join(upstream, "routes/login_test.go"), "package routes_test", "// Mended.\npackage routes_test")
+	if err := os.WriteFile(filepath.Join(upstream, "auth/mended.go"), []byte("package auth\n\nimport _ \""+upstreamModule+"/models\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, upstream, "make", "openapi")
+	commit(t, upstream, "Mend a line")
+	run(t, fork, "make", "update-template", "upstream="+upstream)
+	if got := run(t, fork, "git", "show", "HEAD:auth/mended.go"); !strings.Contains(got, forkModule+"/models") {
+		t.Errorf("the new file came as %s", got)
+	}
+	if again := run(t, fork, "make", "update-template"); !strings.Contains(again, "All of the template's changes are in.") {
+		t.Errorf("again: %s", again)
+	}
+	run(t, fork, "make", "test")
+	run(t, fork, "git", "grep", "-q", "Too many logins at once: try", "--", "problem")
+
+	// Both change one line.
+	edit(t, filepath.Join(upstream, "problem/codes.go"), "Too many logins at once: try again later", "Too many logins: try again later")
+	commit(t, upstream, "Shorten a line")
+	edit(t, filepath.Join(fork, "problem/codes.go"), "Too many logins at once: try again later", "The shop is full")
+	commit(t, fork, "Say it our way")
+	out, err := try(t, fork, "make", "update-template")
+	if err == nil || !strings.Contains(out, "  problem/codes.go\n") || !strings.Contains(out, "git cherry-pick --continue") {
+		t.Errorf("a conflict: %v, %s", err, out)
+	}
+	if marked := run(t, fork, "git", "diff", "problem/codes.go"); !strings.Contains(marked, "<<<<<<<") || !strings.Contains(marked, "The shop is full") {
+		t.Errorf("git shows %s", marked)
+	}
+	run(t, fork, "git", "cherry-pick", "--abort")
+}
+
+func TestAForkWithoutTheTemplatesHistory(t *testing.T) {
+	upstream := tree(t)
+	fork := filepath.Join(t.TempDir(), "shop")
+	run(t, ".", "git", "clone", "-q", upstream, fork)
+	run(t, fork, "rm", "-rf", ".git")
+	run(t, fork, "git", "init", "-q")
+	run(t, fork, "git", "config", "user.name", "Bob")
+	run(t, fork, "git", "config", "user.email", "bob@example.com")
+	commit(t, fork, "Begin from the template's files")
+	run(t, fork, "make", "rename", "module="+forkModule)
+	edit(t, filepath.Join(fork, "README.md"), "# Corner Shop", "# The Corner Shop")
+	commit(t, fork, "Call it ours")
+	edit(t, filepath.Join(upstream, "README.md"), "Who am I", "Who is it")
+	commit(t, upstream, "Ask otherwise")
+	run(t, fork, "make", "update-template", "upstream="+upstream)
+	if text := run(t, fork, "git", "show", "HEAD:README.md"); !strings.HasPrefix(text, "# The Corner Shop") || !strings.Contains(text, "Who is it") {
+		t.Error(text[:200])
+	}
+}
+
+// walk calls every route of the new resources on the program that was built.
+func walk(t *testing.T, fork string) {
+	t.Helper()
+	const address = "127.0.0.1:18473"
+	server := exec.CommandContext(t.Context(), filepath.Join(fork, "bin/corner-shop"))
+	server.Dir = t.TempDir()
+	server.Env = append(os.Environ(), "APP_SERVER_ADDRESS="+address)
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	}()
+	token := ""
+	send := func(status int, method, path, body string) (answer map[string]any) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+token)
+		response, err := http.DefaultClient.Do(request)
+		for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); response, err = http.DefaultClient.Do(request) {
+			time.Sleep(20 * time.Millisecond) // until it listens
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if err := json.NewDecoder(response.Body).Decode(&answer); (err != nil && status != http.StatusNoContent) || response.StatusCode != status {
+			t.Fatalf("%s %s: %d %v %v", method, path, response.StatusCode, answer, err)
+		}
+		return answer
+	}
+	send(201, "POST", "/register", `{"email":"ada@example.com","password":"correct horse"}`)
+	token = send(200, "POST", "/login", `{"email":"ada@example.com","password":"correct horse"}`)["access_token"].(string)
+	task := send(201, "POST", "/tasks", `{"title":"Sweep","state":"open","count":1,"sure":false,"starts_at":"2026-11-23T12:00:00+01:00","ref":"01900000-0000-7000-8000-000000000000","website_url":"https://example.com"}`)
+	person := send(201, "POST", "/sales_people", `{"name":"Eve"}`)
+	comment := send(201, "POST", "/comments", `{"task_id":"`+task["id"].(string)+`","sales_person_id":"`+person["id"].(string)+`","text":"Done?"}`)
+	send(200, "PATCH", "/tasks/"+task["id"].(string), `{"done":true,"due_at":"2026-11-24T12:00:00Z"}`)
+	if got := send(200, "PATCH", "/tasks/"+task["id"].(string), `{"due_at":null}`); got["due_at"] != nil || got["done"] != true || got["starts_at"] != "2026-11-23T11:00:00Z" {
+		t.Errorf("the task is %v", got)
+	}
+	send(204, "DELETE", "/sales_people/"+person["id"].(string), "")
+	if got := send(200, "GET", "/comments?task_id="+task["id"].(string), ""); len(got["items"].([]any)) != 1 || got["items"].([]any)[0].(map[string]any)["sales_person_id"] != nil {
+		t.Errorf("without its person: %v", got)
+	}
+	send(204, "DELETE", "/tasks/"+task["id"].(string), "")
+	send(404, "GET", "/comments/"+comment["id"].(string), "") // it went with its task
+	send(200, "GET", "/sales_people", "")
+}
