@@ -146,7 +146,8 @@ func addResource(root, name, fields string) error {
 		return err
 	}
 	written := map[string][]byte{}
-	for from, to := range r.files() {
+	for _, from := range slices.Sorted(maps.Keys(r.files())) {
+		to := r.files()[from]
 		if written[to], err = r.fill(from); err != nil {
 			return err
 		}

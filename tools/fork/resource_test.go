@@ -72,7 +72,7 @@ func TestWhatCannotBeAResourceIsRefusedWithItsCure(t *testing.T) {
 		"a package's name":           {"context", "x:int", "context already means something"},
 		"a parameter's name":         {"page", "x:int", "page already means something"},
 		"a model's name":             {"user", "x:int", "user already means something"},
-		"another model's name":       {"session", "x:int", "models/session.go is there already"},
+		"another model's name":       {"session", "x:int", "handlers/sessions.go is there already"},
 		"a type of a model":          {"role", "x:int", "Role is taken by models/user.go"},
 		"a component of the API":     {"token", "x:int", "Token is taken by handlers/account.go"},
 		"a handler's name":           {"protected", "x:int", "Protected is taken"},

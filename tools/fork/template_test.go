@@ -126,23 +126,34 @@ func TestAFork(t *testing.T) {
 	run(t, fork, "git", "cherry-pick", "--abort")
 }
 
-func TestAForkWithoutTheTemplatesHistory(t *testing.T) {
-	upstream := tree(t)
-	fork := filepath.Join(t.TempDir(), "shop")
-	run(t, ".", "git", "clone", "-q", upstream, fork)
-	run(t, fork, "rm", "-rf", ".git")
-	run(t, fork, "git", "init", "-q")
-	run(t, fork, "git", "config", "user.name", "Bob")
-	run(t, fork, "git", "config", "user.email", "bob@example.com")
-	commit(t, fork, "Begin from the template's files")
-	run(t, fork, "make", "rename", "module="+forkModule)
-	edit(t, filepath.Join(fork, "README.md"), "# Corner Shop", "# The Corner Shop")
-	commit(t, fork, "Call it ours")
-	edit(t, filepath.Join(upstream, "README.md"), "Who am I", "Who is it")
-	commit(t, upstream, "Ask otherwise")
-	run(t, fork, "make", "update-template", "upstream="+upstream)
-	if text := run(t, fork, "git", "show", "HEAD:README.md"); !strings.HasPrefix(text, "# The Corner Shop") || !strings.Contains(text, "Who is it") {
-		t.Error(text[:200])
+func TestAForkIsKeptUpToDateHoweverItBegan(t *testing.T) {
+	for claim, begin := range map[string][][]string{
+		"without the template's history": {{"rm", "-rf", ".git"}, {"git", "init", "-q"}, {"git", "add", "-A"}, {"git", "commit", "-qm", "Begin"}, {"make", "rename", "module=" + forkModule}},
+		"renamed after its first change": {{"git", "commit", "-q", "--allow-empty", "-m", "Ours"}, {"make", "rename", "module=" + forkModule}},
+		"under the template's name":      {},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			for _, who := range []string{"AUTHOR", "COMMITTER"} {
+				t.Setenv("GIT_"+who+"_NAME", "Bob")
+				t.Setenv("GIT_"+who+"_EMAIL", "bob@example.com")
+			}
+			upstream, fork := tree(t), filepath.Join(t.TempDir(), "shop")
+			run(t, ".", "git", "clone", "-q", upstream, fork)
+			for _, command := range begin {
+				run(t, fork, command...)
+			}
+			title := map[bool]string{true: "# Corner Shop", false: "# Latchkey"}[len(begin) > 0]
+			edit(t, filepath.Join(fork, "README.md"), title, "# The Corner Shop")
+			commit(t, fork, "Call it ours")
+			for _, words := range []string{"Who is it", "Who goes there"} {
+				edit(t, filepath.Join(upstream, "README.md"), map[string]string{"Who is it": "Who am I", "Who goes there": "Who is it"}[words], words)
+				commit(t, upstream, "Ask otherwise")
+				run(t, fork, "make", "update-template", "upstream="+upstream)
+				if text := run(t, fork, "git", "show", "HEAD:README.md"); !strings.HasPrefix(text, "# The Corner Shop") || !strings.Contains(text, words) {
+					t.Error(text[:200])
+				}
+			}
+		})
 	}
 }
 
