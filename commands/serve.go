@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -53,6 +54,7 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 	// one free for every other request while all of them hash.
 	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 
+	debug.FreeOSMemory() // what starting took
 	defer runtime.KeepAlive(make([]byte, heapFloor))
 
 	// Ended before the database is closed.

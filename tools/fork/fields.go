@@ -119,7 +119,7 @@ func parent(root string, r *resource, name string) (*resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(root, "models", name+".go")) //nolint:gosec // a checked name
+	text, err := os.ReadFile(filepath.Join(root, "models", name+".go"))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !regexp.MustCompile(`(?m)^\tOwned$`).Match(text) {
 		err = fmt.Errorf("there is no resource %s to belong to: make it first", name)
 	}

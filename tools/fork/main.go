@@ -48,7 +48,7 @@ func moduleOf(root string) (string, error) {
 
 // git runs git in a tree and gives what it prints.
 func git(root string, args ...string) (string, error) {
-	command := exec.CommandContext(context.Background(), "git", args...) //nolint:gosec // with arguments of our own
+	command := exec.CommandContext(context.Background(), "git", args...)
 	command.Dir = root
 	out, err := command.Output()
 	var failed *exec.ExitError

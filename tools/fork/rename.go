@@ -130,7 +130,7 @@ func rewriteFile(root, file string, replace func([]byte) []byte) error {
 		}
 	}
 	if moved := string(replace([]byte(file))); moved != file {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, moved)), 0o755); err != nil { //nolint:gosec // source code
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, moved)), 0o755); err != nil {
 			return err
 		}
 		return os.Rename(at, filepath.Join(root, moved))

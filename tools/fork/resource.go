@@ -185,7 +185,7 @@ func addResource(root, name, fields string) error {
 		}
 	}
 	for file, text := range written {
-		if err := os.WriteFile(filepath.Join(root, file), text, 0o644); err != nil { //nolint:gosec // source code
+		if err := os.WriteFile(filepath.Join(root, file), text, 0o644); err != nil {
 			return err
 		}
 	}
