@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
@@ -191,7 +192,7 @@ func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
 			faults.add(name, noNUL)
 			continue
 		}
-		if err := json.Unmarshal(value, field.Addr().Interface(), json.RejectUnknownMembers(true)); err != nil {
+		if err := json.Unmarshal(value, field.Addr().Interface(), readTimes, json.RejectUnknownMembers(true)); err != nil {
 			within, message := mismatch(err, field.Type())
 			faults.add(name+within, message)
 		}
@@ -255,7 +256,11 @@ func setText(field reflect.Value, text string) error {
 		return setText(field.Elem(), text)
 	}
 	if words, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return words.UnmarshalText([]byte(text))
+		err := words.UnmarshalText([]byte(text))
+		if t, ok := words.(*time.Time); ok {
+			*t = inUTC(*t)
+		}
+		return err
 	}
 	if field.Kind() == reflect.String {
 		field.SetString(text)

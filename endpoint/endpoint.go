@@ -152,7 +152,7 @@ func (r Route) allows(ctx context.Context) error {
 
 // answer encodes before it writes, so that what cannot be encoded is a clean 500.
 func answer(c *gin.Context, status int, out any) {
-	body, err := json.Marshal(out, jsontext.AllowInvalidUTF8(true))
+	body, err := json.Marshal(out, writeTimes, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		problem.Write(c, err)
 		return
