@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/maypok86/otter/v2"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
+	"example.com/latchkey/config"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
-
-// maxLive bounds the memory that remembered sessions take, to about 20 MB.
-const maxLive = 50_000
 
 // live remembers live sessions and their users for at most jwt.revocation_lag,
 // so that most requests need no database. A session counts only while it
@@ -29,13 +26,13 @@ type live struct {
 	forgotten uint64 // how many times anybody was forgotten
 }
 
-func newLive(lag time.Duration) *live {
-	if lag == 0 {
+func newLive(settings config.JWT) *live {
+	if settings.RevocationLag == 0 {
 		return &live{}
 	}
 	options := &otter.Options[uuid.UUID, *models.User]{
-		MaximumSize:      maxLive,
-		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, *models.User](lag),
+		MaximumSize:      settings.MaxRemembered,
+		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, *models.User](settings.RevocationLag),
 	}
 	return &live{users: otter.Must(options), sessions: otter.Must(options)}
 }

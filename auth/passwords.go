@@ -1,10 +1,13 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
@@ -45,16 +48,21 @@ func (p Password) MarshalText() ([]byte, error) { return []byte(p.String()), nil
 // cores: more would end no sooner and would stall every other request.
 type Passwords struct {
 	settings config.Password
-	turns    *semaphore.Weighted // hands out turns in the order they were asked for
 	decoy    string
+	cores    int64
+	turns    *semaphore.Weighted // hands out turns in the order they were asked for
+	asked    atomic.Int64        // how many have a turn or wait for one
+	took     atomic.Int64        // the time of a hash, in nanoseconds, as of late
 }
 
 // NewPasswords makes Passwords from settings that config has checked. It takes
 // GOMAXPROCS for the number of cores.
 func NewPasswords(settings config.Password) *Passwords {
+	cores := int64(runtime.GOMAXPROCS(0))
 	return &Passwords{
 		settings: settings,
-		turns:    semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))),
+		cores:    cores,
+		turns:    semaphore.NewWeighted(cores),
 		decoy:    fmt.Sprintf("$2a$%02d$NoPasswordHasThisHashOfItsOwnu7sK0mVq2yWzXcBnMaSdFgHjK", settings.BcryptCost),
 	}
 }
@@ -70,11 +78,11 @@ func (p *Passwords) Hash(ctx context.Context, field string, password Password) (
 
 // Rehash hashes a password that is in use already, however short.
 func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string, err error) {
-	if err := p.turn(ctx); err != nil {
-		return "", err
-	}
-	defer p.turns.Release(1)
-	made, err := bcrypt.GenerateFromPassword([]byte(password), p.settings.BcryptCost)
+	var made []byte
+	err = p.inTurn(ctx, func() (err error) {
+		made, err = bcrypt.GenerateFromPassword([]byte(password), p.settings.BcryptCost)
+		return err
+	})
 	return string(made), err
 }
 
@@ -82,15 +90,11 @@ func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string,
 // takes as long as any other and is nobody's. The error is overloaded where no
 // turn came in time, or ctx's.
 func (p *Passwords) Verify(ctx context.Context, hash string, password Password) (bool, error) {
-	if err := p.turn(ctx); err != nil {
-		return false, err
-	}
-	defer p.turns.Release(1)
 	known := hash != ""
 	if !known {
 		hash = p.decoy
 	}
-	err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
+	err := p.inTurn(ctx, func() error { return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) })
 	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		return false, nil
 	}
@@ -103,15 +107,28 @@ func (p *Passwords) Outdated(hash string) bool {
 	return err == nil && cost != p.settings.BcryptCost
 }
 
-// turn waits for a core; the caller gives it back by p.turns.Release(1).
-func (p *Passwords) turn(ctx context.Context) error {
+// inTurn hashes when its turn has come, aside from all other work.
+func (p *Passwords) inTurn(ctx context.Context, hash func() error) (err error) {
+	ahead := p.asked.Add(1) - p.cores
+	defer p.asked.Add(-1)
+	// Who would wait in vain is told at once, and when the queue will have passed.
+	if wait := time.Duration(ahead * p.took.Load() / p.cores); wait > p.settings.MaxWait {
+		return problem.Overloaded.After(wait)
+	}
 	wait, cancel := context.WithTimeout(ctx, p.settings.MaxWait)
 	defer cancel()
-	if p.turns.Acquire(wait, 1) == nil {
-		return nil
+	if p.turns.Acquire(wait, 1) != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return problem.Overloaded.After(p.settings.MaxWait)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return problem.Overloaded.After(p.settings.MaxWait)
+	defer p.turns.Release(1)
+	aside(func() {
+		begun := time.Now()
+		err = hash()
+		took := int64(time.Since(begun))
+		p.took.Store((3*cmp.Or(p.took.Load(), took) + took) / 4) // the first stands for those before it
+	})
+	return err
 }

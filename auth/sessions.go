@@ -38,7 +38,7 @@ func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
 		keys:  newRefreshKeys(settings),
 		ttl:   settings.RefreshTTL,
 		grace: settings.RefreshGrace,
-		live:  newLive(settings.RevocationLag),
+		live:  newLive(settings),
 	}
 }
 

@@ -23,9 +23,6 @@ const (
 // maxToken bounds, in bytes, what is parsed before its signature is known to be good.
 const maxToken = 8 << 10
 
-// maxVerified bounds the memory that verified tokens take, to about 10 MB.
-const maxVerified = 10_000
-
 // Claims are what an access token says (RFC 9068).
 type Claims struct {
 	UserID    uuid.UUID // sub
@@ -63,7 +60,7 @@ func NewTokens(settings config.JWT) *Tokens {
 		issuer:   settings.Issuer,
 		audience: settings.Audience,
 		ttl:      settings.AccessTTL,
-		verified: otter.Must(&otter.Options[string, Claims]{MaximumSize: maxVerified}),
+		verified: otter.Must(&otter.Options[string, Claims]{MaximumSize: settings.MaxRemembered}),
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{settings.Algorithm}),
 			jwt.WithStrictDecoding(),

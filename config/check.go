@@ -54,6 +54,9 @@ func (f *Faults) checkJWT(s JWT) {
 	if s.RevocationLag < 0 {
 		f.add("jwt.revocation_lag: %v is negative: write 0 to ask the database on each request", s.RevocationLag)
 	}
+	if s.MaxRemembered < 1 {
+		f.add("jwt.max_remembered: %d is not over 0: to remember nothing, set jwt.revocation_lag to 0", s.MaxRemembered)
+	}
 	if s.Issuer == "" || s.Audience == "" {
 		f.add("jwt.issuer and jwt.audience: neither may be empty: name this service")
 	}

@@ -46,6 +46,7 @@ type JWT struct {
 	RefreshTTL       time.Duration `mapstructure:"refresh_ttl"`
 	RefreshGrace     time.Duration `mapstructure:"refresh_grace"`
 	RevocationLag    time.Duration `mapstructure:"revocation_lag"`
+	MaxRemembered    int           `mapstructure:"max_remembered"`
 
 	// What the key files hold; of the previous ones only the public half.
 	Key          PrivateKey         `mapstructure:"-"`
@@ -84,7 +85,7 @@ func Defaults() Settings {
 		JWT: JWT{
 			Algorithm: HS256, Issuer: "latchkey", Audience: "latchkey",
 			AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour,
-			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second,
+			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxRemembered: 50_000,
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
 		Log:      Log{Level: "info"},

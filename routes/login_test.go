@@ -3,6 +3,7 @@ package routes_test
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -172,6 +173,38 @@ func TestALoginThatWouldWaitTooLongIsTurnedAway(t *testing.T) {
 	if count[401] == 0 || count[503] == 0 || count[401]+count[503] != len(statuses) {
 		t.Errorf("statuses %v, want some 401, some 503 and no other", count)
 	}
+}
+
+func TestWhoWouldWaitInVainIsToldAtOnceAndForHowLong(t *testing.T) {
+	const patience = time.Second
+	app := apptest.New(t, slow, func(s *config.Settings) { s.Password.MaxWait = patience })
+	app.Post("/login", stranger).Want(t, 401, "login_failed") // now it knows how long a hash takes
+	var all sync.WaitGroup
+	var answers [100]apptest.Answer
+	var took [100]time.Duration
+	begun := time.Now()
+	for i := range answers {
+		all.Go(func() { answers[i], took[i] = app.Post("/login", stranger), time.Since(begun) })
+	}
+	all.Wait()
+	atOnce, late, back := 0, 0, 0
+	for i, answer := range answers {
+		if answer.Status == 401 {
+			continue
+		}
+		if late++; took[i] < patience/2 {
+			atOnce, late = atOnce+1, late-1
+		}
+		seconds, err := strconv.Atoi(answer.Want(t, 503, "overloaded").Header.Get("Retry-After"))
+		if back = max(back, seconds); err != nil || seconds < 1 || seconds > 5 || took[i] > 2*patience {
+			t.Errorf("told after %v to wait for %d s, %v", took[i], seconds, err)
+		}
+	}
+	if atOnce < len(answers)/2 || late > len(answers)/10 {
+		t.Errorf("of %d logins %d were refused at once and %d late", len(answers), atOnce, late)
+	}
+	time.Sleep(time.Until(begun.Add(time.Duration(back) * time.Second)))
+	app.Post("/login", stranger).Want(t, 401, "login_failed")
 }
 
 func TestAClientThatHangsUpLeavesTheQueue(t *testing.T) {
