@@ -1,6 +1,6 @@
 # Each target is one thing to do; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench \
+.PHONY: help run dev test race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
 	resource remove-example rename update-template hooks
 
 # Gin's msgpack binding is 6 MB that a JSON API never uses.
@@ -65,6 +65,14 @@ secrets: build ## Make the secrets that compose.yaml hands out
 
 bench: ## Measure against a bare Gin route and raw bcrypt
 	go -C bench run .
+
+bench-compare: ## Compare the hot functions with another commit's: base=main
+	git worktree add -q --force --detach bin/base $(base)
+	for round in 1 2 3 4 5 6; do \
+		go -C bin/base/bench test -run='^$$' -bench=. -benchtime=200ms . >> bin/base.txt; \
+		go -C bench test -run='^$$' -bench=. -benchtime=200ms . >> bin/here.txt; \
+	done; git worktree remove --force bin/base
+	go -C bench tool benchstat base=../bin/base.txt here=../bin/here.txt; rm bin/base.txt bin/here.txt
 
 resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?"
 	go -C tools run ./fork resource

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
@@ -46,6 +48,91 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkVerifyAnew verifies a token that is not remembered: each differs.
+func BenchmarkVerifyAnew(b *testing.B) {
+	tokens := auth.NewTokens(settings().JWT)
+	id := uuid.Must(uuid.NewV7())
+	var fresh []string
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(fresh) == 0 {
+			b.StopTimer()
+			for range 1000 {
+				token, err := tokens.Issue(id, id)
+				if err != nil {
+					b.Fatal(err)
+				}
+				fresh = append(fresh, token)
+			}
+			b.StartTimer()
+		}
+		if _, err := tokens.Verify(fresh[0]); err != nil {
+			b.Fatal(err)
+		}
+		fresh = fresh[1:]
+	}
+}
+
+// BenchmarkRefreshToken makes a refresh token and reads it.
+func BenchmarkRefreshToken(b *testing.B) {
+	services, claims := sessions(b, 1)
+	session := models.Session{Base: models.Base{ID: claims[0].SessionID}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := services.Sessions.Of(services.Sessions.RefreshToken(session)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRefresh moves a session on, each time by the token that it brings.
+func BenchmarkRefresh(b *testing.B) {
+	settings := settings()
+	db, user := withUser(b)
+	sessions := auth.New(settings, db).Sessions
+	session, err := sessions.Start(b.Context(), user, "", "")
+	b.ReportAllocs()
+	for b.Loop() {
+		if err == nil {
+			session, err = sessions.Refresh(b.Context(), sessions.RefreshToken(session))
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBindAndWrite reads a body, holds it to its rules, and writes it.
+func BenchmarkBindAndWrite(b *testing.B) {
+	type thing struct {
+		Title string     `json:"title" binding:"required,max=200"`
+		Body  string     `json:"body" binding:"max=10000"`
+		DueAt *time.Time `json:"due_at"`
+	}
+	engine := gin.New()
+	route := endpoint.Public(http.MethodPost, "/", "", func(_ context.Context, in thing) (thing, error) { return in, nil })
+	engine.POST("/", route.Handle)
+	request := httptest.NewRequest(http.MethodPost, "/", nil)
+	request.Header.Set("Content-Type", "application/json")
+	serve(b, engine, request, `{"title":"Milk","body":"Two pints","due_at":"2026-11-23T12:00:00Z"}`, http.StatusOK)
+}
+
+func BenchmarkNotesPage(b *testing.B) {
+	engine, token := app(b)
+	for range 20 {
+		request := httptest.NewRequest(http.MethodPost, "/notes", strings.NewReader(note))
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+token)
+		recorder := httptest.NewRecorder()
+		if engine.ServeHTTP(recorder, request); recorder.Code == http.StatusNotFound {
+			b.Skip("there are no notes")
+		}
+	}
+	request := httptest.NewRequest(http.MethodGet, "/notes", nil)
+	request.Header.Set("Authorization", "Bearer "+token)
+	serve(b, engine, request, "", http.StatusOK)
 }
 
 // BenchmarkUser checks one session again and again, which is then remembered.

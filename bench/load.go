@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -15,27 +17,29 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// closedLoop keeps workers busy with a request for d, each on a connection of
-// its own, and gives the answers per second. The client is fasthttp's, built to
-// cost little: it runs on the servers' own cores, where its cost would bring any
-// two of them closer together.
-func closedLoop(request *fasthttp.Request, workers int, d time.Duration) (rate float64, err error) {
+// cost is password.bcrypt_cost's default.
+const cost = 12
+
+// closedLoop keeps workers busy with requests for d, each worker on a
+// connection of its own, and gives the answers per second. The client is
+// fasthttp's, built to cost little: it runs on the servers' own cores, where its
+// cost would bring any two of them closer together.
+func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Request) (rate float64, err error) {
 	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // an error is one, however well a retry goes
 	defer client.CloseIdleConnections()
 	var answers, last atomic.Int64
 	var group errgroup.Group
 	start := time.Now()
-	for range workers {
+	for worker := range workers {
 		group.Go(func() error {
-			var own fasthttp.Request
-			request.CopyTo(&own)
 			var response fasthttp.Response
 			for time.Since(start) < d {
-				if err := client.Do(&own, &response); err != nil {
+				request := next(worker)
+				if err := client.Do(request, &response); err != nil {
 					return err
 				}
-				if status := response.StatusCode(); status != fasthttp.StatusOK {
-					return fmt.Errorf("%s answered %d: %s", own.URI(), status, response.Body())
+				if status := response.StatusCode(); status >= http.StatusBadRequest {
+					return fmt.Errorf("%s answered %d: %s", request.URI(), status, response.Body())
 				}
 				// The last answers come after d, without all workers at work.
 				if since := time.Since(start); since < d {
@@ -50,28 +54,64 @@ func closedLoop(request *fasthttp.Request, workers int, d time.Duration) (rate f
 	return float64(answers.Load()) / time.Duration(last.Load()).Seconds(), err
 }
 
+// always sends one request again and again.
+func always(workers int, request *fasthttp.Request) func(int) *fasthttp.Request {
+	own := make([]fasthttp.Request, workers)
+	for i := range own {
+		request.CopyTo(&own[i])
+	}
+	return func(worker int) *fasthttp.Request { return &own[worker] }
+}
+
 // openLoop sends perSecond GET requests for d, however slow the answers, and
-// gives the 99th percentile of how long after its scheduled time each was
-// answered. vegeta's own latency begins only when the request leaves.
-func openLoop(url string, header http.Header, perSecond int, d time.Duration) (p99 time.Duration, err error) {
+// gives how long after its scheduled time each was answered, the shortest
+// first. vegeta's own latency begins only when the request leaves.
+func openLoop(url string, header http.Header, perSecond int, d time.Duration) (late []time.Duration, err error) {
 	target := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: url, Header: header})
-	pace := vegeta.ConstantPacer{Freq: perSecond, Per: time.Second}
-	var late []time.Duration
-	start := time.Now()
+	pace := &punctual{ConstantPacer: vegeta.ConstantPacer{Freq: perSecond, Per: time.Second}}
 	for result := range vegeta.NewAttacker().Attack(target, pace, d, "") {
 		if result.Code != http.StatusOK {
 			err = fmt.Errorf("%s answered %d: %s", url, result.Code, result.Error)
 		}
-		scheduled := start.Add(time.Duration(result.Seq+1) * time.Second / time.Duration(perSecond))
+		scheduled := pace.began.Add(time.Duration(result.Seq+1) * time.Second / time.Duration(perSecond))
 		late = append(late, result.End().Sub(scheduled))
 	}
 	slices.Sort(late)
-	return late[len(late)*99/100], err
+	return late, err
+}
+
+// punctual waits by the system's clock: Go's timers, in a program that has
+// nothing else to do, come up to a millisecond late.
+type punctual struct {
+	vegeta.ConstantPacer
+	began time.Time
+}
+
+// Pace waits itself and leaves nothing to wait for.
+func (p *punctual) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
+	if p.began.IsZero() {
+		p.began = time.Now().Add(-elapsed)
+	}
+	wait, stop := p.ConstantPacer.Pace(elapsed, hits)
+	if wait > 0 {
+		left := syscall.NsecToTimespec(int64(wait))
+		_ = syscall.Nanosleep(&left, nil) // a signal ends it early, by nothing that matters
+	}
+	return 0, stop
+}
+
+// p99 is the 99th percentile of sorted times, in milliseconds.
+func p99(sorted []time.Duration) float64 {
+	return sorted[len(sorted)*99/100].Seconds() * 1000
+}
+
+func median(values []float64) float64 {
+	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
 
 // rawBcrypt gives how many hashes per second all cores make.
-func rawBcrypt() (rate float64, err error) {
-	const cost, each = 12, 12 // the cost is password.bcrypt_cost's default
+func rawBcrypt(ctx context.Context) (rate float64, err error) {
+	const each = 12
 	password := []byte("correct horse")
 	hash, err := bcrypt.GenerateFromPassword(password, cost)
 	if err != nil {
@@ -82,7 +122,7 @@ func rawBcrypt() (rate float64, err error) {
 	for range runtime.NumCPU() {
 		group.Go(func() (err error) {
 			for range each {
-				err = errors.Join(err, bcrypt.CompareHashAndPassword(hash, password))
+				err = errors.Join(err, ctx.Err(), bcrypt.CompareHashAndPassword(hash, password))
 			}
 			return err
 		})

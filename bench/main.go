@@ -8,47 +8,59 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 	"time"
 )
 
-// limit bounds the whole run; a first build takes most of it.
-const limit = 5 * time.Minute
+// limit bounds the whole run; a first build takes a minute of it.
+const limit = 6 * time.Minute
 
+// promise is what is promised of the figure of its name.
 type promise struct {
 	name    string
-	made    figure
 	compare string
 	bound   float64
 	unit    string
 }
 
-// promises are all that is promised, each beside what was measured.
-func promises(f figures) []promise {
-	return []promise{
-		{"GET /protected over bare Gin", f.protected, ">=", 0.60, ""},
-		{"refreshes", f.refresh, ">=", 3500, "/s"},
-		{"p99 of a refresh", f.refreshP99, "<", 15, "ms"},
-		{"refresh, empty over a million sessions", f.refreshGrown, "<=", 1.2, ""},
-		{"session check, the same", f.checkGrown, "<=", 1.2, ""},
-		{"slowest refresh during a purge", f.purge, "<=", 50, "ms"},
-		{"logins over raw bcrypt", f.logins, ">=", 0.95, ""},
-		{"p99 of GET /protected among logins", f.p99, "<=", 10, "ms"},
-		{"start to the first answer", f.start, "<", 100, "ms"},
-		{"idle memory", f.memory, "<", 30, "MiB"},
-		{"binary size", f.size, "<", 30, "MiB"},
-	}
+// promises are all of them.
+var promises = []promise{
+	{"GET /protected over bare Gin", ">=", 0.75, ""},
+	{"the same with a line of log each", ">=", 0.60, ""},
+	{"refreshes", ">=", 3500, "/s"},
+	{"p99 of a refresh", "<", 15, "ms"},
+	{"logins over raw bcrypt", ">=", 0.95, ""},
+	{"p99 of GET /protected among logins", "<=", 6, "ms"},
+	{"the same over that of bare Gin", "<=", 0.01, ""},
+	{"p99 of GET /healthz among logins", "<=", 6, "ms"},
+	{"p99 of GET /readyz among logins", "<=", 6, "ms"},
+	{"login, 1 user over 10 thousand", "<=", 1.2, ""},
+	{"login, 1 user over a million", "<=", 1.2, ""},
+	{"refresh, 1 session over 10 thousand", "<=", 1.2, ""},
+	{"refresh, 1 session over a million", "<=", 1.2, ""},
+	{"session check, 1 over 10 thousand", "<=", 1.2, ""},
+	{"session check, 1 over a million", "<=", 1.2, ""},
+	{"page of notes, 1 user over 10 thousand", "<=", 1.2, ""},
+	{"page of notes, 1 user over a million", "<=", 1.2, ""},
+	{"slowest refresh during a purge", "<=", 50, "ms"},
+	{"memory with 10,000 idle connections", "<", 300, "MiB"},
+	{"p99 of GET /protected among them", "<", 20, "ms"},
+	{"start to the first answer", "<", 100, "ms"},
+	{"idle memory", "<", 30, "MiB"},
+	{"binary size", "<", 30, "MiB"},
 }
 
-func (p promise) kept() bool {
+func (p promise) keptBy(value float64) bool {
 	switch p.compare {
 	case ">=":
-		return p.made.value >= p.bound
+		return value >= p.bound
 	case "<=":
-		return p.made.value <= p.bound
+		return value <= p.bound
 	}
-	return p.made.value < p.bound
+	return value < p.bound
 }
 
 func main() {
@@ -63,6 +75,10 @@ func main() {
 }
 
 func bench() error {
+	runtime.GOMAXPROCS(16) // the clocks of openLoop each hold one for a while
+	debug.SetGCPercent(-1) // what it measures is not its own collector
+	debug.SetMemoryLimit(1 << 30)
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -71,16 +87,33 @@ func bench() error {
 	if err != nil {
 		return err
 	}
-	var broken []string
+	if err := made.draw("../docs/bench.svg"); err != nil {
+		return err
+	}
+	return made.print()
+}
+
+// print shows the two tables; the error names the broken promises.
+func (r *report) print() error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\nREQUEST\tPER SECOND\tOVER BARE GIN\tOVER RAW BCRYPT")
+	for _, o := range r.operations {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", o.name, short(o.rate), short(o.overBare), short(o.overBcrypt))
+	}
+	var broken []string
 	fmt.Fprintln(table, "\nPROMISE\tMEASURED\tPROMISED\t\tFROM")
-	for _, p := range promises(made) {
+	for _, p := range promises {
+		made, ok := r.figures[p.name]
 		verdict := "kept"
-		if !p.kept() {
+		switch {
+		case !ok:
+			fmt.Fprintf(table, "%s\t\t%s %g %s\tleft out\t%s\n", p.name, p.compare, p.bound, p.unit, r.leftOut)
+			continue
+		case !p.keptBy(made.value):
 			verdict = "BROKEN"
 			broken = append(broken, p.name)
 		}
-		fmt.Fprintf(table, "%s\t%s %s\t%s %g %s\t%s\t%s\n", p.name, short(p.made.value), p.unit, p.compare, p.bound, p.unit, verdict, p.made.from)
+		fmt.Fprintf(table, "%s\t%s %s\t%s %g %s\t%s\t%s\n", p.name, short(made.value), p.unit, p.compare, p.bound, p.unit, verdict, made.from)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -91,9 +124,12 @@ func bench() error {
 	return nil
 }
 
-// short is three digits, or a whole number.
+// short is three digits, or a whole number; nothing is empty.
 func short(value float64) string {
-	if value >= 1000 {
+	switch {
+	case value == 0:
+		return ""
+	case value >= 1000:
 		return fmt.Sprintf("%.0f", value)
 	}
 	return fmt.Sprintf("%.3g", value)

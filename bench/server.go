@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -19,12 +20,12 @@ type server struct {
 }
 
 // start runs a program with env alone and returns once path answers 200.
-func start(ctx context.Context, folder, address, path string, env []string, program string, arguments ...string) (*server, error) {
+func start(ctx context.Context, folder, address, path string, env []string, stderr io.Writer, program string, arguments ...string) (*server, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	command := exec.CommandContext(ctx, program, arguments...)
 	command.Dir = folder
 	command.Env = env
-	command.Stderr = os.Stderr
+	command.Stderr = stderr
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = 5 * time.Second
 	s := &server{command: command, cancel: cancel, url: "http://" + address}

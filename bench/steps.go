@@ -2,52 +2,58 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
+	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/errgroup"
 )
 
-func median(values []float64) float64 {
-	return slices.Sorted(slices.Values(values))[len(values)/2]
-}
-
-// compare takes turns, so that whatever else the machine does meets both alike.
+// compare takes turns, so that whatever else the machine does meets all alike.
 func (s *subject) compare(ctx context.Context) error {
-	const rounds, workers, turn = 5, 32, 2 * time.Second
-	address, err := freeAddress()
+	const rounds, workers, turn = 5, 32, 1500 * time.Millisecond
+	log, err := os.Create(filepath.Join(s.folder, "access.log"))
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
+	defer log.Close()
+	logging := s.twin("logging", "APP_LOG_LEVEL=info", "APP_LOG_FORMAT=json")
+	logging.stderr = log
+	if err := errors.Join(os.MkdirAll(logging.folder, 0o700), logging.launch(ctx)); err != nil {
 		return err
 	}
-	bare, err := start(ctx, s.folder, address, "/", []string{}, self, bareArgument, address)
-	if err != nil {
-		return err
-	}
-	defer bare.stop()
+	defer logging.api.stop()
 	base := new(fasthttp.Request)
-	base.SetRequestURI(bare.url)
-	ratios := make([]float64, rounds)
-	for i := range ratios {
-		of, err := closedLoop(base, workers, turn)
-		if err != nil {
-			return err
-		}
-		rate, err := closedLoop(s.request("/protected", ""), workers, turn)
-		if err != nil {
-			return err
-		}
-		ratios[i] = rate / of
-		fmt.Printf("  %.0f/s over %.0f/s\n", rate, of)
+	base.SetRequestURI(s.bare.url)
+	names := []string{"bare Gin", "GET /protected", "GET /protected, with a line of log"}
+	requests := []*fasthttp.Request{base, s.request("/protected", ""), logging.request("/protected", "")}
+	if s.notes {
+		names = append(names, "GET /notes, a page of 20", "POST /notes")
+		requests = append(requests, s.request("/notes", ""), s.request("/notes", note))
 	}
-	s.made.protected = figure{median(ratios), fmt.Sprintf("the median of %.2f", ratios)}
+	rates, ratios := make([][]float64, len(names)), make([][]float64, len(names))
+	for range rounds {
+		for i, request := range requests {
+			rate, err := closedLoop(workers, turn, always(workers, request))
+			if err != nil {
+				return err
+			}
+			rates[i] = append(rates[i], rate)
+			ratios[i] = append(ratios[i], rate/rates[0][len(rates[0])-1])
+		}
+		fmt.Printf("  %.0f/s of bare Gin, %.0f/s of /protected\n", rates[0][len(rates[0])-1], rates[1][len(rates[1])-1])
+	}
+	for i, name := range names {
+		s.made.operations = append(s.made.operations, operation{name, median(rates[i]), median(ratios[i]), 0})
+	}
+	s.bareRate = median(rates[0])
+	s.made.set("GET /protected over bare Gin", median(ratios[1]), "the median of %.2f", ratios[1])
+	s.made.set("the same with a line of log each", median(ratios[2]), "the median of %.2f, as JSON to a file", ratios[2])
 	return nil
 }
 
@@ -56,42 +62,85 @@ const (
 	lasting  = 12 * time.Second
 )
 
-// login logs in all the time; the hashes alone are counted before and after,
-// for a machine's speed drifts.
-func (s *subject) login(context.Context) error {
-	before, err := rawBcrypt()
-	if err != nil {
-		return err
+// hashing logs in all the time, then registers; the hashes alone are counted
+// before, between and after, for a machine's speed drifts.
+func (s *subject) hashing(ctx context.Context) error {
+	var raw [3]float64
+	var rates [2]float64
+	var registered atomic.Int64
+	register := func(int) *fasthttp.Request {
+		return s.request("/register", fmt.Sprintf(`{"email":"%d@example.com","password":"correct horse"}`, registered.Add(1)))
 	}
-	rate, err := closedLoop(s.request("/login", credentials), inFlight, lasting)
-	if err != nil {
-		return err
+	for i, next := range []func(int) *fasthttp.Request{always(inFlight, s.request("/login", credentials)), register} {
+		var err error
+		if raw[i], err = rawBcrypt(ctx); err != nil {
+			return err
+		}
+		if rates[i], err = closedLoop(inFlight, lasting, next); err != nil {
+			return err
+		}
+		if raw[i+1], err = rawBcrypt(ctx); err != nil {
+			return err
+		}
 	}
-	after, err := rawBcrypt()
-	if err != nil {
-		return err
+	for i, name := range []string{"POST /login", "POST /register"} {
+		s.made.operations = append(s.made.operations, operation{name, rates[i], rates[i] / s.bareRate, rates[i] / ((raw[i] + raw[i+1]) / 2)})
 	}
-	s.made.logins = figure{rate / ((before + after) / 2), fmt.Sprintf("%.2f/s over %.2f/s before and %.2f/s after, %d in flight", rate, before, after, inFlight)}
+	s.made.set("logins over raw bcrypt", rates[0]/((raw[0]+raw[1])/2), "%.2f/s over %.2f/s before and %.2f/s after, %d in flight", rates[0], raw[0], raw[1], inFlight)
 	return nil
 }
 
-// storm logs in all the time, and measures what is left for others.
+// storm measures what is left for others while many log in, here and on bare
+// Gin with a login that hashes as they come.
 func (s *subject) storm(context.Context) error {
-	const perSecond = 200
-	var p99 time.Duration
+	const perSecond, alone = 200, 6 * time.Second
+	header := http.Header{"Authorization": {"Bearer " + s.token}}
+	protected := s.api.url + "/protected"
+	before, err := openLoop(protected, header, perSecond, alone)
+	if err != nil {
+		return err
+	}
+	bareBefore, err := openLoop(s.bare.url, nil, perSecond, alone)
+	if err != nil {
+		return err
+	}
+	var during, healthy, ready, bareDuring []time.Duration
 	var group errgroup.Group
 	group.Go(func() error {
-		_, err := closedLoop(s.request("/login", credentials), inFlight, lasting)
+		_, err := closedLoop(inFlight, lasting, always(inFlight, s.request("/login", credentials)))
+		return err
+	})
+	for path, late := range map[string]*[]time.Duration{"/protected": &during, "/healthz": &healthy, "/readyz": &ready} {
+		group.Go(func() (err error) {
+			*late, err = openLoop(s.api.url+path, header, map[bool]int{true: perSecond, false: perSecond / 4}[path == "/protected"], lasting)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	login := s.request("/login", credentials)
+	login.SetRequestURI(s.bare.url + "/login")
+	group.Go(func() error {
+		_, err := closedLoop(inFlight, alone, always(inFlight, login))
 		return err
 	})
 	group.Go(func() (err error) {
-		header := http.Header{"Authorization": {"Bearer " + s.token}}
-		p99, err = openLoop(s.api.url+"/protected", header, perSecond, lasting)
+		bareDuring, err = openLoop(s.bare.url, nil, perSecond, alone)
 		return err
 	})
-	err := group.Wait()
-	s.made.p99 = figure{p99.Seconds() * 1000, fmt.Sprintf("%d/s from their scheduled times, %d logins in flight", perSecond, inFlight)}
-	return err
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	s.made.curves = []curve{
+		{"bare Gin among logins", bareDuring}, {"Latchkey among logins", during},
+		{"Latchkey alone", before}, {"bare Gin alone", bareBefore},
+	}
+	s.made.set("p99 of GET /protected among logins", p99(during), "%d/s from their scheduled times, %d logins in flight; %.2f ms without", perSecond, inFlight, p99(before))
+	s.made.set("the same over that of bare Gin", p99(during)/p99(bareDuring), "%.0f ms, %.2f ms without", p99(bareDuring), p99(bareBefore))
+	s.made.set("p99 of GET /healthz among logins", p99(healthy), "%d/s", perSecond/4)
+	s.made.set("p99 of GET /readyz among logins", p99(ready), "%d/s", perSecond/4)
+	return nil
 }
 
 // restart starts on the database that is there already.
@@ -105,6 +154,6 @@ func (s *subject) restart(ctx context.Context) error {
 		}
 		took[i] = time.Since(begun).Seconds() * 1000
 	}
-	s.made.start = figure{median(took), fmt.Sprintf("the median of %.0f", took)}
+	s.made.set("start to the first answer", median(took), "the median of %.0f", took)
 	return nil
 }

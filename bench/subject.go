@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 
@@ -21,10 +23,13 @@ const (
 type subject struct {
 	folder, program, address, token string
 	environ                         []string
+	stderr                          io.Writer
 	refresh                         []string // the refresh tokens of its clients
+	notes                           bool     // whether it has them
 
-	api  *server
-	made *figures
+	api, bare *server
+	bareRate  float64 // of the bare server, per second
+	made      *report
 }
 
 // build makes the program as `make build` does.
@@ -40,7 +45,7 @@ func (s *subject) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.made.size = figure{float64(info.Size()) / mib, "as `make build` makes it"}
+	s.made.set("binary size", float64(info.Size())/mib, "as `make build` makes it")
 	return nil
 }
 
@@ -49,7 +54,7 @@ func (s *subject) start(ctx context.Context) (err error) {
 		"APP_SERVER_ADDRESS=" + s.address,
 		"APP_LOG_LEVEL=error",
 		"APP_PASSWORD_MAX_WAIT=60s", // the last of 64 logins waits longer than the default lets it
-	}, s.environ...), s.program)
+	}, s.environ...), s.stderr, s.program)
 	return err
 }
 
@@ -66,7 +71,34 @@ func (s *subject) request(path, body string) *fasthttp.Request {
 	return request
 }
 
+// begin starts the application and, besides, logs a user with some notes in.
 func (s *subject) begin(ctx context.Context) (err error) {
+	if err := s.launch(ctx); err != nil {
+		return err
+	}
+	memory, err := resident(s.api.command.Process.Pid)
+	if err == nil && memory > 0 {
+		s.made.set("idle memory", memory, "after start, register and login")
+	}
+	if err == nil {
+		err = s.write(20)
+	}
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	s.bare, err = start(ctx, s.folder, address, "/", []string{}, os.Stderr, self, bareArgument, address)
+	return err
+}
+
+func (s *subject) launch(ctx context.Context) (err error) {
 	if s.address, err = freeAddress(); err != nil {
 		return err
 	}
@@ -82,26 +114,52 @@ func (s *subject) begin(ctx context.Context) (err error) {
 	var login struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.Unmarshal(answer.Body(), &login); err != nil {
-		return err
-	}
+	err = json.Unmarshal(answer.Body(), &login)
 	s.token = login.AccessToken
-	s.made.memory, err = resident(s.api.command.Process.Pid)
 	return err
+}
+
+// write adds notes, unless a fork has taken them out.
+func (s *subject) write(notes int) error {
+	var answer fasthttp.Response
+	for range notes {
+		if err := fasthttp.Do(s.request("/notes", note), &answer); err != nil {
+			return err
+		}
+		if answer.StatusCode() == fasthttp.StatusNotFound {
+			s.made.leftOut += "there are no notes; "
+			return nil
+		}
+		s.notes = true
+		if answer.StatusCode() != fasthttp.StatusCreated {
+			return fmt.Errorf("POST /notes answered %d: %s", answer.StatusCode(), answer.Body())
+		}
+	}
+	return nil
+}
+
+const note = `{"title":"Milk","body":"Two pints of it, and a loaf of bread."}`
+
+// twin is the same program with a database of its own.
+func (s *subject) twin(folder string, environ ...string) *subject {
+	return &subject{
+		folder: filepath.Join(s.folder, folder), program: s.program, stderr: s.stderr,
+		made: &report{figures: map[string]figure{}}, environ: environ,
+	}
 }
 
 var vmRSS = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
 
-// resident is the memory a process holds, where the system tells.
-func resident(pid int) (figure, error) {
+// resident is the memory a process holds, in MiB; 0 where the system does not tell.
+func resident(pid int) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return figure{from: "skipped: this system does not tell"}, nil
+		return 0, nil
 	}
 	found := vmRSS.FindSubmatch(status)
 	if found == nil {
-		return figure{}, fmt.Errorf("process %d has ended", pid)
+		return 0, fmt.Errorf("process %d has ended", pid)
 	}
 	kib, err := strconv.ParseFloat(string(found[1]), 64)
-	return figure{kib / 1024, "after start, register and login"}, err
+	return kib / 1024, err
 }

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/errgroup"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/database"
+	"example.com/latchkey/models"
+)
+
+const (
+	refreshers = 8
+	rows       = 1_000_000
+)
+
+// refreshLoop keeps clients busy for d, each with the refresh token of a
+// session of its own, and gives the answers per second and how long each took,
+// the shortest first.
+func (s *subject) refreshLoop(clients int, d time.Duration) (rate float64, took []time.Duration, err error) {
+	client := fasthttp.Client{MaxIdemponentCallAttempts: 1}
+	defer client.CloseIdleConnections()
+	for len(s.refresh) < clients {
+		var answer fasthttp.Response
+		if err := client.Do(s.request("/login", credentials), &answer); err != nil {
+			return 0, nil, err
+		}
+		token, err := refreshToken(&answer)
+		if err != nil {
+			return 0, nil, err
+		}
+		s.refresh = append(s.refresh, token)
+	}
+	var mu sync.Mutex
+	var group errgroup.Group
+	start := time.Now()
+	for i := range clients {
+		group.Go(func() error {
+			var own []time.Duration
+			var answer fasthttp.Response
+			request := s.request("/refresh", "{}")
+			for begun := start; begun.Sub(start) < d; begun = time.Now() {
+				request.SetBodyString(`{"refresh_token":"` + s.refresh[i] + `"}`)
+				err := client.Do(request, &answer)
+				own = append(own, time.Since(begun))
+				if err == nil {
+					s.refresh[i], err = refreshToken(&answer)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			took = append(took, own...)
+			return nil
+		})
+	}
+	err = group.Wait()
+	slices.Sort(took)
+	return float64(len(took)) / time.Since(start).Seconds(), took, err
+}
+
+func refreshToken(answer *fasthttp.Response) (string, error) {
+	var tokens struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if status := answer.StatusCode(); status != fasthttp.StatusOK {
+		return "", fmt.Errorf("answered %d: %s", status, answer.Body())
+	}
+	return tokens.RefreshToken, json.Unmarshal(answer.Body(), &tokens)
+}
+
+func (s *subject) refreshes(context.Context) error {
+	rate, took, err := s.refreshLoop(refreshers, 10*time.Second)
+	if err != nil {
+		return err
+	}
+	const from = "%d clients, each answer committed, no errors"
+	s.made.set("refreshes", rate, from, refreshers)
+	s.made.set("p99 of a refresh", p99(took), from, refreshers)
+	s.made.operations = append(s.made.operations, operation{"POST /refresh", rate, rate / s.bareRate, 0})
+	return nil
+}
+
+// grown compares databases of 1, 10 thousand and a million users, each with an
+// expired session and a note, by turns. Each request asks the database, and
+// hashing is fast, so that looking up is what is left.
+func (s *subject) grown(ctx context.Context) error {
+	const rounds, turn = 5, 800 * time.Millisecond
+	sizes := []int{1, 10_000, rows}
+	twins := make([]*subject, len(sizes))
+	for i, size := range sizes {
+		twins[i] = s.twin(fmt.Sprint(size), "APP_JWT_REVOCATION_LAG=0s", "APP_PASSWORD_BCRYPT_COST=4")
+		if err := errors.Join(os.MkdirAll(twins[i].folder, 0o700), fill(twins[i].folder, size), twins[i].launch(ctx), twins[i].write(25)); err != nil {
+			return err
+		}
+		defer twins[i].api.stop()
+		fmt.Printf("  %d users are there\n", size)
+	}
+	loop := func(path, body string) func(*subject) (float64, error) {
+		return func(twin *subject) (float64, error) {
+			return closedLoop(refreshers, turn, always(refreshers, twin.request(path, body)))
+		}
+	}
+	for _, kind := range []struct {
+		name, of string
+		take     func(*subject) (float64, error)
+	}{
+		{"login", "user", loop("/login", credentials)},
+		{"refresh", "session", func(twin *subject) (rate float64, err error) {
+			rate, _, err = twin.refreshLoop(refreshers, turn)
+			return rate, err
+		}},
+		{"session check", "", loop("/protected", "")},
+		{"page of notes", "user", loop("/notes", "")},
+	} {
+		if kind.name == "page of notes" && !s.notes {
+			continue
+		}
+		ratios := make([][]float64, len(sizes))
+		for range rounds {
+			var rates []float64
+			for _, twin := range twins {
+				rate, err := kind.take(twin)
+				if err != nil {
+					return err
+				}
+				rates = append(rates, rate)
+			}
+			for i := range sizes {
+				ratios[i] = append(ratios[i], rates[0]/rates[i])
+			}
+		}
+		for i, many := range []string{"", "10 thousand", "a million"} {
+			if i > 0 {
+				name := strings.TrimSpace(fmt.Sprintf("%s, 1 %s", kind.name, kind.of)) + " over " + many
+				s.made.set(name, median(ratios[i]), "the median of %.2f", ratios[i])
+			}
+		}
+		fmt.Printf("  %s: %.2f, %.2f\n", kind.name, median(ratios[1]), median(ratios[2]))
+	}
+	return s.purge(ctx, twins[len(twins)-1])
+}
+
+// purge deletes expired sessions by the command, in a process of its own, while
+// others refresh.
+func (s *subject) purge(ctx context.Context, full *subject) error {
+	const lasting = 10 * time.Second
+	command := exec.CommandContext(ctx, s.program, "sessions", "purge")
+	command.Dir, command.Env = full.folder, full.environ
+	if err := command.Start(); err != nil {
+		return err
+	}
+	_, took, err := full.refreshLoop(2, lasting)
+	_ = command.Process.Kill() // ended by a signal, or done: either is fine
+	_ = command.Wait()
+	if err != nil {
+		return err
+	}
+	left, err := count(full.folder)
+	if deleted := rows - left; deleted < 10_000 {
+		err = errors.Join(err, fmt.Errorf("the purge deleted only %d sessions", deleted))
+	}
+	s.made.set("slowest refresh during a purge", took[len(took)-1].Seconds()*1000, "the slowest of %d while another process deleted %d sessions", len(took), rows-left)
+	return err
+}
+
+func count(folder string) (sessions int64, err error) {
+	db, err := open(folder)
+	if err != nil {
+		return 0, err
+	}
+	err = db.Model(&models.Session{}).Count(&sessions).Error
+	return sessions, errors.Join(err, database.Close(db))
+}
+
+func open(folder string) (*gorm.DB, error) {
+	return database.Open("sqlite://"+filepath.Join(folder, "data/app.db"), slog.New(slog.DiscardHandler))
+}
+
+// fill makes a database with so many users, sessions and notes.
+func fill(folder string, rows int) error {
+	db, err := open(folder)
+	if err != nil {
+		return err
+	}
+	const (
+		numbers = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+		id      = "printf('%08x-0000-7000-8000-%012x', i, i)"
+		long    = "'2020-01-01 00:00:00+00:00'"
+	)
+	insert := func(into, values string) error {
+		return db.Exec(numbers+"INSERT INTO "+into+" SELECT "+id+", "+long+", "+values+" FROM n", rows-1).Error
+	}
+	err = errors.Join(
+		database.Migrate(db),
+		insert("users (id, created_at, email, password_hash, role, email_verified, disabled)", "i || '@example.com', '', 'user', false, false"),
+		insert("sessions (id, created_at, user_id, last_used_at, expires_at, ip, user_agent, counter, revoked_reason)", id+", "+long+", "+long+", '127.0.0.1', 'bench', 1, ''"),
+	)
+	if err == nil && db.Migrator().HasTable("notes") {
+		err = insert("notes (id, created_at, owner_id, updated_at, title, body)", id+", "+long+", 'Milk', ''")
+	}
+	return errors.Join(err, database.Close(db))
+}
