@@ -133,8 +133,10 @@ func (s *subject) storm(context.Context) error {
 		return err
 	}
 	s.made.curves = []curve{
-		{"bare Gin among logins", bareDuring}, {"Latchkey among logins", during},
-		{"Latchkey alone", before}, {"bare Gin alone", bareBefore},
+		{"bare Gin among logins", bareDuring},
+		{"Latchkey among logins", during},
+		{"Latchkey alone", before},
+		{"bare Gin alone", bareBefore},
 	}
 	s.made.set("p99 of GET /protected among logins", p99(during), "%d/s from their scheduled times, %d logins in flight; %.2f ms without", perSecond, inFlight, p99(before))
 	s.made.set("the same over that of bare Gin", p99(during)/p99(bareDuring), "%.0f ms, %.2f ms without", p99(bareDuring), p99(bareBefore))
