@@ -76,14 +76,14 @@ bench-compare: ## Compare the hot functions with another commit's: base=main
 
 resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?"
 	go -C tools run ./fork resource
-	$(MAKE) openapi
+	@$(MAKE) --no-print-directory openapi
 
 remove-example: ## Take the example resource, notes, out
 	rm -f models/note.go handlers/notes.go database/create_notes.go routes/notes_test.go
 	sed -i.bak '/[Nn]otes/d' routes/routes.go database/migrate.go
 	sed -i.bak -e '/<!-- example -->/,/<!-- \/example -->/d' -e '/\/notes/d' README.md
 	rm routes/routes.go.bak database/migrate.go.bak README.md.bak
-	$(MAKE) openapi fmt
+	@$(MAKE) --no-print-directory openapi fmt
 
 rename: ## Make the project yours: module=github.com/me/shop
 	go -C tools run ./fork rename
