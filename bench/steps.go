@@ -67,15 +67,15 @@ const (
 func (s *subject) hashing(ctx context.Context) error {
 	var raw [3]float64
 	var rates [2]float64
+	var err error
+	if raw[0], err = rawBcrypt(ctx); err != nil {
+		return err
+	}
 	var registered atomic.Int64
 	register := func(int) *fasthttp.Request {
 		return s.request("/register", fmt.Sprintf(`{"email":"%d@example.com","password":"correct horse"}`, registered.Add(1)))
 	}
 	for i, next := range []func(int) *fasthttp.Request{always(inFlight, s.request("/login", credentials)), register} {
-		var err error
-		if raw[i], err = rawBcrypt(ctx); err != nil {
-			return err
-		}
 		if rates[i], err = closedLoop(inFlight, lasting, next); err != nil {
 			return err
 		}

@@ -133,7 +133,7 @@ func parseRules(typed string, known kind, written string) (rules []string, err e
 		if !slices.Contains(known.rules, name) {
 			return nil, fmt.Errorf("%s is no rule of a %s", rule, typed)
 		}
-		if slices.ContainsFunc(rules, func(r string) bool { return strings.HasPrefix(r+"=", name+"=") }) {
+		if hasRule(rules, name) {
 			return nil, fmt.Errorf("%s is there twice", name)
 		}
 		_, noNumber := strconv.ParseFloat(value, 64)
@@ -153,29 +153,32 @@ func parseRules(typed string, known kind, written string) (rules []string, err e
 	return rules, nil
 }
 
-// bound is the number of a rule, or otherwise.
-func bound(rules []string, name string, otherwise float64) float64 {
+// hasRule reports whether a rule is among rules, whatever its value.
+func hasRule(rules []string, name string) bool {
+	return slices.ContainsFunc(rules, func(rule string) bool { return strings.HasPrefix(rule+"=", name+"=") })
+}
+
+// bound is the number of a rule, 0 without it.
+func bound(rules []string, name string) (number float64) {
 	for _, rule := range rules {
 		if value, ok := strings.CutPrefix(rule, name+"="); ok {
-			otherwise, _ = strconv.ParseFloat(value, 64)
+			number, _ = strconv.ParseFloat(value, 64)
 		}
 	}
-	return otherwise
+	return number
 }
 
 // finish derives how the field is written from its kind and rules.
 func (f *field) finish(typed string, known kind, rules []string) {
 	text := known.base == "string"
 	number := known.base == "int64" || known.base == "float64"
-	has := func(name string) bool {
-		return slices.ContainsFunc(rules, func(rule string) bool { return strings.HasPrefix(rule+"=", name+"=") })
-	}
+	has := func(name string) bool { return hasRule(rules, name) }
 	if text && !has("max") && !has("oneof") { // whatever comes in has a bound
 		rules = append(rules, map[string]string{"string": "max=200", "text": "max=10000"}[typed])
 	}
 	// What is left out is empty or zero: where that breaks a rule, it cannot be.
-	smallest := bound(rules, "min", 0)
-	largest := bound(rules, "max", 0)
+	smallest := bound(rules, "min")
+	largest := bound(rules, "max")
 	required := has("required") || has("oneof") || has("email") || smallest > 0 || number && largest < 0 || !text && !number && typed != "bool"
 	required = required && !f.Nullable
 	rules = slices.DeleteFunc(rules, func(rule string) bool { return rule == "required" })
@@ -203,17 +206,17 @@ func (f *field) finish(typed string, known kind, rules []string) {
 		}
 	}
 	if f.Base == "uuid.UUID" {
-		f.Tag = join2("type:uuid", f.Tag)
+		f.Tag = joinTags("type:uuid", f.Tag)
 	}
 	if f.Refers != nil {
-		f.Tag = join2(f.Tag, "index")
+		f.Tag = joinTags(f.Tag, "index")
 	}
 	f.cases(known, rules, required)
 }
 
 func join(rules ...string) string { return strings.Join(rules, ",") }
 
-func join2(tags ...string) string {
+func joinTags(tags ...string) string {
 	return strings.Join(slices.DeleteFunc(tags, func(tag string) bool { return tag == "" }), ";")
 }
 
@@ -252,7 +255,7 @@ func (f *field) cases(known kind, rules []string, required bool) {
 			add(word(n), true)
 			add(word(n-1), false)
 		case name == "max":
-			if known.base == "string" && !slices.ContainsFunc(rules, func(r string) bool { return strings.HasPrefix(r, "min") || r == "email" }) {
+			if known.base == "string" && !hasRule(rules, "min") && !hasRule(rules, "email") {
 				add(quote(`""`), !required)
 			}
 			if !slices.Contains(rules, "email") {
