@@ -45,6 +45,11 @@ func serveCommand() *cobra.Command {
 }
 
 func serve(cmd *cobra.Command, _ []string, on backend) error {
+	// Before anything else is: on memory that was used before, it would have to
+	// be cleared, and so be touched.
+	floor := make([]byte, heapFloor)
+	defer runtime.KeepAlive(floor)
+
 	settings, log := on.settings, on.log
 	engine, err := routes.New(settings, on.db, on.services, log)
 	if err != nil {
@@ -55,7 +60,6 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 
 	debug.FreeOSMemory() // what starting took
-	defer runtime.KeepAlive(make([]byte, heapFloor))
 
 	// Ended before the database is closed.
 	ctx, stop := context.WithCancel(cmd.Context())
