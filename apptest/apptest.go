@@ -6,17 +6,13 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -48,13 +44,13 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 	settings := config.Defaults()
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
-	settings.Database.URL = newDatabase(t)
+	settings.Database = NewDatabase(t)
 	for _, set := range change {
 		set(&settings)
 	}
 	app := &App{t: t, Settings: settings, Log: new(Log)}
 	log := slog.New(slog.NewTextHandler(app.Log, nil))
-	db, err := database.Open(settings.Database.URL, log)
+	db, err := database.Open(settings.Database, log)
 	if err == nil {
 		err = database.Migrate(db)
 	}
@@ -75,30 +71,6 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 	})
 	app.Engine, app.DB, app.URL = engine, db, server.URL
 	return app
-}
-
-// newDatabase is an empty database of the test's own: a file, or a schema of
-// the PostgreSQL at TEST_DATABASE_URL.
-func newDatabase(t testing.TB) (url string) {
-	t.Helper()
-	server := os.Getenv("TEST_DATABASE_URL")
-	if server == "" {
-		return "sqlite://" + filepath.Join(t.TempDir(), "test.db")
-	}
-	schema := "test_" + strings.ToLower(rand.Text())
-	run := func(statement string) {
-		db, err := database.Open(server, slog.New(slog.DiscardHandler))
-		if err == nil {
-			err = errors.Join(db.Exec(statement).Error, database.Close(db))
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	run("CREATE SCHEMA " + schema)
-	t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
-	separator := map[bool]string{true: "&", false: "?"}[strings.Contains(server, "?")]
-	return server + separator + "search_path=" + schema
 }
 
 // Log is what the API logged, safe to read while it runs.

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
@@ -79,9 +80,18 @@ func (l *live) forget(userID uuid.UUID) {
 	}
 }
 
+func (l *live) forgetAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forgotten++
+	if l.users != nil {
+		l.users.InvalidateAll()
+	}
+}
+
 // User gives the user of an access token, without the password hash. The error
 // is ErrTokenRevoked where the session has ended or the user is deleted or
-// disabled, and unavailable where the database cannot be asked.
+// disabled.
 func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, err error) {
 	if known, ok := s.live.find(claims); ok {
 		return *known, nil
@@ -94,7 +104,7 @@ func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, e
 		return user, ErrTokenRevoked
 	}
 	if err != nil {
-		return user, problem.Unavailable.Because(err)
+		return user, err
 	}
 	s.live.remember(claims.SessionID, &user, mark)
 	return user, nil
@@ -106,7 +116,7 @@ func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, e
 func (s *Sessions) ChangeUser(ctx context.Context, id uuid.UUID, change func(tx *gorm.DB) error) error {
 	// Also after an error: the answer to a commit may have been lost.
 	defer s.live.forget(id)
-	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return database.Transaction(s.db.WithContext(ctx), func(tx *gorm.DB) error {
 		// Locked, so that two admins cannot demote each other.
 		before, err := admins(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}))
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
@@ -48,7 +49,7 @@ func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
 func (s *Sessions) Start(ctx context.Context, user models.User, ip, userAgent string) (models.Session, error) {
 	now := s.db.NowFunc()
 	session := models.Session{UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(s.ttl), IP: ip, UserAgent: userAgent}
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := database.Transaction(s.db.WithContext(ctx), func(tx *gorm.DB) error {
 		// Shared with other logins, but not with a change of the password: that
 		// one waits, and then ends this session too.
 		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
@@ -93,10 +94,10 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Se
 		Where(ofActiveUser).
 		Updates(map[string]any{"counter": counter + 1, "last_used_at": now, "expires_at": now.Add(s.ttl)})
 	if moved.Error != nil || moved.RowsAffected == 1 {
-		return session, unavailable(moved.Error)
+		return session, moved.Error
 	}
 	var refused error
-	err = db.Transaction(func(tx *gorm.DB) (err error) {
+	err = database.Transaction(db, func(tx *gorm.DB) (err error) {
 		session, refused, err = s.again(tx, id, counter)
 		return err
 	})
@@ -104,7 +105,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Se
 		s.live.forget(session.UserID)
 	}
 	if err != nil {
-		return session, unavailable(err)
+		return session, err
 	}
 	return session, refused
 }
@@ -135,7 +136,7 @@ func (s *Sessions) again(tx *gorm.DB, id uuid.UUID, counter uint32) (session mod
 func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
 	ended, err = Revoke(s.db.WithContext(ctx), userID, why, conditions...)
 	s.live.forget(userID)
-	return ended, unavailable(err)
+	return ended, err
 }
 
 // Revoke is End inside a transaction of ChangeUser, which makes it seen.
@@ -147,11 +148,4 @@ func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any)
 	}
 	done := which.Updates(map[string]any{"revoked_at": now, "revoked_reason": why})
 	return done.RowsAffected, done.Error
-}
-
-func unavailable(err error) error {
-	if err == nil {
-		return nil
-	}
-	return problem.Unavailable.Because(err)
 }

@@ -217,7 +217,7 @@ func sessions(b *testing.B, n int) (auth.Services, []auth.Claims) {
 
 func withUser(b *testing.B) (*gorm.DB, models.User) {
 	b.Helper()
-	db, err := database.Open("sqlite://"+b.TempDir()+"/bench.db", slog.New(slog.DiscardHandler))
+	db, err := database.Open(config.Database{URL: "sqlite://" + b.TempDir() + "/bench.db"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 )
@@ -189,7 +190,7 @@ func count(folder string) (sessions int64, err error) {
 }
 
 func open(folder string) (*gorm.DB, error) {
-	return database.Open("sqlite://"+filepath.Join(folder, "data/app.db"), slog.New(slog.DiscardHandler))
+	return database.Open(config.Database{URL: "sqlite://" + filepath.Join(folder, "data/app.db")}, slog.New(slog.DiscardHandler))
 }
 
 // fill makes a database with so many users, sessions and notes.

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/latchkey/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/routes"
 )
@@ -40,7 +41,7 @@ func TestMain(m *testing.M) {
 		if out, err := build.CombinedOutput(); err != nil {
 			panic(fmt.Sprintf("%v\n%s", err, out))
 		}
-		return m.Run()
+		return apptest.Main(m)
 	}())
 }
 
@@ -362,6 +363,23 @@ func TestARunningRequestEndsBeforeTheProgram(t *testing.T) {
 	}
 }
 
+func TestABalancerIsToldBeforeNoMoreRequestsAreTaken(t *testing.T) {
+	s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_DELAY=700ms").await()
+	s.want(200, "GET", "/readyz", "")
+	s.signal(syscall.SIGTERM)
+	began := time.Now()
+	for status := 200; status != http.StatusServiceUnavailable; {
+		var answer string
+		if status, answer = s.send("GET", "/readyz", ""); status != 200 && !strings.Contains(answer, "The server is about to stop") {
+			t.Fatal(status, answer)
+		}
+	}
+	s.want(201, "POST", "/register", credentials("ada@example.com"))
+	if code, took := s.end(), time.Since(began); code != 0 || took < 600*time.Millisecond {
+		t.Errorf("exit %d after %v: %s", code, took, s.printed())
+	}
+}
+
 func TestARequestThatNeverEndsDoesNotHoldTheProgram(t *testing.T) {
 	t.Run("past the timeout", func(t *testing.T) {
 		s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_TIMEOUT=100ms").await()
@@ -431,11 +449,11 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 }
 
 func TestProgramsStartedTogetherShareOneDatabaseAndSecret(t *testing.T) {
-	for range 3 {
-		folder := t.TempDir()
+	for range 20 {
+		folder, database := t.TempDir(), anew(t)
 		all := make([]*server, 5)
 		for i := range all {
-			all[i] = launch(t, folder)
+			all[i] = launch(t, folder, database)
 		}
 		for _, s := range all {
 			s.await()
@@ -444,8 +462,15 @@ func TestProgramsStartedTogetherShareOneDatabaseAndSecret(t *testing.T) {
 		bearer := "Bearer " + all[0].token("ada@example.com")
 		for _, s := range all {
 			s.want(200, "GET", "/protected", "", "Authorization", bearer)
+			s.signal(os.Kill)
 		}
 	}
+}
+
+// anew names an empty database of the test's own, a PostgreSQL one if so asked.
+func anew(t *testing.T) string {
+	t.Helper()
+	return "APP_DATABASE_URL=" + apptest.NewDatabase(t).URL
 }
 
 func TestTheLogHoldsNoSecret(t *testing.T) {

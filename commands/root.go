@@ -25,7 +25,7 @@ func Root() *cobra.Command {
 		RunE:          withBackend(serve),
 	}
 	root.PersistentFlags().String("config", config.DefaultFile, "the settings file")
-	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), configCommand(), secretCommand(), keyCommand(), healthCommand(), versionCommand())
+	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), migrateCommand(), databaseCommand(), configCommand(), secretCommand(), keyCommand(), healthCommand(), versionCommand())
 	return root
 }
 
@@ -37,24 +37,43 @@ type backend struct {
 	services auth.Services
 }
 
-// withBackend runs a command on the migrated database of the settings.
+// withBackend runs a command on the database of the settings, migrated where
+// they say so.
 func withBackend(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
+	return withDatabase(func(cmd *cobra.Command, args []string, on backend) error {
+		if err := prepare(on); err != nil {
+			return err
+		}
+		return run(cmd, args, on)
+	})
+}
+
+// withDatabase runs a command on the database of the settings as it is.
+func withDatabase(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) (err error) {
 		settings, err := settings(cmd)
 		if err != nil {
 			return err
 		}
 		log := newLog(settings, cmd.ErrOrStderr())
-		db, err := database.Open(settings.Database.URL, log)
+		db, err := database.Open(settings.Database, log)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, database.Close(db)) }()
-		if err := database.Migrate(db); err != nil {
-			return err
-		}
 		return run(cmd, args, backend{settings, log, db, auth.New(settings, db)})
 	}
+}
+
+func prepare(on backend) error {
+	if on.settings.Database.Migrate {
+		return database.Migrate(on.db)
+	}
+	pending, err := database.Pending(on.db)
+	if len(pending) > 0 {
+		on.log.Warn("the database has pending migrations, and database.migrate is false: run `latchkey migrate up`", "pending", len(pending))
+	}
+	return err
 }
 
 // settings loads what --config and the environment say.

@@ -19,6 +19,7 @@ import (
 
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/handlers"
 	"example.com/latchkey/routes"
 )
 
@@ -65,6 +66,7 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 	ctx, stop := context.WithCancel(cmd.Context())
 	var background sync.WaitGroup
 	background.Go(func() { on.services.Sessions.Housekeep(ctx, housekeeping, log) })
+	background.Go(func() { on.services.Sessions.Follow(ctx, log) })
 	defer background.Wait()
 	defer stop()
 
@@ -84,14 +86,16 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
-	return run(server, listener, settings.Server.ShutdownTimeout, log)
+	return run(server, listener, settings.Server, log)
 }
 
-// run serves until SIGINT or SIGTERM, then lets running requests end. A second
-// signal ends the program at once.
-func run(server *http.Server, listener net.Listener, timeout time.Duration, log *slog.Logger) error {
+// run serves until SIGINT or SIGTERM, then says so on /readyz for a while, and
+// at last lets running requests end. A second signal ends the program at once.
+func run(server *http.Server, listener net.Listener, settings config.Server, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	stopping := handlers.WithStopping(context.Background(), ctx.Done())
+	server.BaseContext = func(net.Listener) context.Context { return stopping }
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -100,7 +104,13 @@ func run(server *http.Server, listener net.Listener, timeout time.Duration, log 
 	case <-ctx.Done():
 	}
 	stop()
-	log.Info("shutting down", "timeout", timeout)
+	timeout := settings.ShutdownTimeout
+	log.Info("shutting down", "delay", settings.ShutdownDelay, "timeout", timeout)
+	select {
+	case err := <-failed:
+		return err
+	case <-time.After(settings.ShutdownDelay):
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {

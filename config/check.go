@@ -18,8 +18,11 @@ func (f *Faults) check(s *Settings) {
 		f.add("environment: %q is neither development nor production", s.Environment)
 	}
 	f.checkServer(s.Server)
-	f.checkDatabase(s.Database.URL)
+	f.checkDatabase(s.Database)
 	f.checkPositive("server.shutdown_timeout", s.Server.ShutdownTimeout)
+	if s.Server.ShutdownDelay < 0 {
+		f.add("server.shutdown_delay: %v is negative: write 0 to take no more requests at once", s.Server.ShutdownDelay)
+	}
 	f.checkPositive("password.max_wait", s.Password.MaxWait)
 	f.checkJWT(s.JWT)
 	f.checkPassword(s)
@@ -33,11 +36,16 @@ func (f *Faults) check(s *Settings) {
 	f.checkSecret(s)
 }
 
-func (f *Faults) checkDatabase(at string) {
-	if read, err := url.Parse(at); err == nil && (read.Scheme == "postgres" || read.Scheme == "postgresql") && read.Host != "" {
+func (f *Faults) checkDatabase(s Database) {
+	if s.MaxConnections < 2 {
+		f.add("database.max_connections: %d is under 2: one hears of revocations, the others serve", s.MaxConnections)
+	}
+	f.checkPositive("database.statement_timeout", s.StatementTimeout)
+	f.checkPositive("database.lock_timeout", s.LockTimeout)
+	if read, err := url.Parse(s.URL); err == nil && (read.Scheme == "postgres" || read.Scheme == "postgresql") && read.Host != "" {
 		return
 	}
-	if path, ok := strings.CutPrefix(at, "sqlite://"); !ok || path == "" || path == ":memory:" {
+	if path, ok := strings.CutPrefix(s.URL, "sqlite://"); !ok || path == "" || path == ":memory:" {
 		f.add("database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 }

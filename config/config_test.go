@@ -181,7 +181,7 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		want    string
 	}{
 		"a misspelt key":                            {"jwt: {acess_ttl: 5m}", nil, "jwt.acess_ttl is no setting: correct or remove it (known: jwt.access_ttl, "},
-		"a misspelt section":                        {"jtw: {issuer: x}", nil, "jtw.issuer is no setting: correct or remove it (known: database.url, "},
+		"a misspelt section":                        {"jtw: {issuer: x}", nil, "jtw.issuer is no setting: correct or remove it (known: database.lock_timeout, "},
 		"a section that is a word":                  {"server: 8080", nil, "server is no setting: correct or remove it (known: server.address, "},
 		"a setting that is a section":               {"log: {level: {value: info}}", nil, "log.level.value is no setting"},
 		"a misspelt variable":                       {"", []string{"APP_JWT_ACESS_TTL=5m"}, "APP_JWT_ACESS_TTL is no setting: correct or unset it (known: jwt.access_ttl, "},
@@ -198,6 +198,10 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		"a lifetime of half a second":               {"jwt: {access_ttl: 1500ms}", nil, "jwt.access_ttl: 1.5s is no whole number of seconds"},
 		"a negative lag":                            {"jwt: {revocation_lag: -1s}", nil, "jwt.revocation_lag: -1s is negative: write 0"},
 		"no time to shut down":                      {"server: {shutdown_timeout: 0}", nil, "server.shutdown_timeout: 0s is not over 0"},
+		"a negative delay":                          {"server: {shutdown_delay: -1s}", nil, "server.shutdown_delay: -1s is negative: write 0"},
+		"one connection":                            {"database: {max_connections: 1}", nil, "database.max_connections: 1 is under 2"},
+		"no time for a statement":                   {"database: {statement_timeout: 0}", nil, "database.statement_timeout: 0s is not over 0"},
+		"no time for a lock":                        {"", []string{"APP_DATABASE_LOCK_TIMEOUT=0"}, "database.lock_timeout: 0s is not over 0"},
 		"no time to wait":                           {"password: {max_wait: 0s}", nil, "password.max_wait: 0s is not over 0"},
 		"no issuer":                                 {"jwt: {issuer: ''}", nil, "jwt.issuer and jwt.audience: neither may be empty"},
 		"a size that is a word":                     {"", []string{"APP_SERVER_MAX_BODY=big"}, "server.max_body: big is no size: write a number with its unit, such as 512KiB or 1MiB"},

@@ -25,12 +25,19 @@ type Server struct {
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
 	MaxBody         Size          `mapstructure:"max_body"`
 	Docs            *bool         `mapstructure:"docs"`
+	ShutdownDelay   time.Duration `mapstructure:"shutdown_delay"`
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
 }
 
 // Database is where the data lives.
 type Database struct {
-	URL string `mapstructure:"url"`
+	URL     string `mapstructure:"url"`
+	Migrate bool   `mapstructure:"migrate"`
+
+	// Of PostgreSQL only.
+	MaxConnections   int           `mapstructure:"max_connections"`
+	StatementTimeout time.Duration `mapstructure:"statement_timeout"`
+	LockTimeout      time.Duration `mapstructure:"lock_timeout"`
 }
 
 // JWT is how tokens are signed, how long they live and how they end.
@@ -81,7 +88,10 @@ func Defaults() Settings {
 	return Settings{
 		Environment: Development,
 		Server:      Server{Address: "127.0.0.1:8080", MaxBody: 1 << 20, ShutdownTimeout: 15 * time.Second},
-		Database:    Database{URL: "sqlite://data/app.db"},
+		Database: Database{
+			URL: "sqlite://data/app.db", Migrate: true,
+			MaxConnections: 20, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second,
+		},
 		JWT: JWT{
 			Algorithm: HS256, Issuer: "latchkey", Audience: "latchkey",
 			AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour,

@@ -17,14 +17,26 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/plugin/dbresolver"
 
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
-// open opens and migrates the database of a file until the test ends.
-func open(t *testing.T, file string) *gorm.DB {
+func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
+
+// inFile are the settings of a file.
+func inFile(path string) config.Database {
+	settings := config.Defaults().Database
+	settings.URL = "sqlite://" + path
+	return settings
+}
+
+// open opens and migrates a database until the test ends.
+func open(t *testing.T, settings config.Database) *gorm.DB {
 	t.Helper()
-	db, err := database.Open("sqlite://"+file, slog.New(slog.DiscardHandler))
+	db, err := database.Open(settings, slog.New(slog.DiscardHandler))
 	if err == nil {
 		err = database.Migrate(db)
 	}
@@ -39,7 +51,9 @@ func open(t *testing.T, file string) *gorm.DB {
 	return db
 }
 
-func newFile(t *testing.T) string { return filepath.Join(t.TempDir(), "made", "app.db") }
+func newFile(t *testing.T) config.Database {
+	return inFile(filepath.Join(t.TempDir(), "made", "app.db"))
+}
 
 func newUser(email models.Email) *models.User {
 	return &models.User{Email: email, PasswordHash: "x", Role: models.RoleUser}
@@ -71,7 +85,7 @@ func TestPragmasAreInForceOnEveryConnection(t *testing.T) {
 }
 
 func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
-	db := open(t, newFile(t))
+	db := open(t, apptest.NewDatabase(t))
 	ada := newUser("ada@example.com")
 	if err := db.Create(ada).Error; err != nil {
 		t.Fatal(err)
@@ -84,10 +98,10 @@ func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
 	if err := db.Create(newUser("ada@example.com")).Error; !errors.Is(err, gorm.ErrDuplicatedKey) {
 		t.Error("the same email:", err)
 	}
-	if err := db.Exec("CREATE TABLE things (user_id TEXT REFERENCES users (id))").Error; err != nil {
+	if err := db.Exec("CREATE TABLE things (user_id UUID REFERENCES users (id))").Error; err != nil {
 		t.Fatal(err)
 	}
-	if err := db.Exec("INSERT INTO things VALUES ('nobody')").Error; !errors.Is(err, gorm.ErrForeignKeyViolated) {
+	if err := db.Exec("INSERT INTO things VALUES ('00000000-0000-7000-8000-000000000000')").Error; !errors.Is(err, gorm.ErrForeignKeyViolated) {
 		t.Error("a key of no row:", err)
 	}
 }
@@ -95,7 +109,7 @@ func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
 func TestAFileIsOpenedUnderJustItsName(t *testing.T) {
 	for _, name := range []string{"a b.db", "a#b.db", "a?mode=memory.db", "a%41.db", "100%.db", "a+b;c&d.db", "ä.db", "no suffix", "a #?%41 folder/a.db"} {
 		t.Chdir(t.TempDir())
-		open(t, name)
+		open(t, inFile(name))
 		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -159,27 +173,30 @@ func TestOpeningANewFileWaitsForTheProgramThatMakesIt(t *testing.T) {
 		}
 	})
 	defer group.Wait()
-	open(t, path)
+	open(t, inFile(path))
 }
 
 func TestMigratingAgainChangesNothing(t *testing.T) {
-	path := newFile(t)
-	if err := open(t, path).Create(newUser("ada@example.com")).Error; err != nil {
+	settings := apptest.NewDatabase(t)
+	if err := open(t, settings).Create(newUser("ada@example.com")).Error; err != nil {
 		t.Fatal(err)
 	}
 	var users int64
-	if err := open(t, path).Model(models.User{}).Count(&users).Error; err != nil || users != 1 {
+	if err := open(t, settings).Model(models.User{}).Count(&users).Error; err != nil || users != 1 {
 		t.Errorf("%d users, %v", users, err)
 	}
 }
 
 func TestTheDatabaseOfANewerProgramIsRefused(t *testing.T) {
-	db := open(t, newFile(t))
+	db := open(t, apptest.NewDatabase(t))
 	if err := db.Exec("INSERT INTO migrations VALUES ('20991231_of_the_future')").Error; err != nil {
 		t.Fatal(err)
 	}
-	if err := database.Migrate(db); err == nil {
-		t.Error("it was taken")
+	if err := database.Migrate(db); !errors.Is(err, database.ErrNewer) {
+		t.Error(err)
+	}
+	if _, err := database.Rollback(db); !errors.Is(err, database.ErrNewer) {
+		t.Error(err)
 	}
 }
 
@@ -219,10 +236,34 @@ func TestWritersAtOnceWaitForEachOther(t *testing.T) {
 	}
 }
 
+func TestWhatSQLiteRefusesForNowIsUnavailable(t *testing.T) {
+	settings := newFile(t)
+	db, other := open(t, settings), open(t, settings)
+	write := func(email models.Email) error { return db.Create(newUser(email)).Error }
+	if err := db.Exec("PRAGMA busy_timeout = 20").Error; err != nil {
+		t.Fatal(err)
+	}
+	err := other.Transaction(func(*gorm.DB) error {
+		if err := write("busy@example.com"); !errors.Is(err, problem.Unavailable) {
+			t.Error("while another writes:", err)
+		}
+		return nil
+	})
+	if err := errors.Join(err, write("free@example.com"), db.Exec("PRAGMA max_page_count = 1").Error); err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; err == nil && i < 1000; i++ {
+		err = write(models.Email(fmt.Sprint(i, "@example.com")))
+	}
+	if !errors.Is(err, problem.Unavailable) {
+		t.Error("on a full disk:", err)
+	}
+}
+
 // GORM lets all who run a statement wait for the first, who prepares it. He must
 // not in turn wait for a connection that one of them holds.
 func TestATransactionDoesNotWaitForWhoWaitsForIt(t *testing.T) {
-	db := open(t, newFile(t))
+	db := open(t, apptest.NewDatabase(t))
 	rename := func(db *gorm.DB) error {
 		return db.Model(&models.User{}).Where("email = ?", "nobody").Update("role", models.RoleUser).Error
 	}
@@ -240,7 +281,7 @@ func TestATransactionDoesNotWaitForWhoWaitsForIt(t *testing.T) {
 }
 
 func TestAReaderDoesNotWaitForAWriter(t *testing.T) {
-	db := open(t, newFile(t))
+	db := open(t, apptest.NewDatabase(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -248,7 +289,7 @@ func TestAReaderDoesNotWaitForAWriter(t *testing.T) {
 			return err
 		}
 		var users int64
-		err := errors.Join(database.Ping(ctx, db), db.WithContext(ctx).Model(&models.User{}).Count(&users).Error)
+		err := db.WithContext(ctx).Model(&models.User{}).Count(&users).Error
 		if users != 0 {
 			t.Errorf("%d users are seen before they are there", users)
 		}

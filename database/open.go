@@ -10,12 +10,15 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 	"gorm.io/plugin/dbresolver"
+
+	"example.com/latchkey/config"
 )
 
 // maxReaders, in connections, are kept open: database/sql would open one for
@@ -28,31 +31,40 @@ const (
 	lockPause    = 20 * time.Millisecond
 )
 
-// Open opens the database of url, sqlite://PATH or postgres://…; it makes a
-// file's folder. The caller closes it with Close. In SQLite one connection
-// writes, so inside a transaction write by its own handle only: the outer one
-// would wait for it without end. The error never shows a password.
-func Open(at string, log *slog.Logger) (db *gorm.DB, err error) {
-	if strings.HasPrefix(at, "postgres") {
-		db, err = openPostgres(at, log)
+// Open opens the database of database.url; it makes a file's folder. The
+// caller closes it with Close. In SQLite one connection writes, so inside a
+// transaction write by its own handle only: the outer one would wait for it
+// without end. Where the database cannot be asked, its errors are
+// problem.Unavailable. The error never shows a password.
+func Open(settings config.Database, log *slog.Logger) (db *gorm.DB, err error) {
+	if isPostgres(settings.URL) {
+		db, err = openPostgres(settings, gormConfig(log))
 	} else {
-		path := filepath.Clean(strings.TrimPrefix(at, "sqlite://"))
+		path := filePath(settings.URL)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
 		}
 		db, err = openSQLite(path, log)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("database.url: cannot open %s: %w", Redacted(at), err)
+		return nil, fmt.Errorf("database.url: cannot open %s: %w", Redacted(settings.URL), err)
 	}
 	return db, nil
 }
 
+func isPostgres(at string) bool { return strings.HasPrefix(at, "postgres") }
+
+// filePath is where the file of an SQLite url is.
+func filePath(at string) string { return filepath.Clean(strings.TrimPrefix(at, "sqlite://")) }
+
 // Redacted is a database's url without its password.
 func Redacted(at string) string {
-	read, err := url.Parse(at)
-	if err != nil || !strings.HasPrefix(at, "postgres") {
+	if !isPostgres(at) {
 		return at
+	}
+	read, err := url.Parse(at)
+	if err != nil {
+		return "postgres://…"
 	}
 	return read.Redacted()
 }
@@ -82,11 +94,6 @@ func openSQLite(path string, log *slog.Logger) (*gorm.DB, error) {
 	return db, nil
 }
 
-// Ping asks the database whether it answers.
-func Ping(ctx context.Context, db *gorm.DB) error {
-	return db.WithContext(ctx).Clauses(dbresolver.Read).Exec("SELECT 1").Error
-}
-
 // Close closes the database's connections.
 func Close(db *gorm.DB) (err error) {
 	pools, split := db.Plugins[new(dbresolver.DBResolver).Name()].(*dbresolver.DBResolver)
@@ -99,6 +106,17 @@ func Close(db *gorm.DB) (err error) {
 		return nil
 	})
 	return err
+}
+
+// isClosed knows an error that database/sql keeps to itself.
+func isClosed(err error) bool { return err.Error() == "sql: database is closed" }
+
+// isRefused reports whether a primary result code of SQLite's is of the moment,
+// and not of the statement: another process writes for too long, or the disk is
+// full or fails.
+func isRefused(code int) bool {
+	const busy, readOnly, failed, full, cannotOpen = 5, 8, 10, 13, 14
+	return slices.Contains([]int{busy, readOnly, failed, full, cannotOpen}, code)
 }
 
 func gormConfig(log *slog.Logger) *gorm.Config {

@@ -1,25 +1,90 @@
 package database
 
 import (
-	"log/slog"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/problem"
 )
 
-// maxConnections, in connections, are kept open by one process: PostgreSQL
-// serves 100 in all, unless it is told otherwise.
-const maxConnections = 20
+const (
+	connectTimeout = 5 * time.Second
+	// maxLifetime is when a connection is made anew, so that replicas follow a
+	// failover, or a new address, without a restart.
+	maxLifetime = 30 * time.Minute
+)
 
-func openPostgres(url string, log *slog.Logger) (*gorm.DB, error) {
-	db, err := gorm.Open(postgres.Open(url), gormConfig(log))
+func openPostgres(settings config.Database, options *gorm.Config) (*gorm.DB, error) {
+	at, err := pgx.ParseConfig(settings.URL)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := db.DB()
-	if err == nil {
-		pool.SetMaxOpenConns(maxConnections)
-		pool.SetMaxIdleConns(maxConnections)
+	if at.ConnectTimeout == 0 {
+		at.ConnectTimeout = connectTimeout
 	}
-	return db, err
+	for name, limit := range map[string]time.Duration{
+		"statement_timeout":                   settings.StatementTimeout,
+		"idle_in_transaction_session_timeout": settings.StatementTimeout,
+		"lock_timeout":                        settings.LockTimeout,
+	} {
+		if at.RuntimeParams[name] == "" { // not in the url
+			at.RuntimeParams[name] = strconv.FormatInt(limit.Milliseconds(), 10)
+		}
+	}
+	pool := stdlib.OpenDB(*at)
+	pool.SetMaxOpenConns(settings.MaxConnections)
+	pool.SetMaxIdleConns(settings.MaxConnections) // database/sql would close all but two again
+	pool.SetConnMaxLifetime(maxLifetime)
+	db, err := gorm.Open(remote{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, options)
+	if err != nil {
+		return nil, errors.Join(err, pool.Close())
+	}
+	return db, nil
+}
+
+// remote is PostgreSQL, whose absence is GORM's error of its own.
+type remote struct{ *postgres.Dialector }
+
+// Translate gives problem.Unavailable where PostgreSQL could not be asked, or
+// asks to be asked again.
+func (d remote) Translate(err error) error {
+	if isClosed(err) || isAway(err) {
+		return problem.Unavailable.Because(err)
+	}
+	return d.Dialector.Translate(err)
+}
+
+// momentary are the classes of PostgreSQL's errors (its manual, appendix A)
+// that are of the moment, and not of the statement.
+var momentary = []string{
+	"08",    // connection exception
+	"25006", // read-only transaction: it is a standby now
+	"25P03", // idle in a transaction for too long
+	"40",    // transaction rollback, as for a deadlock
+	"53",    // insufficient resources
+	"55P03", // lock not available within lock_timeout
+	"57",    // operator intervention, as a shutdown or statement_timeout
+	"58",    // system error
+}
+
+func isAway(err error) bool {
+	var said *pgconn.PgError
+	if errors.As(err, &said) {
+		return slices.ContainsFunc(momentary, func(class string) bool { return strings.HasPrefix(said.Code, class) })
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.As(err, new(*pgconn.ConnectError)) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

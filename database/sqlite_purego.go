@@ -10,6 +10,8 @@ import (
 	"gorm.io/gorm"
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"example.com/latchkey/problem"
 )
 
 // newSQLite is the same library translated to Go, for machines without a C compiler.
@@ -21,12 +23,16 @@ func newSQLite(path string) gorm.Dialector {
 	}}
 }
 
-// pureGo gives GORM's errors for this driver's, whose shape the dialector does not know.
+// pureGo gives problem.Unavailable, and GORM's errors for this driver's, whose
+// shape the dialector does not know.
 type pureGo struct{ *sqlite.Dialector }
 
 func (d pureGo) Translate(err error) error {
 	var failed *driver.Error
-	if !errors.As(err, &failed) {
+	switch {
+	case isClosed(err), errors.As(err, &failed) && isRefused(failed.Code()&0xff):
+		return problem.Unavailable.Because(err)
+	case failed == nil:
 		return err
 	}
 	switch failed.Code() {

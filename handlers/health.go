@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -31,12 +32,31 @@ func (Health) Live(c *gin.Context) {
 	c.JSON(http.StatusOK, Status{"ok"})
 }
 
-// Ready says that requests can be served: the database answers.
+type stoppingKey struct{}
+
+// WithStopping returns a context for a server's requests, which tells Ready
+// when stopping is closed.
+func WithStopping(ctx context.Context, stopping <-chan struct{}) context.Context {
+	return context.WithValue(ctx, stoppingKey{}, stopping)
+}
+
+// Ready says that requests can be served: the database answers and is up to
+// date, and the server is not about to stop.
 func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
+	stopping, _ := ctx.Value(stoppingKey{}).(<-chan struct{})
+	select {
+	case <-stopping:
+		return Status{}, problem.Unavailable.Detailed("The server is about to stop")
+	default:
+	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	if err := database.Ping(ctx, h.DB); err != nil {
+	pending, err := database.Pending(h.DB.WithContext(ctx))
+	switch {
+	case err != nil && !errors.Is(err, database.ErrNewer): // which the next version's replicas made
 		return Status{}, problem.Unavailable.Because(err)
+	case len(pending) > 0:
+		return Status{}, problem.Unavailable.Detailed("The database has pending migrations")
 	}
 	return Status{"ok"}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
 )
@@ -62,7 +63,7 @@ func (n Notes) Show(ctx context.Context, user models.User, in NoteID) (models.No
 
 // Update changes a note.
 func (n Notes) Update(ctx context.Context, user models.User, in NoteChange) (note models.Note, err error) {
-	err = n.DB.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err = database.Transaction(n.DB.WithContext(ctx), func(tx *gorm.DB) error {
 		note, err = findVersion[models.Note](owned(tx, user), in.ID, in.IfMatch)
 		if err != nil {
 			return err
@@ -76,7 +77,7 @@ func (n Notes) Update(ctx context.Context, user models.User, in NoteChange) (not
 
 // Delete deletes a note.
 func (n Notes) Delete(ctx context.Context, user models.User, in NoteVersion) (endpoint.None, error) {
-	return endpoint.None{}, n.DB.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return endpoint.None{}, database.Transaction(n.DB.WithContext(ctx), func(tx *gorm.DB) error {
 		note, err := findVersion[models.Note](owned(tx, user), in.ID, in.IfMatch)
 		if err != nil {
 			return err

@@ -73,7 +73,7 @@ func (o OAuth) Revoke(ctx context.Context, in Revocation) (endpoint.None, error)
 	var session models.Session
 	found := o.DB.WithContext(ctx).Limit(1).Find(&session, "id = ?", id)
 	if found.Error != nil {
-		return endpoint.None{}, problem.Unavailable.Because(found.Error)
+		return endpoint.None{}, found.Error
 	}
 	_, err = o.Auth.Sessions.End(ctx, session.UserID, models.ByLogout, "id = ?", id)
 	return endpoint.None{}, err

@@ -30,8 +30,8 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 	notes := handlers.Notes{DB: db}
 
 	return []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201).Fails(problem.EmailTaken, problem.Overloaded),
-		endpoint.Public("POST", "/login", "Sign in", account.Login).Fails(problem.LoginFailed, problem.Forbidden, problem.Overloaded),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201).Fails(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/login", "Sign in", account.Login).Fails(problem.LoginFailed, problem.Forbidden, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Fails(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
 
 		endpoint.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),

@@ -359,6 +359,7 @@ func (r *resource) Imports(of string) string {
 		{uses("time.Time"), 0, "time"},
 		{handlers || uses("uuid.UUID"), 1, "github.com/gofrs/uuid/v5"},
 		{handlers, 1, "gorm.io/gorm"},
+		{handlers, 2, r.Module + "/database"},
 		{handlers, 2, r.Module + "/endpoint"},
 		{handlers, 2, r.Module + "/models"},
 		{handlers && parents, 2, r.Module + "/problem"},

@@ -1,0 +1,82 @@
+package apptest
+
+import (
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest/postgres"
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+)
+
+// The switch between the databases: where it is empty, tests run on SQLite;
+// with the URL of a PostgreSQL server, on that; and with privateServer, on one
+// that is started for them.
+const (
+	databaseSwitch = "TEST_DATABASE_URL"
+	privateServer  = "postgres://"
+)
+
+// Main runs a package's tests and gives the exit code.
+func Main(m *testing.M) (code int) {
+	if os.Getenv(databaseSwitch) != privateServer {
+		return m.Run()
+	}
+	server, err := postgres.Start("-c fsync=off")
+	if err != nil {
+		panic(err)
+	}
+	defer func() {
+		if err := server.Stop(); err != nil {
+			panic(err)
+		}
+	}()
+	if err := os.Setenv(databaseSwitch, server.URL); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+// OnPostgreSQL reports whether tests run on PostgreSQL.
+func OnPostgreSQL() bool { return os.Getenv(databaseSwitch) != "" }
+
+// NewDatabase is an empty database of the test's own: a file, or a schema of
+// the PostgreSQL server.
+func NewDatabase(t testing.TB) (settings config.Database) {
+	t.Helper()
+	settings = config.Defaults().Database
+	server := os.Getenv(databaseSwitch)
+	if server == "" {
+		settings.URL = "sqlite://" + filepath.Join(t.TempDir(), "made", "test.db")
+		return settings
+	}
+	at, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := "test_" + strings.ToLower(rand.Text())
+	run := func(statement string) {
+		settings := settings
+		settings.URL = server
+		db, err := database.Open(settings, slog.New(slog.DiscardHandler))
+		if err == nil {
+			err = errors.Join(db.Exec(statement).Error, database.Close(db))
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	run("CREATE SCHEMA " + schema)
+	t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
+	query := at.Query()
+	query.Set("search_path", schema)
+	at.RawQuery = query.Encode()
+	settings.URL = at.String()
+	return settings
+}

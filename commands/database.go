@@ -1,0 +1,87 @@
+package commands
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"example.com/latchkey/database"
+)
+
+func databaseCommand() *cobra.Command {
+	command := &cobra.Command{Use: "db", Short: "Move the database, or keep a copy"}
+	command.AddCommand(databaseCopy(), &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy the SQLite database to a new file, also while the server runs",
+		Args:  cobra.ExactArgs(1),
+		RunE: withDatabase(func(cmd *cobra.Command, args []string, on backend) error {
+			if err := database.Backup(on.db, args[0]); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "The backup is %s.\n", args[0])
+			return nil
+		}),
+	}, &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Put a backup in the place of the SQLite database, while no server runs",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			settings, err := settings(cmd)
+			if err != nil {
+				return err
+			}
+			kept, err := database.Restore(args[0], settings.Database)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "The backup is in its place.")
+			if kept != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "What was there is %s now.\n", kept)
+			}
+			return nil
+		},
+	})
+	return command
+}
+
+func databaseCopy() *cobra.Command {
+	var from, to string
+	command := &cobra.Command{
+		Use:   "copy",
+		Short: "Carry all data over to an empty database",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := settings(cmd)
+			if err != nil {
+				return err
+			}
+			source, target := settings.Database, settings.Database
+			source.URL, target.URL = cmp.Or(from, source.URL), cmp.Or(to, target.URL)
+			if source.URL == target.URL {
+				return errors.New("both databases are database.url: name the other one with --from or --to")
+			}
+			var tables []string
+			rows := map[string]int64{}
+			err = database.Copy(source, target, newLog(settings, cmd.ErrOrStderr()), func(table string, copied int64) {
+				if rows[table] == 0 {
+					tables = append(tables, table)
+				}
+				rows[table] = copied
+				fmt.Fprintf(cmd.ErrOrStderr(), "\r%s: %d rows ", table, copied)
+			})
+			fmt.Fprint(cmd.ErrOrStderr(), "\r")
+			if err != nil {
+				return err
+			}
+			for _, table := range tables {
+				fmt.Fprintf(cmd.OutOrStdout(), "%-20s %d rows\n", table, rows[table])
+			}
+			return nil
+		},
+	}
+	command.Flags().StringVar(&from, "from", "", "the database to copy, such as sqlite://data/app.db (default database.url)")
+	command.Flags().StringVar(&to, "to", "", "the empty database, such as postgres://USER@HOST/DATABASE (default database.url)")
+	return command
+}

@@ -1,0 +1,160 @@
+package commands_test
+
+import (
+	"fmt"
+	"go/format"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestMigrationsAreRunApart(t *testing.T) {
+	folder, database := t.TempDir(), anew(t)
+	latchkey := func(args ...string) string {
+		t.Helper()
+		out, faults, code := run(t, folder, []string{database}, args...)
+		return fmt.Sprint(out, faults, code)
+	}
+	all := latchkey("migrate", "status")
+	if !regexp.MustCompile(`^(pending  \d{8}_\w+\n){3,}0$`).MatchString(all) {
+		t.Fatal(all)
+	}
+	s := launch(t, folder, database, "APP_DATABASE_MIGRATE=false").await()
+	if answer := s.want(503, "GET", "/readyz", ""); !strings.Contains(answer, "The database has pending migrations") {
+		t.Error(answer)
+	}
+	for _, step := range []struct{ args, want string }{
+		{"up", strings.ReplaceAll(all, "pending", "applied")},
+		{"status", strings.ReplaceAll(all, "pending", "applied")},
+		{"up", "The database is up to date.\n0"},
+		{"down", regexp.MustCompile(`(?s)^.*pending(  \w+\n)0$`).ReplaceAllString(all, "undone $1") + "0"},
+		{"up", regexp.MustCompile(`(?s)^.*pending(  \w+\n)0$`).ReplaceAllString(all, "applied$1") + "0"},
+	} {
+		if got := latchkey("migrate", step.args); got != step.want {
+			t.Errorf("migrate %s: %q, want %q", step.args, got, step.want)
+		}
+	}
+	s.want(200, "GET", "/readyz", "")
+	s.want(201, "POST", "/register", credentials("ada@example.com"))
+	if log := s.printed(); !strings.Contains(log, "run `latchkey migrate up`") {
+		t.Error(log)
+	}
+	for range strings.Count(all, "\n") {
+		latchkey("migrate", "down")
+	}
+	if got := latchkey("migrate", "down"); got != "undone   nothing: no migration is applied\n0" {
+		t.Error(got)
+	}
+}
+
+func TestAMigrationIsBegun(t *testing.T) {
+	folder := t.TempDir()
+	list, err := os.ReadFile("../database/migrate.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := filepath.Join(folder, "database", "migrate.go")
+	if _, faults, code := run(t, folder, nil, "migrate", "new", "add_phone"); code != 1 || !strings.Contains(faults, "run this in the folder of the source") {
+		t.Error(code, faults)
+	}
+	if err := os.Mkdir(filepath.Dir(at), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(at, list, 0o600); err != nil { //nolint:gosec // of the test
+		t.Fatal(err)
+	}
+	for _, name := range []string{"AddPhone", "add phone", "../x", "1st", "add__phone", ""} {
+		if _, faults, code := run(t, folder, nil, "migrate", "new", name); code != 1 || !strings.Contains(faults, "is no name for a migration") {
+			t.Errorf("%s: exit %d, %s", name, code, faults)
+		}
+	}
+	for _, name := range []string{"add_phone", "drop_fax"} {
+		if out, faults, code := run(t, folder, nil, "migrate", "new", name); code != 0 || !strings.Contains(out, "database/"+name+".go") {
+			t.Errorf("exit %d, %s%s", code, out, faults)
+		}
+	}
+	if _, faults, code := run(t, folder, nil, "migrate", "new", "add_phone"); code != 1 || !strings.Contains(faults, "file exists") {
+		t.Error(code, faults)
+	}
+	for name, want := range map[string]string{"migrate.go": `,\n\t\taddPhone,\n\t\tdropFax,\n\t}\n}`, "add_phone.go": `var addPhone = &gormigrate.Migration\{\n\tID: "\d{8}_add_phone",`} {
+		text, err := os.ReadFile(filepath.Join(filepath.Dir(at), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if formatted, err := format.Source(text); err != nil || string(formatted) != string(text) || !regexp.MustCompile(want).Match(text) {
+			t.Errorf("%v\n%s", err, text)
+		}
+	}
+}
+
+func TestDataMovesToAnotherDatabase(t *testing.T) {
+	folder, target := t.TempDir(), anew(t)
+	s := launch(t, folder).await()
+	s.want(201, "POST", "/register", credentials("ada@example.com"))
+	bearer := "Bearer " + s.token("ada@example.com")
+	s.signal(os.Interrupt)
+	s.end()
+	out, faults, code := run(t, folder, []string{target}, "db", "copy", "--from", "sqlite://data/app.db")
+	if want := "sessions             1 rows\nusers                1 rows\n"; code != 0 || out != want {
+		t.Fatalf("exit %d, %s%s", code, out, faults)
+	}
+	moved := launch(t, folder, target).await()
+	moved.want(200, "GET", "/me", "", "Authorization", bearer)
+	moved.token("ada@example.com")
+	for args, want := range map[string]string{
+		"--from sqlite://data/app.db":                           "is not empty: sessions has 2 rows",
+		"--from sqlite://data/app.db --to sqlite://data/app.db": "name the other one with --from or --to",
+		"":                        "name the other one with --from or --to",
+		"--from sqlite://nowhere": "nowhere: no such file or directory",
+		"--from postgres://ada:hunter2@127.0.0.1:1/x": "cannot open postgres://ada:xxxxx@127.0.0.1:1/x",
+	} {
+		_, faults, code := run(t, folder, []string{target}, append([]string{"db", "copy"}, strings.Fields(args)...)...)
+		if code != 1 || !strings.Contains(faults, want) || strings.Contains(faults, "hunter2") {
+			t.Errorf("%s: exit %d, %s", args, code, faults)
+		}
+	}
+}
+
+func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
+	folder := t.TempDir()
+	s := launch(t, folder).await()
+	var acknowledged, next atomic.Int64
+	var enough atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		each(1_000_000, func(int) {
+			if !enough.Load() {
+				s.want(201, "POST", "/register", credentials(fmt.Sprint(next.Add(1), "@example.com")))
+				acknowledged.Add(1)
+			}
+		})
+	}()
+	within(t, 10*time.Second, "200 are written", func() bool { return acknowledged.Load() >= 200 })
+	before := acknowledged.Load()
+	out, faults, code := run(t, folder, nil, "db", "backup", "backup.db")
+	after := next.Load()
+	enough.Store(true)
+	<-done
+	if code != 0 || out != "The backup is backup.db.\n" {
+		t.Fatalf("exit %d, %s%s", code, out, faults)
+	}
+	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 1 || !strings.Contains(faults, "stop the program that uses it") {
+		t.Fatalf("while it runs: exit %d, %s%s", code, out, faults)
+	}
+	s.want(201, "POST", "/register", credentials("ada@example.com"))
+	s.signal(os.Interrupt)
+	s.end()
+	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 0 || !strings.HasPrefix(out, "The backup is in its place.\nWhat was there is data/app.db.") {
+		t.Fatalf("exit %d, %s%s", code, out, faults)
+	}
+	users, _, _ := run(t, folder, nil, "user", "list")
+	if count := int64(strings.Count(users, "@example.com")); count < before || count > after || strings.Contains(users, "ada@") {
+		t.Errorf("%d users, acknowledged were %d before and sent %d after", count, before, after)
+	}
+	launch(t, folder).await().token("1@example.com")
+}

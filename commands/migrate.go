@@ -1,0 +1,125 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"example.com/latchkey/database"
+)
+
+func migrateCommand() *cobra.Command {
+	command := &cobra.Command{Use: "migrate", Short: "Change the schema of the database"}
+	command.AddCommand(
+		&cobra.Command{Use: "up", Short: "Apply all pending migrations, or none", Args: cobra.NoArgs, RunE: withDatabase(migrateUp)},
+		&cobra.Command{Use: "down", Short: "Undo the last migration, with what its tables hold", Args: cobra.NoArgs, RunE: withDatabase(migrateDown)},
+		&cobra.Command{Use: "status", Short: "List the migrations, and which are applied", Args: cobra.NoArgs, RunE: withDatabase(migrateStatus)},
+		&cobra.Command{Use: "new NAME", Short: "Begin a migration in the source, such as add_phone", Args: cobra.ExactArgs(1), RunE: migrateNew},
+	)
+	return command
+}
+
+func migrateUp(cmd *cobra.Command, _ []string, on backend) error {
+	pending, err := database.Pending(on.db)
+	if err != nil {
+		return err
+	}
+	if err := database.Migrate(on.db); err != nil {
+		return err
+	}
+	if len(pending) == 0 {
+		fmt.Fprintln(cmd.OutOrStdout(), "The database is up to date.")
+	}
+	for _, id := range pending {
+		fmt.Fprintln(cmd.OutOrStdout(), "applied ", id)
+	}
+	return nil
+}
+
+func migrateDown(cmd *cobra.Command, _ []string, on backend) error {
+	undone, err := database.Rollback(on.db)
+	if err != nil {
+		return err
+	}
+	if undone == "" {
+		undone = "nothing: no migration is applied"
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "undone  ", undone)
+	return nil
+}
+
+func migrateStatus(cmd *cobra.Command, _ []string, on backend) error {
+	all, err := database.Migrations(on.db)
+	for _, m := range all {
+		state := "pending "
+		if m.Applied {
+			state = "applied "
+		}
+		fmt.Fprintln(cmd.OutOrStdout(), state, m.ID)
+	}
+	return err
+}
+
+// migrationText fails until it is written, so that it cannot be deployed empty.
+const migrationText = `package database
+
+import (
+	"errors"
+
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+)
+
+var %[1]s = &gormigrate.Migration{
+	ID: "%[2]s",
+	Migrate: func(tx *gorm.DB) error {
+		return errors.New("%[2]s is not written yet")
+	},
+	Rollback: func(tx *gorm.DB) error {
+		return errors.New("%[2]s is not written yet")
+	},
+}
+`
+
+var (
+	migrationName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	migrationList = regexp.MustCompile(`(?s)\[\]\*gormigrate\.Migration\{\n.*?\n(?:\t\}\n)`)
+)
+
+// migrateNew writes a migration's file and adds it to the list of them.
+func migrateNew(cmd *cobra.Command, args []string) error {
+	name, list := args[0], filepath.Join("database", "migrate.go")
+	if !migrationName.MatchString(name) {
+		return fmt.Errorf("%q is no name for a migration: write small letters, digits and _, such as add_phone", name)
+	}
+	text, err := os.ReadFile(list)
+	if err != nil {
+		return errors.New("there is no database/migrate.go here: run this in the folder of the source")
+	}
+	place := migrationList.FindIndex(text)
+	if place == nil {
+		return fmt.Errorf("%s holds no list of migrations", list)
+	}
+	words := strings.Split(name, "_")
+	for i, word := range words[1:] {
+		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	variable, end := strings.Join(words, ""), place[1]-len("\t}\n")
+	file, err := os.OpenFile(filepath.Join("database", name+".go"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // source
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(file, migrationText, variable, time.Now().UTC().Format("20060102_")+name)
+	listed := string(text[:end]) + "\t\t" + variable + ",\n" + string(text[end:])
+	if err := errors.Join(err, file.Close(), os.WriteFile(list, []byte(listed), 0o644)); err != nil { //nolint:gosec // source
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "Write the change into %s; it is listed in %s.\n", file.Name(), list)
+	return nil
+}

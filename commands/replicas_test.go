@@ -1,0 +1,308 @@
+package commands_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/apptest/postgres"
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+)
+
+// replicas are programs on one PostgreSQL, and a proxy that hands requests to
+// them in turn.
+type replicas struct {
+	proxy *server
+	each  []*server
+	url   string // of their database
+}
+
+func replicate(t *testing.T, n int, environ ...string) replicas {
+	t.Helper()
+	if !apptest.OnPostgreSQL() {
+		t.Skip("this is of PostgreSQL only")
+	}
+	return replicateOn(t, apptest.NewDatabase(t).URL, n, environ...)
+}
+
+func replicateOn(t *testing.T, at string, n int, environ ...string) replicas {
+	t.Helper()
+	r, folder := replicas{url: at}, t.TempDir()
+	environ = append(environ, "APP_DATABASE_URL="+at)
+	for range n {
+		r.each = append(r.each, launch(t, folder, environ...))
+	}
+	for _, s := range r.each {
+		s.await()
+		s.says("hearing of revocations", 1)
+	}
+	var turn atomic.Int64
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(request *httputil.ProxyRequest) {
+			to, _ := url.Parse(r.each[int(turn.Add(1))%n].url)
+			request.SetURL(to)
+		},
+		ErrorHandler: func(w http.ResponseWriter, request *http.Request, _ error) {
+			w.WriteHeader(http.StatusBadGateway)
+			fmt.Fprint(w, "http://", request.URL.Host) //nolint:gosec // for the test alone
+		},
+		ErrorLog: log.New(io.Discard, "", 0),
+	})
+	t.Cleanup(proxy.Close)
+	r.proxy = &server{t: t, url: proxy.URL}
+	return r
+}
+
+// says waits until a server has printed words so many times.
+func (s *server) says(words string, times int) {
+	s.t.Helper()
+	within(s.t, 10*time.Second, words+" is printed", func() bool { return strings.Count(s.printed(), words) >= times })
+}
+
+func within(t *testing.T, limit time.Duration, claim string, holds func() bool) {
+	t.Helper()
+	for began := time.Now(); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > limit {
+			t.Fatalf("not within %v: %s", limit, claim)
+		}
+	}
+}
+
+// refused waits until every replica refuses a token as revoked.
+func (r replicas) refused(t *testing.T, limit time.Duration, bearer string) {
+	t.Helper()
+	began := time.Now()
+	for i, s := range r.each {
+		within(t, limit-time.Since(began), fmt.Sprint("refused by replica ", i), func() bool {
+			status, answer := s.send("GET", "/me", "", "Authorization", bearer)
+			return status == http.StatusUnauthorized && strings.Contains(answer, "token_revoked")
+		})
+	}
+}
+
+// knows asks every replica, so that each remembers the session.
+func (r replicas) knows(bearer string) {
+	for _, s := range r.each {
+		s.want(200, "GET", "/me", "", "Authorization", bearer)
+	}
+}
+
+// exec changes the replicas' database behind their backs.
+func (r replicas) exec(t *testing.T, statement string) {
+	t.Helper()
+	settings := config.Defaults().Database
+	settings.URL = r.url
+	db, err := database.Open(settings, slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = errors.Join(db.Exec(statement).Error, database.Close(db))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRefreshTokensHoldAcrossReplicas(t *testing.T) {
+	r := replicate(t, 3, "APP_JWT_REVOCATION_LAG=60s")
+	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
+	_, first := r.proxy.tokens("/login", credentials("ada@example.com"))
+	var mu sync.Mutex
+	got := map[string]int{}
+	each(24, func(int) {
+		_, next := r.proxy.tokens("/refresh", `{"refresh_token":"`+first+`"}`)
+		mu.Lock()
+		defer mu.Unlock()
+		got[next]++
+	})
+	if len(got) != 1 {
+		t.Errorf("a race gave %d tokens", len(got))
+	}
+	var access, refresh string
+	for next := range got {
+		access, refresh = r.proxy.tokens("/refresh", `{"refresh_token":"`+next+`"}`)
+	}
+	r.knows("Bearer " + access)
+	if answer := r.proxy.want(401, "POST", "/refresh", `{"refresh_token":"`+first+`"}`); !strings.Contains(answer, "token_revoked") {
+		t.Error(answer)
+	}
+	r.refused(t, time.Second, "Bearer "+access)
+	for _, s := range r.each {
+		s.want(401, "POST", "/refresh", `{"refresh_token":"`+refresh+`"}`)
+	}
+}
+
+func TestARevocationIsSeenByAllReplicasWithinASecond(t *testing.T) {
+	r := replicate(t, 3, "APP_JWT_REVOCATION_LAG=60s")
+	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
+	login := func() string { return "Bearer " + r.each[1].token("ada@example.com") }
+	for claim, end := range map[string]func(bearer string){
+		"a logout":               func(bearer string) { r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer) },
+		"a statement of another": func(string) { r.exec(t, "UPDATE sessions SET revoked_at = now(), revoked_reason = 'admin'") },
+		"listeners that were cut off": func(bearer string) {
+			r.exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN revoked'")
+			for _, s := range r.each {
+				s.says("take up to jwt.revocation_lag", 1)
+			}
+			r.each[2].want(204, "POST", "/logout", "", "Authorization", bearer)
+			for _, s := range r.each {
+				s.says("hearing of revocations", 2)
+			}
+		},
+		"the command line": func(string) {
+			if _, faults, code := run(t, t.TempDir(), []string{"APP_DATABASE_URL=" + r.url}, "user", "disable", "ada@example.com"); code != 0 {
+				t.Error(faults)
+			}
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			r.exec(t, "UPDATE users SET disabled = false")
+			bearer := login()
+			r.knows(bearer)
+			end(bearer)
+			r.refused(t, time.Second, bearer)
+		})
+	}
+}
+
+func TestWithoutNotificationsARevocationIsSeenWithinTheLag(t *testing.T) {
+	r := replicate(t, 2, "APP_JWT_REVOCATION_LAG=1s")
+	r.exec(t, "DROP FUNCTION notify_revoked CASCADE")
+	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
+	bearer := "Bearer " + r.proxy.token("ada@example.com")
+	r.knows(bearer)
+	r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer)
+	r.refused(t, 1500*time.Millisecond, bearer)
+}
+
+func TestAKilledReplicaTakesNothingAlong(t *testing.T) {
+	r := replicate(t, 3)
+	var mu sync.Mutex
+	var acknowledged []string
+	time.AfterFunc(500*time.Millisecond, func() { _ = r.each[1].run.Process.Kill() })
+	lost, until := 0, time.Now().Add(2*time.Second)
+	each(100_000, func(i int) {
+		if time.Now().After(until) {
+			return
+		}
+		email := fmt.Sprint(i, "@example.com")
+		status, answer := r.proxy.send("POST", "/register", credentials(email))
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case status == http.StatusCreated:
+			acknowledged = append(acknowledged, email)
+		case status == http.StatusBadGateway && answer == r.each[1].url:
+			lost++
+		default:
+			t.Errorf("%d %s", status, answer)
+		}
+	})
+	if lost == 0 || len(acknowledged) < 100 {
+		t.Errorf("%d were lost, %d acknowledged", lost, len(acknowledged))
+	}
+	each(len(acknowledged), func(i int) {
+		if status, answer := r.each[2].send("POST", "/register", credentials(acknowledged[i])); status != http.StatusConflict {
+			t.Errorf("%s is gone: %d %s", acknowledged[i], status, answer)
+		}
+	})
+}
+
+func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
+	if !apptest.OnPostgreSQL() {
+		t.Skip("this is of PostgreSQL only")
+	}
+	own, err := postgres.Start("-c fsync=off")
+	if err != nil {
+		t.Skip(err) // a server elsewhere is not ours to restart
+	}
+	t.Cleanup(func() {
+		if err := own.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	r := replicateOn(t, own.URL, 2)
+	var mu sync.Mutex
+	seen := map[int]int{}
+	odd := ""
+	var enough atomic.Bool
+	var made atomic.Int64
+	var users sync.WaitGroup
+	for i := range 8 {
+		email := fmt.Sprint(i, "@example.com")
+		r.proxy.want(201, "POST", "/register", credentials(email))
+		access, refresh := r.proxy.tokens("/login", credentials(email))
+		users.Go(func() {
+			send := func(path, body string) (answer string) {
+				method := map[bool]string{true: "GET", false: "POST"}[body == ""]
+				status, answer := r.proxy.send(method, path, body, "Authorization", "Bearer "+access)
+				mu.Lock()
+				defer mu.Unlock()
+				if seen[status]++; status >= 300 && status != http.StatusServiceUnavailable {
+					odd = fmt.Sprint(path, status, answer)
+				}
+				return answer
+			}
+			for !enough.Load() {
+				send("/me", "")
+				send("/register", credentials(fmt.Sprint(made.Add(1), "@example.org")))
+				send("/login", credentials(email))
+				var next struct {
+					RefreshToken string `json:"refresh_token"`
+				}
+				err := json.Unmarshal([]byte(send("/refresh", `{"refresh_token":"`+refresh+`"}`)), &next)
+				if err == nil && next.RefreshToken != "" {
+					refresh = next.RefreshToken
+				}
+			}
+		})
+	}
+	pause := func() { time.Sleep(700 * time.Millisecond) }
+	pause()
+	if err := own.Halt(); err != nil {
+		t.Error(err)
+	}
+	pause()
+	for _, s := range r.each {
+		s.want(503, "GET", "/readyz", "")
+		s.want(200, "GET", "/healthz", "")
+	}
+	if err := own.Resume(); err != nil {
+		t.Error(err)
+	}
+	for _, s := range r.each {
+		within(t, 3*time.Second, "ready again", func() bool {
+			status, _ := s.send("GET", "/readyz", "")
+			return status == http.StatusOK
+		})
+	}
+	mu.Lock()
+	away := seen[http.StatusServiceUnavailable]
+	mu.Unlock()
+	pause()
+	enough.Store(true)
+	users.Wait()
+	if odd != "" || away == 0 {
+		t.Errorf("answered %v, such as %s", seen, odd)
+	}
+	t.Logf("answered %v", seen)
+	for _, s := range r.each {
+		s.says("hearing of revocations", 2)
+	}
+	bearer := "Bearer " + r.proxy.token("1@example.com")
+	r.knows(bearer)
+	r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer)
+	r.refused(t, time.Second, bearer)
+}

@@ -1,0 +1,119 @@
+package database
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/config"
+)
+
+// ErrOwnTools is the error of a backup of PostgreSQL.
+var ErrOwnTools = errors.New("this is for SQLite: PostgreSQL brings pg_dump and pg_restore")
+
+// Backup writes a copy of an SQLite database to a new file, as it is at one
+// moment, while others use it.
+func Backup(db *gorm.DB, file string) (err error) {
+	if db.Name() != "sqlite" {
+		return ErrOwnTools
+	}
+	switch begun, err := hasMigrations(db); {
+	case err != nil:
+		return err
+	case !begun:
+		return errors.New("there is nothing to back up: the database has no tables")
+	}
+	made, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would let all read it
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(made.Close(), db.Exec("VACUUM INTO ?", file).Error); err != nil {
+		return errors.Join(fmt.Errorf("cannot back up to %s: %w", file, err), os.Remove(file))
+	}
+	return nil
+}
+
+// Restore puts a backup in the place of an SQLite database that nobody uses,
+// and says under which name it has kept what was there, "" for nothing.
+func Restore(file string, settings config.Database) (kept string, err error) {
+	if isPostgres(settings.URL) {
+		return "", ErrOwnTools
+	}
+	path := filePath(settings.URL)
+	next := path + ".restoring"
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(next))
+		}
+	}()
+	if err := copyFile(file, next); err != nil {
+		return "", err
+	}
+	if err := sound(config.Database{URL: "sqlite://" + next}); err != nil {
+		return "", fmt.Errorf("%s is no backup to restore: %w", file, err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		if err := settle(path); err != nil {
+			return "", fmt.Errorf("cannot put a backup in the place of %s: stop the program that uses it: %w", path, err)
+		}
+		kept = path + time.Now().UTC().Format(".20060102T150405.000000")
+		if err := os.Rename(path, kept); err != nil {
+			return "", err
+		}
+	}
+	return kept, os.Rename(next, path)
+}
+
+func copyFile(from, to string) (err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	made, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(made, source)
+	return errors.Join(err, made.Sync(), made.Close())
+}
+
+// sound asks a file whether it is whole, and of this program.
+func sound(settings config.Database) (err error) {
+	db, err := Open(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, Close(db)) }()
+	var verdict string
+	if err := db.Raw("PRAGMA integrity_check").Scan(&verdict).Error; err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return errors.New(verdict)
+	}
+	begun, err := hasMigrations(db)
+	if err == nil && !begun {
+		return errors.New("it has no table of migrations")
+	}
+	if err == nil {
+		_, err = Migrations(db)
+	}
+	return err
+}
+
+// settle makes one file of a database again, without its log of writes. SQLite
+// does that only where nobody else has it open.
+func settle(path string) (err error) {
+	db, err := gorm.Open(newSQLite(path), gormConfig(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, Close(db)) }()
+	return db.Exec("PRAGMA journal_mode = DELETE").Error
+}

@@ -1,0 +1,190 @@
+package database
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/config"
+)
+
+// copyBatch is how many rows go over at once; SQLite takes 32,766 values in a
+// statement, PostgreSQL 65,535.
+const copyBatch = 200
+
+// Copy carries all rows of a database over to another that holds none, and
+// migrates that one; all of it or nothing. While it runs, nobody can write to
+// an SQLite file it copies from. It tells progress of each batch.
+func Copy(from, to config.Database, log *slog.Logger, progress func(table string, rows int64)) (err error) {
+	if !isPostgres(from.URL) {
+		if _, err := os.Stat(filePath(from.URL)); err != nil { // Open would make it
+			return err
+		}
+	}
+	from.StatementTimeout, to.StatementTimeout = 0, 0 // none: a table may be large
+	source, err := Open(from, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, Close(source)) }()
+	switch pending, err := Pending(source); {
+	case err != nil:
+		return err
+	case len(pending) > 0:
+		return errors.New("the database to copy from has pending migrations: run `latchkey migrate up` on it first")
+	}
+	target, err := Open(to, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, Close(target)) }()
+	if err := Migrate(target); err != nil {
+		return err
+	}
+	return source.Transaction(func(source *gorm.DB) error {
+		return target.Transaction(func(target *gorm.DB) error {
+			tables, err := tablesToCopy(source, target)
+			if err != nil {
+				return err
+			}
+			return deferring(target, func() error {
+				for _, table := range tables {
+					if err := copyTable(source, target, table, progress); err != nil {
+						return fmt.Errorf("table %s: %w", table, err)
+					}
+				}
+				return nil
+			})
+		})
+	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+}
+
+// tablesToCopy refuses a target that has rows, or not the tables.
+func tablesToCopy(source, target *gorm.DB) ([]string, error) {
+	tables, err := tablesOf(source)
+	if err != nil {
+		return nil, err
+	}
+	there, err := tablesOf(target)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(there, tables) {
+		return nil, fmt.Errorf("the databases have different tables: %s, and to copy to: %s", strings.Join(tables, ", "), strings.Join(there, ", "))
+	}
+	for _, table := range tables {
+		var rows int64
+		if err := target.Table(table).Count(&rows).Error; err != nil {
+			return nil, err
+		}
+		if rows > 0 {
+			return nil, fmt.Errorf("the database to copy to is not empty: %s has %d rows", table, rows)
+		}
+	}
+	return tables, nil
+}
+
+func tablesOf(db *gorm.DB) ([]string, error) {
+	tables, err := db.Migrator().GetTables()
+	slices.Sort(tables)
+	return slices.DeleteFunc(tables, func(name string) bool {
+		return name == migrationTable || strings.HasPrefix(name, "sqlite_")
+	}), err
+}
+
+// deferring has foreign keys looked at once fill is done, so that the tables
+// need no order.
+func deferring(to *gorm.DB, fill func() error) error {
+	if to.Name() != "postgres" {
+		return errors.Join(to.Exec("PRAGMA defer_foreign_keys = ON").Error, fill())
+	}
+	var keys []string
+	err := to.Raw("SELECT format('ALTER TABLE %s ALTER CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint " +
+		"WHERE contype = 'f' AND connamespace = current_schema()::regnamespace").Scan(&keys).Error
+	if err != nil {
+		return err
+	}
+	var before, after []string
+	for _, key := range keys {
+		before, after = append(before, key+" DEFERRABLE"), append(after, key+" NOT DEFERRABLE")
+	}
+	if err := each(to, append(before, "SET CONSTRAINTS ALL DEFERRED")...); err != nil {
+		return err
+	}
+	if err := fill(); err != nil {
+		return err
+	}
+	return each(to, slices.Insert(after, 0, "SET CONSTRAINTS ALL IMMEDIATE")...)
+}
+
+func copyTable(from, to *gorm.DB, table string, progress func(string, int64)) error {
+	rows, err := from.Table(table).Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	var read, arrived int64
+	batch := make([]map[string]any, 0, copyBatch)
+	flush := func() error {
+		defer func() { batch = batch[:0] }()
+		if len(batch) == 0 {
+			return nil
+		}
+		progress(table, read)
+		return to.Table(table).Create(batch).Error
+	}
+	for rows.Next() {
+		row := map[string]any{}
+		if err := scan(rows, columns, row, to.Name() == "postgres"); err != nil {
+			return err
+		}
+		read++
+		if batch = append(batch, row); len(batch) == copyBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := errors.Join(rows.Err(), flush(), to.Table(table).Count(&arrived).Error); err != nil {
+		return err
+	}
+	if read != arrived {
+		return fmt.Errorf("%d rows were read, and %d have arrived", read, arrived)
+	}
+	return nil
+}
+
+// scan reads a row's values as the other database takes them.
+func scan(rows *sql.Rows, columns []string, row map[string]any, strict bool) error {
+	values, places := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		places[i] = &values[i]
+	}
+	if err := rows.Scan(places...); err != nil {
+		return err
+	}
+	for i, value := range values {
+		switch v := value.(type) {
+		case time.Time:
+			value = v.UTC()
+		case int64: // which SQLite gives for a boolean too; of a text PostgreSQL makes either
+			if strict {
+				value = strconv.FormatInt(v, 10)
+			}
+		}
+		row[columns[i]] = value
+	}
+	return nil
+}

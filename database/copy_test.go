@@ -1,0 +1,228 @@
+package database_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+	"example.com/latchkey/models"
+)
+
+// fill adds users with a session each, more than one batch.
+func fill(t *testing.T, db *gorm.DB) (users []models.User, sessions []models.Session) {
+	t.Helper()
+	ended := db.NowFunc()
+	for i := range 450 {
+		user := models.User{Email: models.Email(fmt.Sprintf("%03d@exämple.com", i)), PasswordHash: "x'\"\\", Role: models.RoleUser, Disabled: i%2 == 0}
+		if err := db.Create(&user).Error; err != nil {
+			t.Fatal(err)
+		}
+		session := models.Session{UserID: user.ID, LastUsedAt: ended, ExpiresAt: ended.Add(time.Hour), UserAgent: "a\nb", Counter: 4_294_967_295}
+		if i%3 == 0 {
+			session.RevokedAt, session.RevokedReason = &ended, models.ByTheft
+		}
+		if err := db.Create(&session).Error; err != nil {
+			t.Fatal(err)
+		}
+		users, sessions = append(users, user), append(sessions, session)
+	}
+	return users, sessions
+}
+
+func holds(t *testing.T, db *gorm.DB, users []models.User, sessions []models.Session) {
+	t.Helper()
+	var gotUsers []models.User
+	var gotSessions []models.Session
+	if err := errors.Join(db.Order("email").Find(&gotUsers).Error, db.Order("id").Find(&gotSessions).Error); err != nil {
+		t.Fatal(err)
+	}
+	for i := range gotUsers {
+		gotUsers[i].CreatedAt = gotUsers[i].CreatedAt.UTC()
+	}
+	for i := range gotSessions {
+		s := &gotSessions[i]
+		s.CreatedAt, s.LastUsedAt, s.ExpiresAt = s.CreatedAt.UTC(), s.LastUsedAt.UTC(), s.ExpiresAt.UTC()
+		if s.RevokedAt != nil {
+			*s.RevokedAt = s.RevokedAt.UTC()
+		}
+	}
+	if !reflect.DeepEqual(gotUsers, users) {
+		t.Errorf("users differ: %d, %d", len(gotUsers), len(users))
+	}
+	if !reflect.DeepEqual(gotSessions, sessions) {
+		t.Errorf("sessions differ: %d, %d", len(gotSessions), len(sessions))
+	}
+}
+
+func quiet(string, int64) {}
+
+// From SQLite to the database of the switch, and on to SQLite.
+func TestACopyHoldsTheSame(t *testing.T) {
+	from, middle, to := newFile(t), apptest.NewDatabase(t), newFile(t)
+	users, sessions := fill(t, open(t, from))
+	log, made := slog.New(slog.DiscardHandler), schema(t, open(t, middle))
+	var told []string
+	err := database.Copy(from, middle, log, func(table string, rows int64) { told = append(told, fmt.Sprint(table, rows)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"sessions200", "sessions400", "sessions450", "users200", "users400", "users450"}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %v", told)
+	}
+	holds(t, open(t, middle), users, sessions)
+	if err := database.Copy(middle, to, log, quiet); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, open(t, to), users, sessions)
+	// Whatever was done to let rows come in any order is undone.
+	if now := schema(t, open(t, middle)); !slices.Equal(now, made) {
+		t.Errorf("%q\nbefore:\n%q", now, made)
+	}
+}
+
+func TestWhatCannotBeCopiedIsSaidAndNothingIsLeft(t *testing.T) {
+	missing := newFile(t)
+	for claim, c := range map[string]struct {
+		spoil func(from, to *gorm.DB) error
+		want  string
+	}{
+		"a target with rows": {func(_, to *gorm.DB) error { return to.Create(newUser("ada@example.com")).Error }, "the database to copy to is not empty: users has 1 rows"},
+		"a table of one":     {func(from, _ *gorm.DB) error { return from.Exec("CREATE TABLE things (id UUID)").Error }, "the databases have different tables"},
+		"a newer source": {func(from, _ *gorm.DB) error {
+			return from.Exec("INSERT INTO migrations VALUES ('20991231_of_the_future')").Error
+		}, "the database is newer than this program"},
+		"an older source": {func(from, _ *gorm.DB) error {
+			_, err := database.Rollback(from)
+			return err
+		}, "the database to copy from has pending migrations"},
+		"a session of nobody": {func(from, _ *gorm.DB) error {
+			return errors.Join(from.Exec("PRAGMA foreign_keys = OFF").Error,
+				from.Create(&models.Session{LastUsedAt: time.Now(), ExpiresAt: time.Now()}).Error)
+		}, ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			from, to := newFile(t), apptest.NewDatabase(t)
+			source, target := open(t, from), open(t, to)
+			if err := source.Create(newUser("bob@example.com")).Error; err != nil {
+				t.Fatal(err)
+			}
+			if err := c.spoil(source, target); err != nil {
+				t.Fatal(err)
+			}
+			err := database.Copy(from, to, slog.New(slog.DiscardHandler), quiet)
+			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+				t.Error(err)
+			}
+			var bobs int64
+			if err := target.Model(models.User{}).Where("email = ?", "bob@example.com").Count(&bobs).Error; err != nil || bobs != 0 {
+				t.Errorf("%d of bob, %v", bobs, err)
+			}
+		})
+	}
+	if err := database.Copy(missing, newFile(t), slog.New(slog.DiscardHandler), quiet); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func TestABackupIsRestored(t *testing.T) {
+	settings, backup := newFile(t), filepath.Join(t.TempDir(), "backup.db")
+	db := open(t, settings)
+	users, sessions := fill(t, db)
+	if err := database.Backup(db, backup); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(backup); err != nil || info.Mode().Perm() != 0o600 {
+		t.Error(info.Mode(), err)
+	}
+	if err := database.Backup(db, backup); !errors.Is(err, os.ErrExist) {
+		t.Error("onto another:", err)
+	}
+	if err := db.Exec("DELETE FROM users").Error; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := database.Restore(backup, settings); err == nil || !strings.Contains(err.Error(), "stop the program that uses it") {
+		t.Error("while it is open:", err)
+	}
+	if err := database.Close(db); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := database.Restore(backup, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds(t, open(t, settings), users, sessions)
+	holds(t, open(t, inFile(kept)), []models.User{}, []models.Session{})
+	fresh := newFile(t)
+	if err := os.MkdirAll(filepath.Dir(strings.TrimPrefix(fresh.URL, "sqlite://")), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := database.Restore(backup, fresh); err != nil || kept != "" {
+		t.Error(kept, err)
+	}
+	holds(t, open(t, fresh), users, sessions)
+}
+
+func TestWhatIsNoBackupIsNotRestored(t *testing.T) {
+	folder := t.TempDir()
+	settings := inFile(filepath.Join(folder, "app.db"))
+	users, sessions := fill(t, open(t, settings))
+	good := filepath.Join(folder, "good.db")
+	if err := database.Backup(open(t, settings), good); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, statements := range map[string][]string{
+		"newer.db":  {"INSERT INTO migrations VALUES ('20991231_of_the_future')"},
+		"spoilt.db": {"CREATE TABLE odd (n INTEGER CHECK (n > 0))", "PRAGMA ignore_check_constraints = ON", "INSERT INTO odd VALUES (-1)"},
+	} {
+		db := open(t, inFile(filepath.Join(folder, name)))
+		for _, statement := range statements {
+			err = errors.Join(err, db.Exec(statement).Error)
+		}
+		if err := errors.Join(err, database.Close(db)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, content := range map[string][]byte{"half.db": whole[:len(whole)/2], "empty.db": nil, "text.db": []byte("Milk, eggs and bread.\n")} {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"newer.db", "spoilt.db", "half.db", "empty.db", "text.db", "missing.db"} {
+		file := filepath.Join(folder, name)
+		_, err := database.Restore(file, settings)
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	holds(t, open(t, settings), users, sessions)
+	if left, err := filepath.Glob(filepath.Join(folder, "app.db.*")); err != nil || len(left) != 0 {
+		t.Error(left, err)
+	}
+}
+
+func TestPostgreSQLIsBackedUpByItsOwnTools(t *testing.T) {
+	settings := config.Database{URL: "postgres://127.0.0.1:1/x"}
+	if _, err := database.Restore("x", settings); !errors.Is(err, database.ErrOwnTools) {
+		t.Error(err)
+	}
+	if err := database.Backup(onPostgres(t), "x"); !errors.Is(err, database.ErrOwnTools) {
+		t.Error(err)
+	}
+}

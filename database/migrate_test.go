@@ -1,0 +1,73 @@
+package database_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/database"
+)
+
+// schema is all that migrations make.
+func schema(t *testing.T, db *gorm.DB) (words []string) {
+	t.Helper()
+	question := "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+	if db.Name() == "postgres" {
+		question = `SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable FROM information_schema.columns WHERE table_schema = current_schema()
+			UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()
+			UNION ALL SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+			UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text IN ('users', 'sessions')
+			UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = current_schema()::regnamespace`
+	}
+	if err := db.Raw(question).Scan(&words).Error; err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(words)
+	return words
+}
+
+func TestEachMigrationIsUndoneWhole(t *testing.T) {
+	db := open(t, apptest.NewDatabase(t))
+	all, err := database.Migrations(db)
+	if err != nil || len(all) < 2 {
+		t.Fatal(all, err)
+	}
+	made := schema(t, db)
+	for i := range all {
+		last := all[len(all)-1-i].ID
+		if undone, err := database.Rollback(db); err != nil || undone != last {
+			t.Fatalf("undone %q, want %s, %v", undone, last, err)
+		}
+		if pending, err := database.Pending(db); err != nil || len(pending) != i+1 || pending[0] != last {
+			t.Fatalf("pending %q, %v", pending, err)
+		}
+	}
+	for _, words := range schema(t, db) {
+		if !strings.Contains(words, "migrations") {
+			t.Errorf("left: %s", words)
+		}
+	}
+	if undone, err := database.Rollback(db); err != nil || undone != "" {
+		t.Errorf("of nothing, %q was undone, %v", undone, err)
+	}
+	if err := database.Migrate(db); err != nil {
+		t.Fatal(err)
+	}
+	if again := schema(t, db); !slices.Equal(again, made) {
+		t.Errorf("up, down and up again:\n%q\nup:\n%q", again, made)
+	}
+}
+
+func TestWithoutATableOfMigrationsAllArePending(t *testing.T) {
+	db := open(t, apptest.NewDatabase(t))
+	if err := db.Exec("DROP TABLE migrations").Error; err != nil {
+		t.Fatal(err)
+	}
+	all, err := database.Migrations(db)
+	if err != nil || slices.ContainsFunc(all, func(m database.Migration) bool { return m.Applied }) {
+		t.Error(all, err)
+	}
+}
