@@ -56,6 +56,7 @@ func measure(ctx context.Context) (made *report, err error) {
 		{"refreshes", s.refreshes},
 		{"logins and registrations, and raw bcrypt", s.hashing},
 		{"GET /protected among logins", s.storm},
+		{"PostgreSQL", s.onPostgres},
 		{"1, 10 thousand and a million users", s.grown},
 		{"10,000 idle connections", s.crowd},
 		{"start again and again", s.restart},

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/errgroup"
+
+	"example.com/latchkey/apptest/postgres"
+)
+
+// onPostgres measures what a login and its tokens cost on PostgreSQL, with the
+// settings PostgreSQL comes with, so that each answer is on the disk.
+func (s *subject) onPostgres(ctx context.Context) (err error) {
+	server, err := postgres.Start()
+	if errors.Is(err, exec.ErrNotFound) {
+		s.made.leftOut += "PostgreSQL is not installed; "
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	p := s.twin("postgres", "APP_DATABASE_URL="+server.URL)
+	if err := p.launch(ctx); err != nil {
+		return err
+	}
+	defer p.api.stop()
+
+	const rounds, workers, turn = 5, 32, time.Second
+	var ratios []float64
+	for range rounds {
+		var rates [2]float64
+		for i, request := range []*fasthttp.Request{s.request("/protected", ""), p.request("/protected", "")} {
+			if rates[i], err = closedLoop(workers, turn, always(workers, request)); err != nil {
+				return err
+			}
+		}
+		ratios = append(ratios, rates[1]/rates[0])
+	}
+	s.made.set("GET /protected on PostgreSQL over SQLite", median(ratios), "the median of %.2f", ratios)
+
+	rate, took, err := p.refreshLoop(refreshers, 6*time.Second)
+	if err != nil {
+		return err
+	}
+	s.made.set("refreshes on PostgreSQL", rate, "%d clients, each answer on the disk; p99 %.1f ms", refreshers, p99(took))
+
+	var during []time.Duration
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := closedLoop(inFlight, lasting, always(inFlight, p.request("/login", credentials)))
+		return err
+	})
+	group.Go(func() (err error) {
+		during, err = openLoop(p.api.url+"/protected", bearer(p.token), stream, lasting)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	s.made.set("p99 of it among logins on PostgreSQL", p99(during), "%d/s, %d logins in flight", stream, inFlight)
+	return nil
+}
