@@ -14,12 +14,12 @@ import (
 
 func TestMigrationsAreRunApart(t *testing.T) {
 	folder, database := t.TempDir(), anew(t)
-	latchkey := func(args ...string) string {
+	program := func(args ...string) string {
 		t.Helper()
 		out, faults, code := run(t, folder, []string{database}, args...)
 		return fmt.Sprint(out, faults, code)
 	}
-	all := latchkey("migrate", "status")
+	all := program("migrate", "status")
 	if !regexp.MustCompile(`^(pending  \d{8}_\w+\n){3,}0$`).MatchString(all) {
 		t.Fatal(all)
 	}
@@ -34,7 +34,7 @@ func TestMigrationsAreRunApart(t *testing.T) {
 		{"down", regexp.MustCompile(`(?s)^.*pending(  \w+\n)0$`).ReplaceAllString(all, "undone $1") + "0"},
 		{"up", regexp.MustCompile(`(?s)^.*pending(  \w+\n)0$`).ReplaceAllString(all, "applied$1") + "0"},
 	} {
-		if got := latchkey("migrate", step.args); got != step.want {
+		if got := program("migrate", step.args); got != step.want {
 			t.Errorf("migrate %s: %q, want %q", step.args, got, step.want)
 		}
 	}
@@ -44,9 +44,9 @@ func TestMigrationsAreRunApart(t *testing.T) {
 		t.Error(log)
 	}
 	for range strings.Count(all, "\n") {
-		latchkey("migrate", "down")
+		program("migrate", "down")
 	}
-	if got := latchkey("migrate", "down"); got != "undone   nothing: no migration is applied\n0" {
+	if got := program("migrate", "down"); got != "undone   nothing: no migration is applied\n0" {
 		t.Error(got)
 	}
 }
