@@ -76,6 +76,7 @@ func NewDatabase(t testing.TB) (settings config.Database) {
 	t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
 	query := at.Query()
 	query.Set("search_path", schema)
+	query.Set("application_name", schema)
 	at.RawQuery = query.Encode()
 	settings.URL = at.String()
 	return settings

@@ -126,7 +126,7 @@ func (s *Sessions) ChangeUser(ctx context.Context, id uuid.UUID, change func(tx 
 			return err
 		}
 		after, err := admins(tx)
-		if before > 0 && after == 0 {
+		if err == nil && before > 0 && after == 0 {
 			return problem.LastAdmin
 		}
 		return err

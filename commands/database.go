@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 )
 
@@ -59,6 +60,11 @@ func databaseCopy() *cobra.Command {
 			}
 			source, target := settings.Database, settings.Database
 			source.URL, target.URL = cmp.Or(from, source.URL), cmp.Or(to, target.URL)
+			for flag, url := range map[string]string{"--from": source.URL, "--to": target.URL} {
+				if err := config.CheckURL(url); err != nil {
+					return fmt.Errorf("%s: %w", flag, err)
+				}
+			}
 			if source.URL == target.URL {
 				return errors.New("both databases are database.url: name the other one with --from or --to")
 			}

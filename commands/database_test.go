@@ -67,7 +67,7 @@ func TestAMigrationIsBegun(t *testing.T) {
 	if err := os.WriteFile(at, list, 0o600); err != nil { //nolint:gosec // of the test
 		t.Fatal(err)
 	}
-	for _, name := range []string{"AddPhone", "add phone", "../x", "1st", "add__phone", ""} {
+	for _, name := range []string{"AddPhone", "add phone", "../x", "1st", "add__phone", "", "type", "add_test", "drop_windows"} {
 		if _, faults, code := run(t, folder, nil, "migrate", "new", name); code != 1 || !strings.Contains(faults, "is no name for a migration") {
 			t.Errorf("%s: exit %d, %s", name, code, faults)
 		}
@@ -108,8 +108,9 @@ func TestDataMovesToAnotherDatabase(t *testing.T) {
 	for args, want := range map[string]string{
 		"--from sqlite://data/app.db":                           "is not empty: sessions has 2 rows",
 		"--from sqlite://data/app.db --to sqlite://data/app.db": "name the other one with --from or --to",
-		"":                        "name the other one with --from or --to",
-		"--from sqlite://nowhere": "nowhere: no such file or directory",
+		"": "name the other one with --from or --to",
+		"--to postgre://ada:hunter2@127.0.0.1:1/x":    "--to: write sqlite://PATH with the path of a file",
+		"--from sqlite://nowhere":                     "nowhere: no such file or directory",
 		"--from postgres://ada:hunter2@127.0.0.1:1/x": "cannot open postgres://ada:xxxxx@127.0.0.1:1/x",
 	} {
 		_, faults, code := run(t, folder, []string{target}, append([]string{"db", "copy"}, strings.Fields(args)...)...)

@@ -88,15 +88,17 @@ var %[1]s = &gormigrate.Migration{
 `
 
 var (
-	migrationName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	migrationName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)+$`)
+	// Go reads files of such an end only at times.
+	migrationEnd  = regexp.MustCompile(`_(test|linux|windows|darwin|android|ios|js|wasm|unix|amd64|386|arm|arm64)$`)
 	migrationList = regexp.MustCompile(`(?s)\[\]\*gormigrate\.Migration\{\n.*?\n(?:\t\}\n)`)
 )
 
 // migrateNew writes a migration's file and adds it to the list of them.
 func migrateNew(cmd *cobra.Command, args []string) error {
 	name, list := args[0], filepath.Join("database", "migrate.go")
-	if !migrationName.MatchString(name) {
-		return fmt.Errorf("%q is no name for a migration: write small letters, digits and _, such as add_phone", name)
+	if !migrationName.MatchString(name) || migrationEnd.MatchString(name) {
+		return fmt.Errorf("%q is no name for a migration: write two words or more in small letters and digits, such as add_phone, the last none that Go gives a meaning to", name)
 	}
 	text, err := os.ReadFile(list)
 	if err != nil {

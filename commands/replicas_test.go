@@ -152,7 +152,7 @@ func TestARevocationIsSeenByAllReplicasWithinASecond(t *testing.T) {
 		"a logout":               func(bearer string) { r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer) },
 		"a statement of another": func(string) { r.exec(t, "UPDATE sessions SET revoked_at = now(), revoked_reason = 'admin'") },
 		"listeners that were cut off": func(bearer string) {
-			r.exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN revoked'")
+			r.exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN revoked' AND application_name = current_setting('application_name')")
 			for _, s := range r.each {
 				s.says("take up to jwt.revocation_lag", 1)
 			}
@@ -185,6 +185,25 @@ func TestWithoutNotificationsARevocationIsSeenWithinTheLag(t *testing.T) {
 	r.knows(bearer)
 	r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer)
 	r.refused(t, 1500*time.Millisecond, bearer)
+}
+
+// A later version adds, and only that.
+func TestTheVersionBeforeDoesNotNoticeWhatAMigrationAdds(t *testing.T) {
+	r := replicate(t, 2)
+	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
+	use := func(i int) {
+		access, refresh := r.proxy.tokens("/login", credentials("ada@example.com"))
+		r.proxy.tokens("/refresh", `{"refresh_token":"`+refresh+`"}`)
+		for _, path := range []string{"/me", "/sessions"} {
+			r.proxy.want(200, "GET", path, "", "Authorization", "Bearer "+access)
+		}
+		r.proxy.want(201, "POST", "/register", credentials(fmt.Sprintf("%d-%d@example.com", i, time.Now().UnixNano())))
+		r.proxy.want(204, "POST", "/logout", "", "Authorization", "Bearer "+access)
+	}
+	each(40, use)
+	r.exec(t, "ALTER TABLE users ADD COLUMN phone TEXT, ADD COLUMN score INTEGER NOT NULL DEFAULT 0")
+	r.exec(t, "ALTER TABLE sessions ADD COLUMN place TEXT")
+	each(40, use)
 }
 
 func TestAKilledReplicaTakesNothingAlong(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -42,12 +43,20 @@ func (f *Faults) checkDatabase(s Database) {
 	}
 	f.checkPositive("database.statement_timeout", s.StatementTimeout)
 	f.checkPositive("database.lock_timeout", s.LockTimeout)
-	if read, err := url.Parse(s.URL); err == nil && (read.Scheme == "postgres" || read.Scheme == "postgresql") && read.Host != "" {
-		return
+	if err := CheckURL(s.URL); err != nil {
+		f.add("database.url: %v", err)
 	}
-	if path, ok := strings.CutPrefix(s.URL, "sqlite://"); !ok || path == "" || path == ":memory:" {
-		f.add("database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+// CheckURL refuses what is no database's url.
+func CheckURL(at string) error {
+	if read, err := url.Parse(at); err == nil && (read.Scheme == "postgres" || read.Scheme == "postgresql") && read.Host != "" {
+		return nil
 	}
+	if path, ok := strings.CutPrefix(at, "sqlite://"); !ok || path == "" || path == ":memory:" {
+		return errors.New("write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+	}
+	return nil
 }
 
 func (f *Faults) checkJWT(s JWT) {

@@ -6,11 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/problem"
 )
 
 // ErrOwnTools is the error of a backup of PostgreSQL.
@@ -46,27 +48,48 @@ func Restore(file string, settings config.Database) (kept string, err error) {
 	}
 	path := filePath(settings.URL)
 	next := path + ".restoring"
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(next))
+	sweep := func() (err error) {
+		for _, of := range append(logs, "") {
+			err = errors.Join(err, os.RemoveAll(next+of))
 		}
-	}()
-	if err := copyFile(file, next); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sweep()) }()
+	if err := errors.Join(sweep(), copyFile(file, next)); err != nil {
 		return "", err
 	}
 	if err := sound(config.Database{URL: "sqlite://" + next}); err != nil {
 		return "", fmt.Errorf("%s is no backup to restore: %w", file, err)
 	}
-	if _, err := os.Stat(path); err == nil {
-		if err := settle(path); err != nil {
-			return "", fmt.Errorf("cannot put a backup in the place of %s: stop the program that uses it: %w", path, err)
-		}
-		kept = path + time.Now().UTC().Format(".20060102T150405.000000")
-		if err := os.Rename(path, kept); err != nil {
-			return "", err
-		}
+	if kept, err = keep(path); err != nil {
+		return "", err
 	}
 	return kept, os.Rename(next, path)
+}
+
+// logs are what SQLite keeps beside a file. It would play those of another one
+// into it.
+var logs = []string{"-wal", "-shm", "-journal"}
+
+// keep gives what is at path another name besides, and takes its logs away.
+func keep(path string) (kept string, err error) {
+	name := path + time.Now().UTC().Format(".20060102T150405.000000")
+	if _, err := os.Stat(path); err == nil {
+		// One that is damaged cannot be asked, and is to be replaced all the same.
+		if err := settle(path); err != nil && (errors.Is(err, problem.Unavailable) || strings.Contains(err.Error(), "is locked")) {
+			return "", fmt.Errorf("cannot put a backup in the place of %s: stop the program that uses it: %w", path, err)
+		}
+		if err := os.Link(path, name); err != nil {
+			return "", err
+		}
+		kept = name
+	}
+	for _, of := range logs {
+		if err := os.Rename(path+of, name+of); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return kept, err
+		}
+	}
+	return kept, nil
 }
 
 func copyFile(from, to string) (err error) {

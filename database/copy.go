@@ -108,7 +108,7 @@ func deferring(to *gorm.DB, fill func() error) error {
 	}
 	var keys []string
 	err := to.Raw("SELECT format('ALTER TABLE %s ALTER CONSTRAINT %I', conrelid::regclass, conname) FROM pg_constraint " +
-		"WHERE contype = 'f' AND connamespace = current_schema()::regnamespace").Scan(&keys).Error
+		"WHERE contype = 'f' AND NOT condeferrable AND connamespace = current_schema()::regnamespace").Scan(&keys).Error
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,21 @@ func deferring(to *gorm.DB, fill func() error) error {
 	if err := fill(); err != nil {
 		return err
 	}
-	return each(to, slices.Insert(after, 0, "SET CONSTRAINTS ALL IMMEDIATE")...)
+	if err := each(to, slices.Insert(after, 0, "SET CONSTRAINTS ALL IMMEDIATE")...); err != nil {
+		return err
+	}
+	return advance(to)
+}
+
+// advance has PostgreSQL's own numbers go on after those that came.
+func advance(to *gorm.DB) error {
+	var steps []string
+	err := to.Raw("SELECT format('SELECT setval(%L, (SELECT COALESCE(max(%I), 0) + 1 FROM %s), false)', " +
+		"pg_get_serial_sequence(attrelid::regclass::text, attname), attname, attrelid::regclass) " +
+		"FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid " +
+		"WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND attnum > 0 AND NOT attisdropped " +
+		"AND pg_get_serial_sequence(attrelid::regclass::text, attname) IS NOT NULL").Scan(&steps).Error
+	return errors.Join(err, each(to, steps...))
 }
 
 func copyTable(from, to *gorm.DB, table string, progress func(string, int64)) error {

@@ -71,6 +71,24 @@ func quiet(string, int64) {}
 // From SQLite to the database of the switch, and on to SQLite.
 func TestACopyHoldsTheSame(t *testing.T) {
 	from, middle, to := newFile(t), apptest.NewDatabase(t), newFile(t)
+	// As a fork may have: rows that refer to each other, under numbers that the
+	// database gives.
+	for _, settings := range []config.Database{from, middle, to} {
+		db := open(t, settings)
+		id := "INTEGER PRIMARY KEY"
+		if db.Name() == "postgres" {
+			id = "SERIAL PRIMARY KEY"
+		}
+		if err := db.Exec("CREATE TABLE things (id " + id + ", of INTEGER REFERENCES things (id), good BOOLEAN)").Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := open(t, from).Exec("INSERT INTO things VALUES (5, NULL, false), (6, NULL, true), (7, NULL, NULL)").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, from).Exec("UPDATE things SET of = 7 WHERE id = 5").Error; err != nil {
+		t.Fatal(err)
+	}
 	users, sessions := fill(t, open(t, from))
 	log, made := slog.New(slog.DiscardHandler), schema(t, open(t, middle))
 	var told []string
@@ -78,7 +96,7 @@ func TestACopyHoldsTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"sessions200", "sessions400", "sessions450", "users200", "users400", "users450"}
+	want := []string{"sessions200", "sessions400", "sessions450", "things3", "users200", "users400", "users450"}
 	if !slices.Equal(told, want) {
 		t.Errorf("told %v", told)
 	}
@@ -88,6 +106,13 @@ func TestACopyHoldsTheSame(t *testing.T) {
 	}
 	holds(t, open(t, to), users, sessions)
 	// Whatever was done to let rows come in any order is undone.
+	var next int64
+	if err := open(t, to).Raw("SELECT count(*) FROM things WHERE good OR of = 7").Scan(&next).Error; err != nil || next != 2 {
+		t.Error(next, err)
+	}
+	if err := open(t, middle).Raw("INSERT INTO things (good) VALUES (true) RETURNING id").Scan(&next).Error; err != nil || next != 8 {
+		t.Error(next, err)
+	}
 	if now := schema(t, open(t, middle)); !slices.Equal(now, made) {
 		t.Errorf("%q\nbefore:\n%q", now, made)
 	}
@@ -173,6 +198,45 @@ func TestABackupIsRestored(t *testing.T) {
 		t.Error(kept, err)
 	}
 	holds(t, open(t, fresh), users, sessions)
+}
+
+// What a power cut or a bad disk leaves is what a backup is for.
+func TestABackupTakesThePlaceOfWhatIsDamaged(t *testing.T) {
+	settings := inFile(filepath.Join(t.TempDir(), "app.db"))
+	path := strings.TrimPrefix(settings.URL, "sqlite://")
+	db := open(t, settings)
+	if err := db.Create(newUser("eve@example.com")).Error; err != nil {
+		t.Fatal(err)
+	}
+	stale, err := os.ReadFile(path + "-wal") // holds eve
+	if err != nil || len(stale) == 0 {
+		t.Fatal(len(stale), err)
+	}
+	users, sessions := []models.User{*newUser("ada@example.com")}, []models.Session{}
+	source := open(t, newFile(t))
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	if err := errors.Join(source.Create(&users).Error, database.Backup(source, backup), database.Close(db)); err != nil {
+		t.Fatal(err)
+	}
+	for claim, damaged := range map[string][]byte{"a file that is none": []byte("Milk, eggs and bread.\n"), "a file that is gone": nil} {
+		err := errors.Join(os.RemoveAll(path), os.WriteFile(path+"-wal", stale, 0o600)) //nolint:gosec // of the test
+		if damaged != nil {
+			err = errors.Join(err, os.WriteFile(path, damaged, 0o600))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := database.Restore(backup, settings)
+		if err != nil || (kept != "") != (damaged != nil) {
+			t.Error(claim, kept, err)
+			continue
+		}
+		db := open(t, settings)
+		holds(t, db, users, sessions)
+		if err := database.Close(db); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestWhatIsNoBackupIsNotRestored(t *testing.T) {

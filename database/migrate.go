@@ -120,7 +120,7 @@ func alone(db *gorm.DB, change func(tx *gorm.DB, all *gormigrate.Gormigrate) err
 		if tx.Name() == "postgres" { // SQLite has one writer anyway
 			// Others' migrations and one's own may take their time; only a table
 			// that is in use must not be waited for, for all would wait behind.
-			if err := each(tx, "SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0",
+			if err := each(tx, "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0", "SET LOCAL lock_timeout = 0",
 				fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock), "SET LOCAL lock_timeout TO DEFAULT"); err != nil {
 				return err
 			}

@@ -25,6 +25,11 @@ func schema(t *testing.T, db *gorm.DB) (words []string) {
 	if err := db.Raw(question).Scan(&words).Error; err != nil {
 		t.Fatal(err)
 	}
+	for i, word := range words { // GORM names a table's keys in any order
+		parts := strings.Split(strings.TrimSuffix(word, ")"), ",")
+		slices.Sort(parts)
+		words[i] = strings.Join(parts, ",")
+	}
 	slices.Sort(words)
 	return words
 }

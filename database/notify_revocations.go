@@ -23,7 +23,8 @@ var notifyRevocations = &gormigrate.Migration{
 				PERFORM pg_notify('`+Revoked+`', to_jsonb(OLD) ->> TG_ARGV[0]);
 				RETURN NULL;
 			END $$`,
-			`CREATE TRIGGER notify_revoked AFTER UPDATE OF revoked_at ON sessions FOR EACH ROW EXECUTE FUNCTION notify_revoked('user_id')`,
+			`CREATE TRIGGER notify_revoked AFTER UPDATE OF revoked_at OR DELETE ON sessions FOR EACH ROW WHEN (OLD.expires_at > now())
+				EXECUTE FUNCTION notify_revoked('user_id')`,
 			`CREATE TRIGGER notify_revoked AFTER UPDATE OR DELETE ON users FOR EACH ROW EXECUTE FUNCTION notify_revoked('id')`,
 		)
 	},

@@ -66,6 +66,13 @@ func Redacted(at string) string {
 	if err != nil {
 		return "postgres://…"
 	}
+	query := read.Query()
+	for _, name := range []string{"password", "sslpassword"} {
+		if query.Has(name) {
+			query.Set(name, "xxxxx")
+		}
+	}
+	read.RawQuery = query.Encode()
 	return read.Redacted()
 }
 
@@ -126,6 +133,7 @@ func gormConfig(log *slog.Logger) *gorm.Config {
 		// microsecond is what PostgreSQL keeps.
 		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 		PrepareStmt:            true,
+		QueryFields:            true, // a prepared SELECT * breaks when a later version adds a column
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 	}

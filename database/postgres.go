@@ -1,6 +1,7 @@
 package database
 
 import (
+	"database/sql/driver"
 	"errors"
 	"io"
 	"net"
@@ -21,6 +22,9 @@ import (
 
 const (
 	connectTimeout = 5 * time.Second
+	// silence of a server that has vanished without a word, after which its
+	// connections count as lost; by itself TCP would wait for a quarter of an hour.
+	silence = 10 * time.Second
 	// maxLifetime is when a connection is made anew, so that replicas follow a
 	// failover, or a new address, without a restart.
 	maxLifetime = 30 * time.Minute
@@ -34,6 +38,8 @@ func openPostgres(settings config.Database, options *gorm.Config) (*gorm.DB, err
 	if at.ConnectTimeout == 0 {
 		at.ConnectTimeout = connectTimeout
 	}
+	dialer := net.Dialer{Control: giveUp, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: silence / 2, Interval: silence / 4, Count: 2}}
+	at.DialFunc = dialer.DialContext
 	for name, limit := range map[string]time.Duration{
 		"statement_timeout":                   settings.StatementTimeout,
 		"idle_in_transaction_session_timeout": settings.StatementTimeout,
@@ -81,10 +87,12 @@ var momentary = []string{
 
 func isAway(err error) bool {
 	var said *pgconn.PgError
+	if errors.As(err, new(*pgconn.ConnectError)) || errors.Is(err, driver.ErrBadConn) {
+		return true
+	}
 	if errors.As(err, &said) {
 		return slices.ContainsFunc(momentary, func(class string) bool { return strings.HasPrefix(said.Code, class) })
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.As(err, new(*pgconn.ConnectError)) || pgconn.SafeToRetry(err) ||
-		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

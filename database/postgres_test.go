@@ -126,7 +126,7 @@ func TestListenersHearWhatEndsASession(t *testing.T) {
 	if err := db.Create([]*models.User{ada, bob, eve}).Error; err != nil {
 		t.Fatal(err)
 	}
-	for _, user := range []*models.User{ada, eve} {
+	for _, user := range []*models.User{ada, bob, eve} {
 		if err := db.Create(&models.Session{UserID: user.ID, LastUsedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}).Error; err != nil {
 			t.Fatal(err)
 		}
@@ -134,16 +134,22 @@ func TestListenersHearWhatEndsASession(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	heard, begun, ended := make(chan string), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- database.Listen(ctx, db, database.Revoked, func() { close(begun) }, func(said string) { heard <- said })
+		ended <- database.Listen(ctx, db, database.Revoked, func() { close(begun) }, func(said string) {
+			select {
+			case heard <- said:
+			case <-ctx.Done():
+			}
+		})
 	}()
 	<-begun
-	for claim, c := range map[string]struct {
-		statement string
-		who       *models.User
+	for _, c := range []struct {
+		claim, statement string
+		who              *models.User
 	}{
-		"a session ends":    {"UPDATE sessions SET revoked_at = now() WHERE user_id = ?", ada},
-		"a user is changed": {"UPDATE users SET disabled = true WHERE id = ?", ada},
-		"a user is deleted": {"DELETE FROM users WHERE id = ?", bob},
+		{"a session ends", "UPDATE sessions SET revoked_at = now() WHERE user_id = ?", ada},
+		{"a session is deleted", "DELETE FROM sessions WHERE user_id = ?", bob},
+		{"a user is changed", "UPDATE users SET disabled = true WHERE id = ?", ada},
+		{"a user is deleted", "DELETE FROM users WHERE id = ?", bob},
 	} {
 		err := errors.Join(db.Exec("UPDATE sessions SET counter = counter + 1").Error, db.Exec(c.statement, c.who.ID).Error)
 		select {
@@ -155,7 +161,7 @@ func TestListenersHearWhatEndsASession(t *testing.T) {
 				said = <-heard
 			}
 		case <-time.After(5 * time.Second):
-			t.Error(claim, "unheard", err)
+			t.Error(c.claim, "unheard", err)
 		}
 	}
 	cancel()
@@ -174,7 +180,7 @@ func TestListenersHearWhatEndsASession(t *testing.T) {
 
 func TestNoErrorShowsAPassword(t *testing.T) {
 	settings := config.Defaults().Database
-	for _, url := range []string{"postgres://ada:hunter2@127.0.0.1:1/x", "postgres://ada:hunter2@127.0.0.1:1/x?sslmode=odd", "postgres://ada:hunter2@[::1/x"} {
+	for _, url := range []string{"postgres://ada:hunter2@127.0.0.1:1/x", "postgres://ada:hunter2@127.0.0.1:1/x?sslmode=odd", "postgres://ada:hunter2@[::1/x", "postgres://127.0.0.1:1/x?user=ada&password=hunter2"} {
 		settings.URL = url
 		if _, err := database.Open(settings, slog.New(slog.DiscardHandler)); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Error(url, err)
