@@ -200,7 +200,7 @@ func TestWhoWouldWaitInVainIsToldAtOnceAndForHowLong(t *testing.T) {
 			t.Errorf("told after %v to wait for %d s, %v", took[i], seconds, err)
 		}
 	}
-	if atOnce < len(answers)/2 || late > len(answers)/10 {
+	if atOnce < len(answers)/2 || late > len(answers)/4 { // a busy machine may take longer than it said
 		t.Errorf("of %d logins %d were refused at once and %d late", len(answers), atOnce, late)
 	}
 	time.Sleep(time.Until(begun.Add(time.Duration(back) * time.Second)))
