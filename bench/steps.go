@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -24,7 +23,7 @@ func (s *subject) compare(ctx context.Context) error {
 	defer log.Close()
 	logging := s.twin("logging", "APP_LOG_LEVEL=info", "APP_LOG_FORMAT=json")
 	logging.stderr = log
-	if err := errors.Join(os.MkdirAll(logging.folder, 0o700), logging.launch(ctx)); err != nil {
+	if err := logging.launch(ctx); err != nil {
 		return err
 	}
 	defer logging.api.stop()

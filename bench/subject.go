@@ -99,6 +99,9 @@ func (s *subject) begin(ctx context.Context) (err error) {
 }
 
 func (s *subject) launch(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+		return err
+	}
 	if s.address, err = freeAddress(); err != nil {
 		return err
 	}
