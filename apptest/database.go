@@ -61,23 +61,27 @@ func NewDatabase(t testing.TB) (settings config.Database) {
 		t.Fatal(err)
 	}
 	schema := "test_" + strings.ToLower(rand.Text())
-	run := func(statement string) {
-		settings := settings
-		settings.URL = server
-		db, err := database.Open(settings, slog.New(slog.DiscardHandler))
-		if err == nil {
-			err = errors.Join(db.Exec(statement).Error, database.Close(db))
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	run("CREATE SCHEMA " + schema)
-	t.Cleanup(func() { run("DROP SCHEMA " + schema + " CASCADE") })
+	Exec(t, server, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { Exec(t, server, "DROP SCHEMA "+schema+" CASCADE") })
 	query := at.Query()
 	query.Set("search_path", schema)
 	query.Set("application_name", schema)
 	at.RawQuery = query.Encode()
 	settings.URL = at.String()
 	return settings
+}
+
+// Exec runs a statement on a connection of its own, behind the back of whoever
+// uses the database.
+func Exec(t testing.TB, url, statement string) {
+	t.Helper()
+	settings := config.Defaults().Database
+	settings.URL = url
+	db, err := database.Open(settings, slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = errors.Join(db.Exec(statement).Error, database.Close(db))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

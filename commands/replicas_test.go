@@ -2,11 +2,9 @@ package commands_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -19,8 +17,6 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/apptest/postgres"
-	"example.com/latchkey/config"
-	"example.com/latchkey/database"
 )
 
 // replicas are programs on one PostgreSQL, and a proxy that hands requests to
@@ -104,15 +100,7 @@ func (r replicas) knows(bearer string) {
 // exec changes the replicas' database behind their backs.
 func (r replicas) exec(t *testing.T, statement string) {
 	t.Helper()
-	settings := config.Defaults().Database
-	settings.URL = r.url
-	db, err := database.Open(settings, slog.New(slog.DiscardHandler))
-	if err == nil {
-		err = errors.Join(db.Exec(statement).Error, database.Close(db))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	apptest.Exec(t, r.url, statement)
 }
 
 func TestRefreshTokensHoldAcrossReplicas(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -76,7 +75,7 @@ func keep(path string) (kept string, err error) {
 	name := path + time.Now().UTC().Format(".20060102T150405.000000")
 	if _, err := os.Stat(path); err == nil {
 		// One that is damaged cannot be asked, and is to be replaced all the same.
-		if err := settle(path); err != nil && (errors.Is(err, problem.Unavailable) || strings.Contains(err.Error(), "is locked")) {
+		if err := settle(path); err != nil && (errors.Is(err, problem.Unavailable) || isLocked(err)) {
 			return "", fmt.Errorf("cannot put a backup in the place of %s: stop the program that uses it: %w", path, err)
 		}
 		if err := os.Link(path, name); err != nil {

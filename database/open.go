@@ -79,7 +79,7 @@ func Redacted(at string) string {
 func openSQLite(path string, log *slog.Logger) (*gorm.DB, error) {
 	db, err := gorm.Open(newSQLite(path), gormConfig(log))
 	// Unlike all else, the switch of a new file to WAL does not wait for a lock.
-	for patience := time.Now().Add(lockPatience); err != nil && strings.Contains(err.Error(), "is locked") && time.Now().Before(patience); {
+	for patience := time.Now().Add(lockPatience); err != nil && isLocked(err) && time.Now().Before(patience); {
 		time.Sleep(lockPause)
 		db, err = gorm.Open(newSQLite(path), gormConfig(log))
 	}
@@ -114,6 +114,9 @@ func Close(db *gorm.DB) (err error) {
 	})
 	return err
 }
+
+// isLocked knows SQLite's word where an error is not GORM's yet, as from its Open.
+func isLocked(err error) bool { return strings.Contains(err.Error(), "is locked") }
 
 // isClosed knows an error that database/sql keeps to itself.
 func isClosed(err error) bool { return err.Error() == "sql: database is closed" }
