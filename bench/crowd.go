@@ -41,7 +41,7 @@ func (s *subject) crowd(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	memory, err := resident(s.api.command.Process.Pid)
+	memory, err := resident(s.api)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -17,13 +19,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// cost is password.bcrypt_cost's default.
-const cost = 12
+// hash is of the password in credentials, at password.bcrypt_cost's default.
+const hash = "$2a$12$jLYXAnpmtPri0c4hj.2C7Oeuhs3P3cQgJZbhvdHJWyCoX.vesMkvO"
 
 // closedLoop keeps workers busy with requests for d, each worker on a
-// connection of its own, and gives the answers per second. The client is
-// fasthttp's, built to cost little: it runs on the servers' own cores, where its
-// cost would bring any two of them closer together.
+// connection of its own, and gives the answers per second. At the end all hang
+// up, whatever they wait for. The client is fasthttp's, built to cost little: it
+// runs on the servers' own cores, where its cost would bring any two of them
+// closer together.
 func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Request) (rate float64, err error) {
 	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // an error is one, however well a retry goes
 	defer client.CloseIdleConnections()
@@ -33,21 +36,22 @@ func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Re
 	for worker := range workers {
 		group.Go(func() error {
 			var response fasthttp.Response
-			for time.Since(start) < d {
+			for {
 				request := next(worker)
-				if err := client.Do(request, &response); err != nil {
+				err := client.DoDeadline(request, &response, start.Add(d))
+				since := time.Since(start)
+				if since >= d {
+					return nil
+				}
+				if err != nil {
 					return err
 				}
 				if status := response.StatusCode(); status >= http.StatusBadRequest {
 					return fmt.Errorf("%s answered %d: %s", request.URI(), status, response.Body())
 				}
-				// The last answers come after d, without all workers at work.
-				if since := time.Since(start); since < d {
-					answers.Add(1)
-					last.Store(int64(since))
-				}
+				answers.Add(1)
+				last.Store(int64(since))
 			}
-			return nil
 		})
 	}
 	err = group.Wait()
@@ -112,21 +116,47 @@ func median(values []float64) float64 {
 // rawBcrypt gives how many hashes per second all cores make.
 func rawBcrypt(ctx context.Context) (rate float64, err error) {
 	const each = 12
-	password := []byte("correct horse")
-	hash, err := bcrypt.GenerateFromPassword(password, cost)
-	if err != nil {
-		return 0, err
-	}
 	var group errgroup.Group
 	start := time.Now()
 	for range runtime.NumCPU() {
 		group.Go(func() (err error) {
 			for range each {
-				err = errors.Join(err, ctx.Err(), bcrypt.CompareHashAndPassword(hash, password))
+				err = errors.Join(err, ctx.Err(), bcrypt.CompareHashAndPassword([]byte(hash), []byte("correct horse")))
 			}
 			return err
 		})
 	}
 	err = group.Wait()
 	return float64(each*runtime.NumCPU()) / time.Since(start).Seconds(), err
+}
+
+// hashArgument makes this program one that only hashes.
+const hashArgument = "hash"
+
+// hashOn hashes on all cores until it is killed, or for a minute.
+func hashOn() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for {
+		if _, err := rawBcrypt(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// beside runs work while another program hashes on all cores, at the priority
+// that nice(1) gives: what no server can spare its requests while anybody hashes.
+func beside(ctx context.Context, work func() error) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	other := exec.CommandContext(ctx, "nice", self, hashArgument)
+	if err = other.Start(); err == nil {
+		err = work()
+	}
+	cancel()
+	_ = other.Wait() // it was killed
+	return err
 }

@@ -41,7 +41,13 @@ func measure(ctx context.Context) (made *report, err error) {
 		return made, err
 	}
 	defer os.RemoveAll(folder)
-	s := subject{folder: folder, program: filepath.Join(folder, "latchkey"), stderr: os.Stderr, made: made}
+	fmt.Println("building")
+	s := subject{folder: folder, program: filepath.Join(folder, "latchkey"), plain: filepath.Join(folder, "bare"), stderr: os.Stderr, made: made}
+	if err := s.build(ctx); err != nil {
+		return made, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	defer func() {
 		s.bare.stop()
 		s.api.stop()
@@ -50,7 +56,6 @@ func measure(ctx context.Context) (made *report, err error) {
 		name string
 		take func(context.Context) error
 	}{
-		{"build", s.build},
 		{"start, register and log in", s.begin},
 		{"requests and bare Gin by turns", s.compare},
 		{"refreshes", s.refreshes},

@@ -17,6 +17,7 @@ type server struct {
 	command *exec.Cmd
 	cancel  context.CancelFunc
 	url     string
+	took    time.Duration // from its start to its first answer
 }
 
 // start runs a program with env alone and returns once path answers 200.
@@ -29,12 +30,14 @@ func start(ctx context.Context, folder, address, path string, env []string, stde
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = 5 * time.Second
 	s := &server{command: command, cancel: cancel, url: "http://" + address}
+	begun := time.Now()
 	if err := command.Start(); err != nil {
 		cancel()
 		return nil, err
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(time.Millisecond) {
 		if status, _, err := fasthttp.Get(nil, s.url+path); err == nil && status == fasthttp.StatusOK {
+			s.took = time.Since(begun)
 			return s, nil
 		}
 	}

@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/sync/errgroup"
 )
 
 // compare takes turns, so that whatever else the machine does meets all alike.
@@ -59,10 +58,7 @@ func (s *subject) compare(ctx context.Context) error {
 const (
 	inFlight = 64
 	lasting  = 12 * time.Second
-	stream   = 200 // requests per second beside the logins
 )
-
-func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
 // hashing logs in all the time, then registers; the hashes alone are counted
 // before, between and after, for a machine's speed drifts.
@@ -81,6 +77,9 @@ func (s *subject) hashing(ctx context.Context) error {
 		if rates[i], err = closedLoop(inFlight, lasting, next); err != nil {
 			return err
 		}
+		if err = s.settle(); err != nil {
+			return err
+		}
 		if raw[i+1], err = rawBcrypt(ctx); err != nil {
 			return err
 		}
@@ -92,73 +91,19 @@ func (s *subject) hashing(ctx context.Context) error {
 	return nil
 }
 
-// storm measures what is left for others while many log in, here and on bare
-// Gin with a login that hashes as they come.
-func (s *subject) storm(context.Context) error {
-	const alone = 6 * time.Second
-	header := bearer(s.token)
-	protected := s.api.url + "/protected"
-	before, err := openLoop(protected, header, stream, alone)
-	if err != nil {
-		return err
-	}
-	bareBefore, err := openLoop(s.bare.url, nil, stream, alone)
-	if err != nil {
-		return err
-	}
-	var during, healthy, ready, bareDuring []time.Duration
-	var group errgroup.Group
-	group.Go(func() error {
-		_, err := closedLoop(inFlight, lasting, always(inFlight, s.request("/login", credentials)))
-		return err
-	})
-	for path, late := range map[string]*[]time.Duration{"/protected": &during, "/healthz": &healthy, "/readyz": &ready} {
-		group.Go(func() (err error) {
-			*late, err = openLoop(s.api.url+path, header, stream, lasting)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	login := s.request("/login", credentials)
-	login.SetRequestURI(s.bare.url + "/login")
-	group.Go(func() error {
-		_, err := closedLoop(inFlight, alone, always(inFlight, login))
-		return err
-	})
-	group.Go(func() (err error) {
-		bareDuring, err = openLoop(s.bare.url, nil, stream, alone)
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	s.made.curves = []curve{
-		{"bare Gin among logins", bareDuring},
-		{"Latchkey among logins", during},
-		{"Latchkey alone", before},
-		{"bare Gin alone", bareBefore},
-	}
-	s.made.set("p99 of GET /protected among logins", p99(during), "%d/s from their scheduled times, %d logins in flight", stream, inFlight)
-	s.made.set("the same over its own without logins", p99(during)/p99(before), "%.2f ms without", p99(before))
-	s.made.set("the same over that of bare Gin", p99(during)/p99(bareDuring), "%.0f ms, %.2f ms without", p99(bareDuring), p99(bareBefore))
-	s.made.set("p99 of GET /healthz among logins", p99(healthy), "%d/s", stream)
-	s.made.set("p99 of GET /readyz among logins", p99(ready), "%d/s", stream)
-	return nil
-}
-
-// restart starts on the database that is there already.
+// restart starts both by turns, the application on the database that is there
+// already.
 func (s *subject) restart(ctx context.Context) error {
-	took := make([]float64, 5)
-	for i := range took {
+	var took, bare, ratios []float64
+	for range 5 {
 		s.api.stop()
-		begun := time.Now()
-		if err := s.start(ctx); err != nil {
+		s.bare.stop()
+		if err := errors.Join(s.start(ctx), s.startBare(ctx)); err != nil {
 			return err
 		}
-		took[i] = time.Since(begun).Seconds() * 1000
+		took, bare = append(took, s.api.took.Seconds()*1000), append(bare, s.bare.took.Seconds()*1000)
+		ratios = append(ratios, s.api.took.Seconds()/s.bare.took.Seconds())
 	}
-	s.made.set("start to the first answer", median(took), "the median of %.0f", took)
+	s.made.set("start to the first answer over bare Gin's", median(ratios), "the median of %.1f; %.0f ms over %.0f ms", ratios, median(took), median(bare))
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,24 +23,28 @@ const (
 // subject is the application, and what was measured of it.
 type subject struct {
 	folder, program, address, token string
+	plain                           string // the program of bare Gin
 	environ                         []string
 	stderr                          io.Writer
 	refresh                         []string // the refresh tokens of its clients
 	notes                           bool     // whether it has them
 
 	api, bare *server
-	bareRate  float64 // of the bare server, per second
+	bareRate  float64   // of the bare server, per second
+	settled   []float64 // a login after many have hung up, over one alone
 	made      *report
 }
 
-// build makes the program as `make build` does.
+// build makes the programs as `make build` does.
 func (s *subject) build(ctx context.Context) error {
-	command := exec.CommandContext(ctx, "go", "build", "-tags=nomsgpack", "-trimpath", "-ldflags=-s -w", "-o", s.program, ".")
-	command.Dir = ".."
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	command.Stderr = os.Stderr
-	if err := command.Run(); err != nil {
-		return err
+	for program, source := range map[string]string{s.program: "..", s.plain: "bare"} {
+		command := exec.CommandContext(ctx, "go", "build", "-tags=nomsgpack", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
+		command.Dir = source
+		command.Env = append(os.Environ(), "CGO_ENABLED=0")
+		command.Stderr = os.Stderr
+		if err := command.Run(); err != nil {
+			return err
+		}
 	}
 	info, err := os.Stat(s.program)
 	if err != nil {
@@ -72,30 +77,33 @@ func (s *subject) request(path, body string) *fasthttp.Request {
 }
 
 // begin starts the application and, besides, logs a user with some notes in.
-func (s *subject) begin(ctx context.Context) (err error) {
-	if err := s.launch(ctx); err != nil {
+func (s *subject) begin(ctx context.Context) error {
+	if err := errors.Join(s.launch(ctx), s.startBare(ctx)); err != nil {
 		return err
 	}
-	memory, err := resident(s.api.command.Process.Pid)
-	if err == nil && memory > 0 {
-		s.made.set("idle memory", memory, "after start, register and login")
-	}
-	if err == nil {
-		err = s.write(20)
-	}
-	if err != nil {
+	if err := s.weigh("idle memory", "after start, register and login"); err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
+	return s.write(20)
+}
+
+func (s *subject) startBare(ctx context.Context) error {
 	address, err := freeAddress()
 	if err != nil {
 		return err
 	}
-	s.bare, err = start(ctx, s.folder, address, "/", []string{}, os.Stderr, self, bareArgument, address)
+	s.bare, err = start(ctx, s.folder, address, "/", []string{}, os.Stderr, s.plain, address, hash)
 	return err
+}
+
+// weigh takes the memory of both, where the system tells it.
+func (s *subject) weigh(name, when string) error {
+	memory, err := resident(s.api)
+	bare, bareErr := resident(s.bare)
+	if memory > 0 {
+		s.made.set(name, memory, "%s; bare Gin %.1f MiB", when, bare)
+	}
+	return errors.Join(err, bareErr)
 }
 
 func (s *subject) launch(ctx context.Context) (err error) {
@@ -153,8 +161,9 @@ func (s *subject) twin(folder string, environ ...string) *subject {
 
 var vmRSS = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
 
-// resident is the memory a process holds, in MiB; 0 where the system does not tell.
-func resident(pid int) (float64, error) {
+// resident is the memory a server holds, in MiB; 0 where the system does not tell.
+func resident(s *server) (float64, error) {
+	pid := s.command.Process.Pid
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, nil
