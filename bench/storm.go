@@ -141,6 +141,9 @@ func (s *subject) settle() error {
 		if err := fasthttp.Do(s.request("/login", credentials), &answer); err != nil {
 			return err
 		}
+		if _, err := refreshToken(&answer); err != nil {
+			return err
+		}
 		took[i] = time.Since(begun).Seconds()
 	}
 	s.settled = append(s.settled, took[0]/took[1])
