@@ -3,6 +3,7 @@ package routes_test
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -134,15 +135,20 @@ func TestAHashOfAnotherCostIsRenewedAtLogin(t *testing.T) {
 	}
 }
 
-// slow makes a hash take long enough for others to wait for it.
-func slow(s *config.Settings) { s.Password.BcryptCost = slowCost }
-
 const slowCost = 11
+
+// slow is an API whose hashes take long enough for others to wait, two at a
+// time on any machine.
+func slow(t *testing.T, maxWait time.Duration) *apptest.App {
+	t.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	return apptest.New(t, func(s *config.Settings) { s.Password.BcryptCost, s.Password.MaxWait = slowCost, maxWait })
+}
 
 const stranger = `{"email":"who@example.com","password":"wrong"}`
 
 func TestAnUnknownEmailCostsOneRealHash(t *testing.T) {
-	app := apptest.New(t, slow)
+	app := slow(t, time.Minute)
 	start := time.Now()
 	_, _ = bcrypt.GenerateFromPassword([]byte("x"), slowCost)
 	hash := time.Since(start)
@@ -154,7 +160,7 @@ func TestAnUnknownEmailCostsOneRealHash(t *testing.T) {
 }
 
 func TestALoginThatWouldWaitTooLongIsTurnedAway(t *testing.T) {
-	app := apptest.New(t, slow, func(s *config.Settings) { s.Password.MaxWait = 10 * time.Millisecond })
+	app := slow(t, 10*time.Millisecond)
 	var all sync.WaitGroup
 	var statuses [8]int
 	for i := range statuses {
@@ -177,7 +183,7 @@ func TestALoginThatWouldWaitTooLongIsTurnedAway(t *testing.T) {
 
 func TestWhoWouldWaitInVainIsToldAtOnceAndForHowLong(t *testing.T) {
 	const patience = time.Second
-	app := apptest.New(t, slow, func(s *config.Settings) { s.Password.MaxWait = patience })
+	app := slow(t, patience)
 	app.Post("/login", stranger).Want(t, 401, "login_failed") // now it knows how long a hash takes
 	var all sync.WaitGroup
 	var answers [100]apptest.Answer
@@ -208,7 +214,7 @@ func TestWhoWouldWaitInVainIsToldAtOnceAndForHowLong(t *testing.T) {
 }
 
 func TestAClientThatHangsUpLeavesTheQueue(t *testing.T) {
-	app := apptest.New(t, slow)
+	app := slow(t, time.Minute)
 	start := time.Now()
 	app.Post("/login", stranger).Want(t, 401, "login_failed")
 	alone := time.Since(start)
