@@ -449,7 +449,7 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 }
 
 func TestProgramsStartedTogetherShareOneDatabaseAndSecret(t *testing.T) {
-	for range 5 {
+	for range 20 {
 		folder, database := t.TempDir(), anew(t)
 		all := make([]*server, 5)
 		for i := range all {

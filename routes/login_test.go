@@ -198,17 +198,15 @@ func TestWhoWouldWaitInVainIsToldAtOnceAndForHowLong(t *testing.T) {
 		if answer.Status == 401 {
 			continue
 		}
-		if took[i] < patience { // who waits in vain does so for all of it
-			atOnce++
-		} else {
-			late++
+		if late++; took[i] < patience/2 {
+			atOnce, late = atOnce+1, late-1
 		}
 		seconds, err := strconv.Atoi(answer.Want(t, 503, "overloaded").Header.Get("Retry-After"))
 		if back = max(back, seconds); err != nil || seconds < 1 || seconds > 5 || took[i] > 2*patience {
 			t.Errorf("told after %v to wait for %d s, %v", took[i], seconds, err)
 		}
 	}
-	if atOnce <= late { // a busy machine may take longer than it said
+	if atOnce < len(answers)/2 || late > len(answers)/4 { // a busy machine may take longer than it said
 		t.Errorf("of %d logins %d were refused at once and %d late", len(answers), atOnce, late)
 	}
 	time.Sleep(time.Until(begun.Add(time.Duration(back) * time.Second)))
