@@ -22,10 +22,10 @@ func (s *Sessions) Follow(ctx context.Context, log *slog.Logger) {
 	}
 	for told := false; ; {
 		err := database.Listen(ctx, s.db, database.Revoked, func() {
-			s.live.forgetAll() // what was said until now was not heard
+			s.live.invalidateAll() // what was said until now was not heard
 			log.Info("hearing of revocations by other processes")
 			told = false
-		}, func(userID string) { s.live.forget(uuid.FromStringOrNil(userID)) })
+		}, func(userID string) { s.live.invalidate(uuid.FromStringOrNil(userID)) })
 		if ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
 			return
 		}

@@ -6,11 +6,13 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/gofrs/uuid/v5"
+
 	"example.com/latchkey/models"
 )
 
-// Expired sessions are deleted a few at a time, with pauses in between, so that
-// no request waits long behind it.
+// Sessions are deleted a few at a time, with pauses in between where nobody
+// waits for it, so that no request waits long behind it.
 const (
 	purgeBatch = 50
 	purgePause = 10 * time.Millisecond
@@ -18,14 +20,25 @@ const (
 
 // Purge deletes the expired sessions and says how many there were.
 func (s *Sessions) Purge(ctx context.Context) (deleted int64, err error) {
+	return s.purge(ctx, purgePause, "expires_at <= ?", s.db.NowFunc())
+}
+
+// PurgeEnded deletes the sessions of a user that have ended, so that few are
+// left to be deleted with the user in one transaction.
+func (s *Sessions) PurgeEnded(ctx context.Context, userID uuid.UUID) error {
+	_, err := s.purge(ctx, 0, "user_id = ? AND NOT ("+models.LiveSession+")", userID, s.db.NowFunc())
+	return err
+}
+
+func (s *Sessions) purge(ctx context.Context, pause time.Duration, conditions ...any) (deleted int64, err error) {
 	for {
-		expired := s.db.Model(&models.Session{}).Select("id").Where("expires_at <= ?", s.db.NowFunc()).Limit(purgeBatch)
-		batch := s.db.WithContext(ctx).Where("id IN (?)", expired).Delete(&models.Session{})
+		some := s.db.Model(&models.Session{}).Select("id").Where(conditions[0], conditions[1:]...).Limit(purgeBatch)
+		batch := s.db.WithContext(ctx).Where("id IN (?)", some).Delete(&models.Session{})
 		deleted += batch.RowsAffected
 		if batch.Error != nil || batch.RowsAffected == 0 {
 			return deleted, batch.Error
 		}
-		if err := sleep(ctx, purgePause); err != nil {
+		if err := sleep(ctx, pause); err != nil {
 			return deleted, err
 		}
 	}

@@ -2,29 +2,32 @@ package auth
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"reflect"
 	"sync"
 
 	"github.com/gofrs/uuid/v5"
 	"github.com/maypok86/otter/v2"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // live remembers live sessions and their users for at most jwt.revocation_lag,
 // so that most requests need no database. A session counts only while it
-// points to what is remembered of its user: to forget the user is to forget
-// all the sessions.
+// points to what is remembered of its user, so to invalidate a user is to
+// invalidate all sessions of that user.
+//
+// Of two reads that overlap, either may be the older one. So a read is
+// remembered only where no other read of that user ended after it began, and
+// once a request was answered by a newer state, no later one is by an older.
 type live struct {
 	users, sessions *otter.Cache[uuid.UUID, *models.User] // nil: remember nothing
 
-	mu        sync.Mutex
-	forgotten uint64 // how many times anybody was forgotten
+	mu      sync.Mutex
+	changes [1024]uint64 // how often what is known of a user changed; users share them by their id
 }
 
 func newLive(settings config.JWT) *live {
@@ -47,43 +50,57 @@ func (l *live) find(claims Claims) (user *models.User, ok bool) {
 	return user, known && live && user == its
 }
 
-// mark is to be taken before the database is asked, and given to remember.
-func (l *live) mark() uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.forgotten
+// changesOf is the place where the changes of a user are counted.
+func (l *live) changesOf(userID uuid.UUID) *uint64 {
+	return &l.changes[int(binary.BigEndian.Uint16(userID[uuid.Size-2:]))%len(l.changes)]
 }
 
-// remember keeps what the database said, unless somebody was forgotten since
-// it was asked: then it may say what is no longer so.
-func (l *live) remember(session uuid.UUID, user *models.User, mark uint64) {
+// begin is called before the database is read, and its answer is given to remember.
+func (l *live) begin(userID uuid.UUID) (changes uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.users == nil || l.forgotten != mark {
+	return *l.changesOf(userID)
+}
+
+// remember keeps what a read that began at changes has found.
+func (l *live) remember(session uuid.UUID, user *models.User, changes uint64) {
+	if l.users == nil {
 		return
 	}
-	if known, ok := l.users.GetIfPresent(user.ID); ok {
-		user = known
-	} else {
-		l.users.Set(user.ID, user)
-	}
-	l.sessions.Set(session, user)
-}
-
-// forget makes the next request of each of a user's sessions ask the database.
-func (l *live) forget(userID uuid.UUID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.forgotten++
+	newest := *l.changesOf(user.ID) == changes
+	if known, ok := l.users.GetIfPresent(user.ID); ok && reflect.DeepEqual(known, user) {
+		user = known
+	} else {
+		*l.changesOf(user.ID)++
+		if !newest {
+			l.users.Invalidate(user.ID)
+			return
+		}
+		l.users.Set(user.ID, user)
+	}
+	if newest {
+		l.sessions.Set(session, user)
+	}
+}
+
+// invalidate makes the next request of each session of a user ask the database.
+func (l *live) invalidate(userID uuid.UUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*l.changesOf(userID)++
 	if l.users != nil {
 		l.users.Invalidate(userID)
 	}
 }
 
-func (l *live) forgetAll() {
+func (l *live) invalidateAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.forgotten++
+	for i := range l.changes {
+		l.changes[i]++
+	}
 	if l.users != nil {
 		l.users.InvalidateAll()
 	}
@@ -96,46 +113,17 @@ func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, e
 	if known, ok := s.live.find(claims); ok {
 		return *known, nil
 	}
-	mark := s.live.mark()
+	changes := s.live.begin(claims.UserID)
 	err = s.db.WithContext(ctx).Omit("password_hash").
 		Where("NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND "+models.LiveSession+")", claims.SessionID, s.db.NowFunc()).
 		Take(&user, "id = ?", claims.UserID).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
+		s.live.invalidate(claims.UserID)
 		return user, ErrTokenRevoked
 	}
 	if err != nil {
 		return user, err
 	}
-	s.live.remember(claims.SessionID, &user, mark)
+	s.live.remember(claims.SessionID, &user, changes)
 	return user, nil
-}
-
-// ChangeUser runs a change of a user, and of the sessions by Revoke, in one
-// transaction, and has it take effect at once. The error is last_admin where
-// no admin would be left.
-func (s *Sessions) ChangeUser(ctx context.Context, id uuid.UUID, change func(tx *gorm.DB) error) error {
-	// Also after an error: the answer to a commit may have been lost.
-	defer s.live.forget(id)
-	return database.Transaction(s.db.WithContext(ctx), func(tx *gorm.DB) error {
-		// Locked, so that two admins cannot demote each other.
-		before, err := admins(tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}))
-		if err != nil {
-			return err
-		}
-		if err := change(tx); err != nil {
-			return err
-		}
-		after, err := admins(tx)
-		if err == nil && before > 0 && after == 0 {
-			return problem.LastAdmin
-		}
-		return err
-	})
-}
-
-// admins counts the admins who can act, up to two.
-func admins(tx *gorm.DB) (int, error) {
-	var found []uuid.UUID
-	err := tx.Model(&models.User{}).Where("role = 'admin' AND NOT disabled").Order("id").Limit(2).Pluck("id", &found).Error
-	return len(found), err
 }

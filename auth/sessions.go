@@ -33,6 +33,7 @@ type Sessions struct {
 	keys  refreshKeys
 	ttl   time.Duration
 	grace time.Duration
+	max   int // live ones of a user
 	live  *live
 }
 
@@ -43,29 +44,26 @@ func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
 		keys:  newRefreshKeys(settings),
 		ttl:   settings.RefreshTTL,
 		grace: settings.RefreshGrace,
+		max:   settings.MaxSessions,
 		live:  newLive(settings),
 	}
 }
 
-// Start begins a session of the user who has just logged in. The error is
-// login_failed where the password has changed since user was read, or the user
-// is disabled or gone.
-func (s *Sessions) Start(ctx context.Context, user models.User, ip, userAgent string) (models.Session, error) {
-	now := s.db.NowFunc()
+// maxEnded bounds how many sessions one login ends.
+const maxEnded = 1000
+
+// Start begins a session of a user in a transaction of ChangeUser, and ends the
+// oldest ones past jwt.max_sessions.
+func (s *Sessions) Start(tx *gorm.DB, user models.User, ip, userAgent string) (models.Session, error) {
+	now := tx.NowFunc()
 	session := models.Session{UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(s.ttl), IP: ip, UserAgent: userAgent}
-	err := database.Transaction(s.db.WithContext(ctx), func(tx *gorm.DB) error {
-		// Shared with other logins, but not with a change of the password: that
-		// one waits, and then ends this session too.
-		err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
-			Take(&models.User{}, "id = ? AND password_hash = ? AND NOT disabled", user.ID, user.PasswordHash).Error
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			return problem.LoginFailed
-		}
-		if err != nil {
-			return err
-		}
-		return tx.Create(&session).Error
-	})
+	if err := tx.Create(&session).Error; err != nil {
+		return session, err
+	}
+	// Not this one, which a slow clock may have made the oldest.
+	past := tx.Model(&models.Session{}).Select("id").Where("user_id = ? AND id <> ? AND "+models.LiveSession, user.ID, session.ID, now).
+		Order("id DESC").Offset(s.max - 1).Limit(maxEnded)
+	_, err := Revoke(tx, user.ID, models.ByLimit, "id IN (?)", past)
 	return session, err
 }
 
@@ -106,7 +104,7 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Se
 		return err
 	})
 	if errors.Is(refused, ErrTheft) {
-		s.live.forget(session.UserID)
+		s.live.invalidate(session.UserID)
 	}
 	if err != nil {
 		return session, err
@@ -138,8 +136,11 @@ func (s *Sessions) again(tx *gorm.DB, id uuid.UUID, counter uint32) (session mod
 // End ends the live sessions of a user, or those of them that conditions (as
 // GORM's Where takes them) choose, and says how many.
 func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
-	ended, err = Revoke(s.db.WithContext(ctx), userID, why, conditions...)
-	s.live.forget(userID)
+	defer s.live.invalidate(userID)
+	err = database.Transaction(s.db.WithContext(ctx), func(tx *gorm.DB) (err error) {
+		ended, err = Revoke(tx, userID, why, conditions...)
+		return err
+	})
 	return ended, err
 }
 

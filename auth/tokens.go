@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-json-experiment/json"
 	"github.com/gofrs/uuid/v5"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/maypok86/otter/v2"
@@ -39,6 +40,13 @@ type payload struct {
 	ExpiresAt *float64 `json:"exp"`
 	NotBefore *float64 `json:"nbf,omitempty"`
 	IssuedAt  *float64 `json:"iat,omitempty"`
+}
+
+// UnmarshalJSON takes claim names in their exact letters, each once, which
+// encoding/json does not (RFC 7519, section 4; RFC 7515, section 4).
+func (p *payload) UnmarshalJSON(text []byte) error {
+	type exact payload
+	return json.Unmarshal(text, (*exact)(p))
 }
 
 // Tokens issues and verifies access tokens: JWTs (RFC 7519) of one algorithm.

@@ -92,7 +92,7 @@ func BenchmarkRefresh(b *testing.B) {
 	settings := settings()
 	db, user := withUser(b)
 	sessions := auth.New(settings, db).Sessions
-	session, err := sessions.Start(b.Context(), user, "", "")
+	session, err := sessions.Start(db, user, "", "")
 	b.ReportAllocs()
 	for b.Loop() {
 		if err == nil {
@@ -239,7 +239,7 @@ func app(b *testing.B) (engine *gin.Engine, token string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	session, err := services.Sessions.Start(b.Context(), user, "", "")
+	session, err := services.Sessions.Start(db, user, "", "")
 	if err != nil {
 		b.Fatal(err)
 	}

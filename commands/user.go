@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 	"gorm.io/gorm"
@@ -91,7 +90,7 @@ func userPassword() *cobra.Command {
 		if err := password(&fresh); err != nil {
 			return err
 		}
-		err = handlers.Me{DB: on.db, Auth: on.services}.SetPassword(cmd.Context(), user, "password", fresh, uuid.Nil)
+		err = handlers.Me{DB: on.db, Auth: on.services}.SetPassword(cmd.Context(), user, fresh)
 		if err != nil {
 			return said(err)
 		}

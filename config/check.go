@@ -71,6 +71,9 @@ func (f *Faults) checkJWT(s JWT) {
 	if s.RevocationLag < 0 {
 		f.add("jwt.revocation_lag: %v is negative: write 0 to ask the database on each request", s.RevocationLag)
 	}
+	if s.MaxSessions < 1 {
+		f.add("jwt.max_sessions: %d is not over 0: a login needs a session", s.MaxSessions)
+	}
 	if s.MaxRemembered < 1 {
 		f.add("jwt.max_remembered: %d is not over 0: to remember nothing, set jwt.revocation_lag to 0", s.MaxRemembered)
 	}

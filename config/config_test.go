@@ -197,6 +197,8 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		"a lifetime of nothing":                     {"", []string{"APP_JWT_ACCESS_TTL=0"}, "jwt.access_ttl: 0s is not over 0"},
 		"a lifetime of half a second":               {"jwt: {access_ttl: 1500ms}", nil, "jwt.access_ttl: 1.5s is no whole number of seconds"},
 		"a negative lag":                            {"jwt: {revocation_lag: -1s}", nil, "jwt.revocation_lag: -1s is negative: write 0"},
+		"no session at all":                         {"jwt: {max_sessions: 0}", nil, "jwt.max_sessions: 0 is not over 0: a login needs a session"},
+		"nothing remembered":                        {"jwt: {max_remembered: 0}", nil, "jwt.max_remembered: 0 is not over 0: to remember nothing, set jwt.revocation_lag to 0"},
 		"no time to shut down":                      {"server: {shutdown_timeout: 0}", nil, "server.shutdown_timeout: 0s is not over 0"},
 		"a negative delay":                          {"server: {shutdown_delay: -1s}", nil, "server.shutdown_delay: -1s is negative: write 0"},
 		"one connection":                            {"database: {max_connections: 1}", nil, "database.max_connections: 1 is under 2"},

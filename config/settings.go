@@ -53,6 +53,7 @@ type JWT struct {
 	RefreshTTL       time.Duration `mapstructure:"refresh_ttl"`
 	RefreshGrace     time.Duration `mapstructure:"refresh_grace"`
 	RevocationLag    time.Duration `mapstructure:"revocation_lag"`
+	MaxSessions      int           `mapstructure:"max_sessions"`
 	MaxRemembered    int           `mapstructure:"max_remembered"`
 
 	// What the key files hold; of the previous ones only the public half.
@@ -95,7 +96,7 @@ func Defaults() Settings {
 		JWT: JWT{
 			Algorithm: HS256, Issuer: "latchkey", Audience: "latchkey",
 			AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour,
-			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxRemembered: 50_000,
+			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100, MaxRemembered: 50_000,
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
 		Log:      Log{Level: "info"},

@@ -17,6 +17,7 @@ func migrations() []*gormigrate.Migration {
 		createSessions,
 		notifyRevocations,
 		createNotes,
+		indexLiveSessions,
 	}
 }
 

@@ -62,14 +62,24 @@ func (a Account) Register(ctx context.Context, in NewUser) (models.User, error) 
 	return user, err
 }
 
-// Login begins a session for the right email and password.
+// Login begins a session for the right email and password. An unknown email
+// takes as long as a wrong password, and is answered alike.
 func (a Account) Login(ctx context.Context, in Credentials) (Token, error) {
-	user, err := a.user(ctx, in)
-	if err != nil {
-		return Token{}, err
-	}
+	var session models.Session
 	client := endpoint.Gin(ctx)
-	session, err := a.Auth.Sessions.Start(ctx, user, client.ClientIP(), cut(client.Request.UserAgent()))
+	check := auth.PasswordCheck{
+		User:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", in.Email) },
+		Password: in.Password,
+		Wrong:    problem.LoginFailed,
+		Gone:     problem.LoginFailed,
+	}
+	err := a.Auth.WithPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
+		if user.Disabled {
+			return problem.Forbidden.Detailed("Account disabled")
+		}
+		session, err = a.Auth.Sessions.Start(tx, user, client.ClientIP(), cut(client.Request.UserAgent()))
+		return err
+	})
 	if err != nil {
 		return Token{}, err
 	}
@@ -101,33 +111,4 @@ const maxUserAgent = 255
 
 func cut(userAgent string) string {
 	return strings.ToValidUTF8(userAgent[:min(len(userAgent), maxUserAgent)], "")
-}
-
-// user is who the credentials belong to. An unknown email takes as long as a
-// wrong password, and is answered alike.
-func (a Account) user(ctx context.Context, in Credentials) (user models.User, err error) {
-	db := a.DB.WithContext(ctx)
-	err = db.Take(&user, "email = ?", in.Email).Error
-	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
-		return user, err
-	}
-	right, err := a.Auth.Passwords.Verify(ctx, user.PasswordHash, in.Password)
-	switch {
-	case err != nil:
-		return user, err
-	case !right:
-		return user, problem.LoginFailed
-	case user.Disabled:
-		return user, problem.Forbidden.Detailed("Account disabled")
-	case !a.Auth.Passwords.Outdated(user.PasswordHash):
-		return user, nil
-	}
-	hash, err := a.Auth.Passwords.Rehash(ctx, in.Password)
-	if err != nil {
-		return user, err
-	}
-	// Only over the hash just verified: a password changed meanwhile stays, and
-	// the session of the old one does not begin.
-	err = db.Model(&user).Where("password_hash = ?", user.PasswordHash).Update("password_hash", hash).Error
-	return user, err
 }

@@ -43,11 +43,9 @@ func (Me) Show(_ context.Context, user models.User, _ endpoint.None) (models.Use
 
 // Update changes the email, which nobody has verified then.
 func (m Me) Update(ctx context.Context, user models.User, in NewEmail) (models.User, error) {
-	if err := m.confirm(ctx, user, in.CurrentPassword); err != nil {
-		return user, err
-	}
-	user.Email, user.EmailVerified = in.Email, false
-	err := m.Auth.Sessions.ChangeUser(ctx, user.ID, func(tx *gorm.DB) error {
+	err := m.withPassword(ctx, user, in.CurrentPassword, nil, func(tx *gorm.DB, now models.User) error {
+		user = now
+		user.Email, user.EmailVerified = in.Email, false
 		return tx.Model(&user).Select("email", "email_verified").Updates(user).Error
 	})
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
@@ -58,47 +56,59 @@ func (m Me) Update(ctx context.Context, user models.User, in NewEmail) (models.U
 
 // Delete deletes the account with all that is its own, and frees the email.
 func (m Me) Delete(ctx context.Context, user models.User, in Farewell) (endpoint.None, error) {
-	if err := m.confirm(ctx, user, in.CurrentPassword); err != nil {
-		return endpoint.None{}, err
-	}
-	return endpoint.None{}, m.Auth.Sessions.ChangeUser(ctx, user.ID, func(tx *gorm.DB) error {
-		return tx.Delete(&user).Error
+	purge := func(ctx context.Context) error { return m.Auth.Sessions.PurgeEnded(ctx, user.ID) }
+	return endpoint.None{}, m.withPassword(ctx, user, in.CurrentPassword, purge, func(tx *gorm.DB, user models.User) error {
+		return auth.KeepAnAdmin(tx, func() error { return tx.Delete(&user).Error })
 	})
 }
 
 // ChangePassword replaces the password, and ends every session but this one.
 func (m Me) ChangePassword(ctx context.Context, user models.User, in NewPassword) (endpoint.None, error) {
-	if err := m.confirm(ctx, user, in.CurrentPassword); err != nil {
-		return endpoint.None{}, err
-	}
-	return endpoint.None{}, m.SetPassword(ctx, user, "new_password", in.NewPassword, auth.SessionFrom(ctx))
-}
-
-// SetPassword gives a user a new password, called field where it breaks a
-// rule, and ends every session but the one kept.
-func (m Me) SetPassword(ctx context.Context, user models.User, field string, password auth.Password, kept uuid.UUID) error {
-	hash, err := m.Auth.Passwords.Hash(ctx, field, password)
-	if err != nil {
+	var hash string
+	hashNew := func(ctx context.Context) (err error) {
+		hash, err = m.Auth.Passwords.Hash(ctx, "new_password", in.NewPassword)
 		return err
 	}
-	return m.Auth.Sessions.ChangeUser(ctx, user.ID, func(tx *gorm.DB) error {
-		if err := tx.Model(&user).Update("password_hash", hash).Error; err != nil {
-			return err
-		}
-		_, err := auth.Revoke(tx, user.ID, models.ByPassword, "id <> ?", kept)
-		return err
+	return endpoint.None{}, m.withPassword(ctx, user, in.CurrentPassword, hashNew, func(tx *gorm.DB, user models.User) error {
+		return setHash(tx, user, hash, auth.SessionFrom(ctx))
 	})
 }
 
-// confirm asks for the current password once more before what cannot be undone.
-func (m Me) confirm(ctx context.Context, user models.User, password auth.Password) error {
-	// The current user comes without the hash.
-	if err := m.DB.WithContext(ctx).Select("password_hash").Take(&user).Error; err != nil {
+// SetPassword gives a user a new password and ends every session.
+func (m Me) SetPassword(ctx context.Context, user models.User, password auth.Password) error {
+	hash, err := m.Auth.Passwords.Hash(ctx, "password", password)
+	if err != nil {
 		return err
 	}
-	right, err := m.Auth.Passwords.Verify(ctx, user.PasswordHash, password)
-	if err == nil && !right {
-		err = problem.Field("current_password", "is not right")
+	return m.Auth.Sessions.ChangeUser(ctx, user.ID, func(tx *gorm.DB, user models.User) error {
+		return setHash(tx, user, hash, uuid.Nil)
+	})
+}
+
+// setHash ends every session but the one kept.
+func setHash(tx *gorm.DB, user models.User, hash string, kept uuid.UUID) error {
+	if err := tx.Model(&user).Update("password_hash", hash).Error; err != nil {
+		return err
 	}
+	_, err := auth.Revoke(tx, user.ID, models.ByPassword, "id <> ?", kept)
 	return err
+}
+
+// withPassword asks for the current password once more before a change that
+// cannot be undone, and makes it only while that password and the current
+// session are still good.
+func (m Me) withPassword(ctx context.Context, user models.User, password auth.Password, prepare func(context.Context) error, change func(*gorm.DB, models.User) error) error {
+	check := auth.PasswordCheck{
+		User:     func(db *gorm.DB) *gorm.DB { return db.Where("id = ?", user.ID) },
+		Password: password,
+		Wrong:    problem.Field("current_password", "is not right"),
+		Gone:     auth.ErrTokenRevoked,
+		Prepare:  prepare,
+	}
+	return m.Auth.WithPassword(ctx, check, func(tx *gorm.DB, now models.User) error {
+		if err := auth.RequireLive(tx, user.ID, auth.SessionFrom(ctx)); err != nil {
+			return err
+		}
+		return change(tx, now)
+	})
 }

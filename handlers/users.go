@@ -53,22 +53,18 @@ func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser,
 // effect at once; a disabled account's sessions do not come back.
 func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (ManagedUser, error) {
 	var user models.User
-	err := u.Auth.Sessions.ChangeUser(ctx, in.ID, func(tx *gorm.DB) (err error) {
-		if user, err = find[models.User](tx.Omit("password_hash"), in.ID); err != nil {
-			return err
-		}
-		if in.Role != nil {
-			user.Role = *in.Role
-		}
-		if in.Disabled != nil {
-			user.Disabled = *in.Disabled
-		}
+	err := u.Auth.Sessions.ChangeUser(ctx, in.ID, func(tx *gorm.DB, now models.User) error {
+		user = now
+		set(&user.Role, in.Role)
+		set(&user.Disabled, in.Disabled)
 		if user.Disabled {
 			if _, err := auth.Revoke(tx, user.ID, models.ByAdmin); err != nil {
 				return err
 			}
 		}
-		return tx.Model(&user).Select("role", "disabled").Updates(user).Error
+		return auth.KeepAnAdmin(tx, func() error {
+			return tx.Model(&user).Select("role", "disabled").Updates(user).Error
+		})
 	})
 	return seenByAdmin(user), err
 }

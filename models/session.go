@@ -32,4 +32,5 @@ const (
 	ByPassword Reason = "password" // the password changed
 	ByAdmin    Reason = "admin"    // an admin ended it, or disabled its user
 	ByTheft    Reason = "theft"    // a refresh token was used twice
+	ByLimit    Reason = "limit"    // a login past jwt.max_sessions ended it
 )

@@ -1,0 +1,16 @@
+package database
+
+import (
+	"github.com/go-gormigrate/gormigrate/v2"
+	"gorm.io/gorm"
+)
+
+// The sessions of a user that have not ended, in the order they are listed and
+// ended in, however many have ended before.
+var indexLiveSessions = &gormigrate.Migration{
+	ID: "20261125_index_live_sessions",
+	Migrate: func(tx *gorm.DB) error {
+		return tx.Exec("CREATE INDEX idx_sessions_live ON sessions (user_id, id) WHERE revoked_at IS NULL").Error
+	},
+	Rollback: func(tx *gorm.DB) error { return tx.Migrator().DropIndex("sessions", "idx_sessions_live") },
+}
