@@ -23,10 +23,13 @@ func (s *Sessions) Purge(ctx context.Context) (deleted int64, err error) {
 	return s.purge(ctx, purgePause, "expires_at <= ?", s.db.NowFunc())
 }
 
-// PurgeEnded deletes the sessions of a user that have ended, so that few are
-// left to be deleted with the user in one transaction.
-func (s *Sessions) PurgeEnded(ctx context.Context, userID uuid.UUID) error {
-	_, err := s.purge(ctx, 0, "user_id = ? AND NOT ("+models.LiveSession+")", userID, s.db.NowFunc())
+// PurgeUser deletes the sessions of a user that have ended or are past
+// jwt.max_sessions, but for the one kept, so that few are left to be deleted
+// with the user in one transaction.
+func (s *Sessions) PurgeUser(ctx context.Context, userID, kept uuid.UUID) error {
+	live := s.db.Model(&models.Session{}).Select("id").Where("user_id = ? AND "+models.LiveSession, userID, s.db.NowFunc()).
+		Order("id DESC").Limit(s.max)
+	_, err := s.purge(ctx, 0, "user_id = ? AND id <> ? AND id NOT IN (?)", userID, kept, live)
 	return err
 }
 

@@ -56,7 +56,7 @@ func (m Me) Update(ctx context.Context, user models.User, in NewEmail) (models.U
 
 // Delete deletes the account with all that is its own, and frees the email.
 func (m Me) Delete(ctx context.Context, user models.User, in Farewell) (endpoint.None, error) {
-	purge := func(ctx context.Context) error { return m.Auth.Sessions.PurgeEnded(ctx, user.ID) }
+	purge := func(ctx context.Context) error { return m.Auth.Sessions.PurgeUser(ctx, user.ID, auth.SessionFrom(ctx)) }
 	return endpoint.None{}, m.withPassword(ctx, user, in.CurrentPassword, purge, func(tx *gorm.DB, user models.User) error {
 		return auth.KeepAnAdmin(tx, func() error { return tx.Delete(&user).Error })
 	})

@@ -258,12 +258,15 @@ func TestALoginPastTheLimitEndsTheOldestSession(t *testing.T) {
 func TestAUserWithManySessionsIsListedAndDeletedInSmallSteps(t *testing.T) {
 	app, bearer, _ := session(t)
 	user := app.User("ada@example.com")
-	ended := make([]models.Session, 3000)
+	many := make([]models.Session, 3000)
 	now := app.DB.NowFunc()
-	for i := range ended {
-		ended[i] = models.Session{UserID: user.ID, ExpiresAt: now.Add(time.Hour), RevokedAt: &now}
+	for i := range many {
+		many[i] = models.Session{UserID: user.ID, ExpiresAt: now.Add(time.Hour)}
+		if i > 1000 {
+			many[i].RevokedAt = &now
+		}
 	}
-	if err := app.DB.CreateInBatches(&ended, 500).Error; err != nil {
+	if err := app.DB.CreateInBatches(&many, 500).Error; err != nil {
 		t.Fatal(err)
 	}
 	if !apptest.OnPostgreSQL() { // which reads a small table whole
@@ -282,7 +285,7 @@ func TestAUserWithManySessionsIsListedAndDeletedInSmallSteps(t *testing.T) {
 	})
 	_ = deletes.After("gorm:delete").Register("count_most", func(tx *gorm.DB) { most = max(most, tx.RowsAffected) })
 	app.Do("DELETE", "/me", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
-	if left != 1 || most > 100 {
+	if left > 101 || most > 100 {
 		t.Errorf("%d sessions were deleted with the user, and at most %d in another step", left, most)
 	}
 }
