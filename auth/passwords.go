@@ -27,8 +27,12 @@ type Password string
 
 var errPasswordTooLong = fmt.Errorf("must have at most %d bytes", maxPassword)
 
-// UnmarshalText refuses what bcrypt would not read to its end.
+// UnmarshalText refuses what bcrypt would not read to its end. NFC makes a text
+// at most 3.5 times shorter, so what is over 4 times as long need not be normalised.
 func (p *Password) UnmarshalText(text []byte) error {
+	if len(text) > 4*maxPassword {
+		return errPasswordTooLong
+	}
 	*p = Password(norm.NFC.Bytes(text))
 	if len(*p) > maxPassword {
 		return errPasswordTooLong

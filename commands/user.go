@@ -60,8 +60,12 @@ func userCreate() *cobra.Command {
 	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
 	password := passwordFlag(command)
 	command.RunE = withBackend(func(cmd *cobra.Command, args []string, on backend) error {
-		in := handlers.NewUser{Email: models.NewEmail(args[0])}
-		err := password(&in.Password)
+		var in handlers.NewUser
+		var err error
+		if in.Email, err = models.NewEmail(args[0]); err != nil {
+			return fmt.Errorf("email %w", err)
+		}
+		err = password(&in.Password)
 		if err == nil {
 			err = endpoint.Check(in)
 		}
@@ -121,10 +125,14 @@ func userChange(use, short string, change handlers.UserChange) *cobra.Command {
 	}
 }
 
-func userOf(ctx context.Context, db *gorm.DB, email string) (user models.User, err error) {
-	err = db.WithContext(ctx).Take(&user, "email = ?", models.NewEmail(email)).Error
+func userOf(ctx context.Context, db *gorm.DB, typed string) (user models.User, err error) {
+	email, err := models.NewEmail(typed)
+	if err != nil {
+		return user, fmt.Errorf("email %w", err)
+	}
+	err = db.WithContext(ctx).Take(&user, "email = ?", email).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		err = fmt.Errorf("no user has the email %s", models.NewEmail(email))
+		err = fmt.Errorf("no user has the email %s", email)
 	}
 	return user, err
 }

@@ -46,7 +46,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	for sample, schema := range map[any]string{
 		uuid.UUID{}:       `{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`,
 		auth.Password(""): `{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`,
-		models.Email(""):  `{"type":"string","examples":["ada@example.com"]}`,
+		models.Email(""):  `{"type":"string","maxLength":254,"examples":["ada@example.com"]}`,
 		models.Role(""):   `{"type":"string","enum":["user","admin"]}`,
 	} {
 		var mapped jsonschema.Schema

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -30,14 +31,25 @@ const (
 // so look-alikes meet the unique index.
 type Email string
 
-// NewEmail folds an address as typed.
-func NewEmail(typed string) Email {
+// An address has at most 254 octets (RFC 5321, section 4.5.3.1.3). NFKC makes a
+// text at most 4 times shorter, so what is over 4 times as long has no such form.
+// It is not folded, for NFKC can also make a text 18 times longer.
+const maxTyped = 4 * 254
+
+// The words are those of the rule max=254.
+var errEmailTooLong = errors.New("must be a maximum of 254 characters in length")
+
+// NewEmail folds an address as typed. The error is about one of over 1,016 bytes.
+func NewEmail(typed string) (Email, error) {
+	if len(typed) > maxTyped {
+		return "", errEmailTooLong
+	}
 	folded := norm.NFKC.String(strings.ToLower(norm.NFKC.String(typed)))
-	return Email(strings.TrimSpace(folded))
+	return Email(strings.TrimSpace(folded)), nil
 }
 
 // UnmarshalText folds an address as it is read.
-func (e *Email) UnmarshalText(text []byte) error {
-	*e = NewEmail(string(text))
-	return nil
+func (e *Email) UnmarshalText(text []byte) (err error) {
+	*e, err = NewEmail(string(text))
+	return err
 }

@@ -1,0 +1,38 @@
+package models_test
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/models"
+)
+
+func TestAnEmailIsFoldedOnlyWhereItCanBeOne(t *testing.T) {
+	for claim, c := range map[string]struct{ typed, want string }{
+		"254 letters of 4 bytes are 254 of 1":          {strings.Repeat("𝐀", 254), strings.Repeat("a", 254)},
+		"spaces count as typed":                        {" ADA@example.com" + strings.Repeat(" ", 1000), "ada@example.com"},
+		"a byte more is too long":                      {strings.Repeat("x", 1017), ""},
+		"what would be 18 times as long is not folded": {strings.Repeat("\ufdfa", 339), ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			var email models.Email
+			if err := email.UnmarshalText([]byte(c.typed)); string(email) != c.want || (err != nil) != (c.want == "") {
+				t.Errorf("%q, %v", email, err)
+			}
+		})
+	}
+}
+
+func TestALongTextIsNotFolded(t *testing.T) {
+	long := []byte(strings.Repeat("\ufdfa", 300_000))
+	var email models.Email
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := email.UnmarshalText(long)
+	runtime.ReadMemStats(&after)
+	// Folding makes 18 times as many characters of it.
+	if took := after.TotalAlloc - before.TotalAlloc; err == nil || took > 2*uint64(len(long)) {
+		t.Errorf("%d bytes take %d bytes of memory: %v", len(long), took, err)
+	}
+}
