@@ -1,11 +1,11 @@
 package endpoint
 
 import (
-	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -15,9 +15,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"example.com/latchkey/problem"
 )
@@ -38,6 +38,10 @@ const (
 	notAField = "is not a field of this request"
 	noNUL     = "must not hold the character U+0000"
 )
+
+// maxPairs is how many names a form or a query may have. url.ParseQuery has the
+// same limit, but its error does not say which.
+const maxPairs = 10_000
 
 const (
 	typeJSON = "application/json"
@@ -95,9 +99,9 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 		}
 	}
 	if b.fields[tagQuery] != nil {
-		query, err := url.ParseQuery(c.Request.URL.RawQuery)
+		query, err := pairs(c.Request.URL.RawQuery)
 		if err != nil {
-			return problem.Field("query", "is not well formed")
+			return problem.Field("query", err.Error())
 		}
 		b.values(tagQuery, query, in, &faults)
 	}
@@ -106,6 +110,9 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 		if setText(in.FieldByIndex(index), c.Param(name)) != nil {
 			return problem.NotFound
 		}
+	}
+	if err := c.Request.Context().Err(); err != nil {
+		return err
 	}
 	return faults.validate(in, tag)
 }
@@ -129,6 +136,9 @@ func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag str
 		return "", problem.UnsupportedMediaType.Detailed("Send the body as Content-Type: %s", b.accepts())
 	}
 	raw, err := io.ReadAll(r.Body)
+	if gone := r.Context().Err(); gone != nil { // nobody waits for the answer
+		return "", gone
+	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -140,9 +150,9 @@ func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag str
 	case tag == tagJSON:
 		return tag, b.json(raw, in, faults)
 	}
-	form, err := url.ParseQuery(string(raw))
+	form, err := pairs(string(raw))
 	if err != nil {
-		return "", problem.MalformedBody.Detailed("The form is not well formed")
+		return "", problem.MalformedBody.Detailed("The form %v", err)
 	}
 	b.values(tagForm, form, in, faults)
 	return tag, nil
@@ -158,77 +168,22 @@ func (b binder) accepts() string {
 	return typeJSON + " or " + typeForm
 }
 
-// json reads one JSON object member by member, so that each fault is found,
-// not only the first.
-func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return problem.MalformedBody.Detailed("The body is empty: send a JSON object")
+// pairs parses a form or a query.
+func pairs(text string) (url.Values, error) {
+	if strings.Count(text, "&") >= maxPairs {
+		return nil, fmt.Errorf("has over %s fields", humanize.Comma(maxPairs))
 	}
-	var members map[string]jsontext.Value
-	err := json.Unmarshal(raw, &members)
-	var syntax *jsontext.SyntacticError
-	switch {
-	case errors.As(err, &syntax):
-		return problem.MalformedBody.Detailed("The JSON breaks at byte %d: %v", syntax.ByteOffset, syntax.Err)
-	case err != nil || members == nil:
-		return problem.MalformedBody
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, errors.New("is not well formed")
 	}
-	for name, value := range members {
-		index, known := b.fields[tagJSON][name]
-		if !known {
-			faults.add(name, notAField)
-			continue
-		}
-		field := in.FieldByIndex(index)
-		if value.Kind() == 'n' {
-			if !b.nullable(field.Type()) {
-				faults.add(name, "must be "+kindWords(field.Type()))
-			} else if b.patch {
-				field.Set(reflect.New(field.Type().Elem()))
-			}
-			continue
-		}
-		if holdsNUL(value) {
-			faults.add(name, noNUL)
-			continue
-		}
-		if err := json.Unmarshal(value, field.Addr().Interface(), readTimes, json.RejectUnknownMembers(true)); err != nil {
-			within, message := mismatch(err, field.Type())
-			faults.add(name+within, message)
-		}
-	}
-	return nil
+	return values, nil
 }
 
-// holdsNUL finds a character in the strings of a value that PostgreSQL cannot
-// keep in a text.
-func holdsNUL(value jsontext.Value) bool {
-	if !bytes.Contains(value, []byte(`\u0000`)) {
-		return false
-	}
-	decoder := jsontext.NewDecoder(bytes.NewReader(value))
-	for {
-		token, err := decoder.ReadToken()
-		if err != nil || token.Kind() == '"' && strings.Contains(token.String(), "\x00") {
-			return err == nil
-		}
-	}
-}
-
-// nullable reports whether a JSON field of type t may be null. A pointer may be
-// left out, and null says the same; but in a PATCH, null is a value (RFC 7396),
-// so there only a pointer to a pointer may be null.
-func (b binder) nullable(t reflect.Type) bool {
-	if b.patch && t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t.Kind() == reflect.Pointer
-}
-
-// values reads a form, a query or headers. A name it does not know is ignored, as
-// RFC 6749, section 3.2, asks of a form.
+// values reads a form, a query or headers, always in one order. A name it does
+// not know is ignored, as RFC 6749, section 3.2, asks of a form.
 func (b binder) values(tag string, values map[string][]string, in reflect.Value, faults *faults) {
-	for name, index := range b.fields[tag] {
+	for _, name := range slices.Sorted(maps.Keys(b.fields[tag])) {
 		given := values[name]
 		switch {
 		case len(given) == 0:
@@ -239,7 +194,7 @@ func (b binder) values(tag string, values map[string][]string, in reflect.Value,
 		case strings.Contains(given[0], "\x00"):
 			faults.add(name, noNUL)
 		default:
-			field := in.FieldByIndex(index)
+			field := in.FieldByIndex(b.fields[tag][name])
 			if err := setText(field, given[0]); err != nil {
 				_, message := mismatch(err, field.Type())
 				faults.add(name, message)

@@ -46,13 +46,22 @@ func newRules() (*validator.Validate, ut.Translator) {
 	return rules, words
 }
 
-// faults are the fields at fault, each with its first fault.
-type faults []problem.FieldError
+// faults are the fields at fault, each with its first fault, in the order in
+// which they were found.
+type faults struct {
+	fields []problem.FieldError
+	names  map[string]struct{}
+}
 
 func (f *faults) add(field, message string) {
-	if !slices.ContainsFunc(*f, func(known problem.FieldError) bool { return known.Field == field }) {
-		*f = append(*f, problem.FieldError{Field: field, Message: message})
+	if _, known := f.names[field]; known {
+		return
 	}
+	if f.names == nil {
+		f.names = map[string]struct{}{}
+	}
+	f.names[field] = struct{}{}
+	f.fields = append(f.fields, problem.FieldError{Field: field, Message: message})
 }
 
 // Check holds an input that no request brought to its rules.
@@ -68,6 +77,11 @@ func (f *faults) validate(in reflect.Value, tag string) error {
 	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &broken) {
 		return err
 	}
+	// A map's values come in any order. With the shortest names first, the items
+	// of a list stay in theirs.
+	slices.SortStableFunc(broken, func(a, b validator.FieldError) int {
+		return cmp.Or(cmp.Compare(len(a.Namespace()), len(b.Namespace())), cmp.Compare(a.Namespace(), b.Namespace()))
+	})
 	for _, rule := range broken {
 		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
 		if field, ok := in.Type().FieldByName(rule.StructField()); ok && tag == tagForm {
@@ -75,11 +89,10 @@ func (f *faults) validate(in reflect.Value, tag string) error {
 		}
 		f.add(name, strings.TrimPrefix(rule.Translate(words), rule.Field()+" "))
 	}
-	if len(*f) == 0 {
+	if len(f.fields) == 0 {
 		return nil
 	}
-	slices.SortFunc(*f, func(a, b problem.FieldError) int { return cmp.Compare(a.Field, b.Field) })
-	return problem.Invalid(*f...)
+	return problem.Invalid(f.fields...)
 }
 
 // mismatch says where inside a field of type t the fault is, and what should

@@ -3,10 +3,21 @@
 package problem
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
+)
+
+// What is listed of the fields at fault: how many, and how much of each name, in bytes.
+const (
+	maxErrors = 100
+	maxName   = 100
 )
 
 // A Problem is an error a client may see. Code is its stable machine word;
@@ -19,7 +30,8 @@ type Problem struct {
 	RetryAfter time.Duration
 	OAuthError string // where set, the answer is RFC 6749's instead (section 5.2)
 
-	cause error // for the log, never for the client
+	unlisted int   // how many fields at fault are not in Errors
+	cause    error // for the log, never for the client
 }
 
 // A FieldError is one broken rule, under the name the client sent.
@@ -44,6 +56,9 @@ func (p *Problem) Describe() string {
 	fields := make([]string, len(p.Errors))
 	for i, field := range p.Errors {
 		fields[i] = field.Field + " " + field.Message
+	}
+	if p.unlisted > 0 {
+		fields = append(fields, p.more())
 	}
 	return strings.Join(fields, "; ")
 }
@@ -71,11 +86,35 @@ func (p *Problem) Detailed(format string, args ...any) *Problem {
 	return &with
 }
 
-// Invalid is validation_failed with the fields at fault.
+// Invalid is validation_failed with the fields at fault, sorted by their names.
+// It lists the first 100 fields, and the first 100 bytes of a name, for a client
+// may send any number of names of any length. The detail counts the other fields.
 func Invalid(fields ...FieldError) *Problem {
 	with := *ValidationFailed
-	with.Errors = fields
+	with.Errors = slices.Clone(fields[:min(len(fields), maxErrors)])
+	for i := range with.Errors {
+		with.Errors[i].Field = shortened(with.Errors[i].Field)
+	}
+	slices.SortFunc(with.Errors, func(a, b FieldError) int { return cmp.Compare(a.Field, b.Field) })
+	if with.unlisted = len(fields) - len(with.Errors); with.unlisted > 0 {
+		with.Detail = fmt.Sprintf("%s: %d are listed, %s", with.Detail, len(with.Errors), with.more())
+	}
 	return &with
+}
+
+// more says how many fields at fault are not listed.
+func (p *Problem) more() string { return "and " + humanize.Comma(int64(p.unlisted)) + " more" }
+
+// shortened cuts a name that is too long, between two characters.
+func shortened(name string) string {
+	if len(name) <= maxName {
+		return name
+	}
+	end := maxName
+	for !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return name[:end] + "…"
 }
 
 // Field is validation_failed for one field.

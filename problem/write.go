@@ -51,7 +51,7 @@ type Details struct {
 	Detail    string       `json:"detail"`
 	Code      string       `json:"code"`
 	RequestID string       `json:"request_id"`
-	Errors    []FieldError `json:"errors,omitempty"`
+	Errors    []FieldError `json:"errors,omitempty" maxItems:"100"`
 }
 
 // OAuthProblem is a problem as an OAuth2 client reads it (RFC 6749, section 5.2).
