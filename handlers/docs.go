@@ -107,5 +107,6 @@ func (d Docs) serve(c *gin.Context, name string) {
 			return
 		}
 	}
+	c.Request.Header.Del("Range") // thousands of ranges would make an answer of megabytes
 	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(content))
 }
