@@ -114,9 +114,7 @@ func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, e
 		return *known, nil
 	}
 	changes := s.live.begin(claims.UserID)
-	err = s.db.WithContext(ctx).Omit("password_hash").
-		Where("NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND "+models.LiveSession+")", claims.SessionID, s.db.NowFunc()).
-		Take(&user, "id = ?", claims.UserID).Error
+	err = WithLiveSession(s.db.WithContext(ctx), claims.UserID, claims.SessionID).Omit("password_hash").Take(&user).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		s.live.invalidate(claims.UserID)
 		return user, ErrTokenRevoked
@@ -126,4 +124,11 @@ func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, e
 	}
 	s.live.remember(claims.SessionID, &user, changes)
 	return user, nil
+}
+
+// WithLiveSession selects the user of a session that has not ended, unless the
+// user is disabled.
+func WithLiveSession(db *gorm.DB, userID, sessionID uuid.UUID) *gorm.DB {
+	return db.Where("id = ? AND NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND "+models.LiveSession+")",
+		userID, sessionID, db.NowFunc())
 }

@@ -99,7 +99,7 @@ func setHash(tx *gorm.DB, user models.User, hash string, kept uuid.UUID) error {
 // session are still good.
 func (m Me) withPassword(ctx context.Context, user models.User, password auth.Password, prepare func(context.Context) error, change func(*gorm.DB, models.User) error) error {
 	check := auth.PasswordCheck{
-		User:     func(db *gorm.DB) *gorm.DB { return db.Where("id = ?", user.ID) },
+		User:     func(db *gorm.DB) *gorm.DB { return auth.WithLiveSession(db, user.ID, auth.SessionFrom(ctx)) },
 		Password: password,
 		Wrong:    problem.Field("current_password", "is not right"),
 		Gone:     auth.ErrTokenRevoked,
