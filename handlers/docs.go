@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,9 +94,9 @@ func (d Docs) serve(c *gin.Context, name string) {
 	c.Header("Content-Type", found.media)
 	c.Header("Cache-Control", "no-cache") // ask each time whether it has changed
 	c.Header("ETag", found.tag)
-	c.Header("Vary", "Accept-Encoding")
+	c.Writer.Header().Add("Vary", "Accept-Encoding")
 	content := found.gzipped
-	if strings.Contains(c.GetHeader("Accept-Encoding"), "gzip") {
+	if acceptsGzip(c.Request.Header) {
 		c.Header("Content-Encoding", "gzip")
 	} else {
 		reader, err := gzip.NewReader(bytes.NewReader(content))
@@ -109,4 +110,25 @@ func (d Docs) serve(c *gin.Context, name string) {
 	}
 	c.Request.Header.Del("Range") // thousands of ranges would make an answer of megabytes
 	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(content))
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3): gzip, or else *,
+// with a weight over 0, which is 1 where none is given.
+func acceptsGzip(header http.Header) bool {
+	others := false
+	for _, value := range header.Values("Accept-Encoding") {
+		for choice := range strings.SplitSeq(value, ",") {
+			coding, parameter, weighted := strings.Cut(choice, ";")
+			name, text, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+			weight, err := strconv.ParseFloat(text, 64)
+			wanted := !weighted || strings.EqualFold(name, "q") && err == nil && weight > 0
+			switch strings.ToLower(strings.TrimSpace(coding)) {
+			case "gzip", "x-gzip":
+				return wanted
+			case "*":
+				others = wanted
+			}
+		}
+	}
+	return others
 }

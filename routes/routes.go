@@ -130,7 +130,8 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 }
 
 // allow answers the browsers of pages from these origins (CORS). For any other
-// the library would answer 403 by itself; here it is a request like all.
+// the library would answer 403 by itself; here it is a request like all. A cache
+// must not give one origin what another was answered, so all answers vary.
 func allow(origins []string) gin.HandlerFunc {
 	friend := cors.New(cors.Config{
 		AllowOrigins:  origins,
@@ -139,6 +140,7 @@ func allow(origins []string) gin.HandlerFunc {
 		ExposeHeaders: []string{"ETag", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
 	})
 	return func(c *gin.Context) {
+		c.Writer.Header().Add("Vary", "Origin")
 		if slices.Contains(origins, c.GetHeader("Origin")) {
 			friend(c)
 		}

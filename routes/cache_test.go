@@ -1,0 +1,62 @@
+package routes_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/routes"
+)
+
+func TestGzipIsForWhoTakesIt(t *testing.T) {
+	app := apptest.New(t)
+	for accept, want := range map[string]string{
+		"gzip": "gzip", "GZIP": "gzip", "x-gzip": "gzip", "br, gzip": "gzip", "deflate, gzip ; q=0.5": "gzip", "gzip;q=1.000": "gzip", "*": "gzip", "br;q=1, *;q=0.1": "gzip",
+		"": "", "identity": "", "br": "", "gzip;q=0": "", "gzip; Q=0.000": "", "gzip;q=0, *": "", "*;q=0": "", "gzip;q=x": "", "gzip;q=": "", "notgzip": "",
+	} {
+		for _, path := range []string{"/openapi.json", "/docs/swagger-ui.css"} {
+			answer := app.Get(path, "Accept-Encoding", accept)
+			if got := answer.Header.Get("Content-Encoding"); answer.Status != 200 || got != want {
+				t.Errorf("%s for %q: %d, Content-Encoding %q, want %q", path, accept, answer.Status, got, want)
+			}
+			if plain := strings.HasPrefix(answer.Body, "{") || strings.HasPrefix(answer.Body, "."); plain == (want == "gzip") {
+				t.Errorf("%s for %q begins with %q", path, accept, answer.Body[:2])
+			}
+		}
+	}
+}
+
+// A cache must not hand an answer to one origin to another.
+func TestEveryAnswerVariesByOriginWhereOriginsAreSet(t *testing.T) {
+	const friend = "https://app.example.com"
+	vary := func(answer apptest.Answer) []string {
+		return strings.Split(strings.Join(answer.Header.Values("Vary"), ", "), ", ")
+	}
+	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{friend} })
+	docs := []string{"/docs", "/docs/start.js", "/openapi.json"}
+	paths := append([]string{"/nowhere", "/"}, docs...)
+	for _, route := range routes.Table(nil, auth.Services{}) {
+		paths = append(paths, route.Path)
+	}
+	for _, origin := range []string{"", friend, "https://evil.example.com"} {
+		for _, path := range paths {
+			for _, method := range []string{http.MethodGet, http.MethodOptions} {
+				if got := vary(app.Serve(method, path, "", "Origin", origin)); !slices.Contains(got, "Origin") {
+					t.Errorf("%s %s from %q: Vary is %q", method, path, origin, got)
+				}
+			}
+		}
+		for _, path := range docs {
+			if got := vary(app.Serve(http.MethodGet, path, "", "Origin", origin)); !slices.Equal(got, []string{"Origin", "Accept-Encoding"}) {
+				t.Errorf("%s from %q: Vary is %q", path, origin, got)
+			}
+		}
+	}
+	if got := vary(apptest.New(t).Get("/openapi.json")); !slices.Equal(got, []string{"Accept-Encoding"}) {
+		t.Errorf("without origins Vary is %q", got)
+	}
+}
