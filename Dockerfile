@@ -12,6 +12,8 @@ COPY --from=build --chown=65532:65532 /empty /
 USER 65532:65532
 # Where nothing else is set, SQLite in /data/app.db.
 ENV APP_ENVIRONMENT=production APP_SERVER_ADDRESS=:8080
+# Garbage is collected harder near this: give the container a little more.
+ENV GOMEMLIMIT=700MiB
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/latchkey", "health"]

@@ -58,6 +58,7 @@ func (s *subject) start(ctx context.Context) (err error) {
 	s.api, err = start(ctx, s.folder, s.address, "/healthz", append([]string{
 		"APP_SERVER_ADDRESS=" + s.address,
 		"APP_LOG_LEVEL=error",
+		fmt.Sprint("APP_SERVER_MAX_CONNECTIONS=", crowdSize+500),
 		"APP_PASSWORD_MAX_WAIT=60s", // the last of 64 logins waits longer than the default lets it
 	}, s.environ...), s.stderr, s.program)
 	return err

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
@@ -30,7 +30,9 @@ const (
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 120 * time.Second
-	maxHeaderBytes    = 64 << 10
+
+	// An access token has up to 8 KiB; as much again is left for the rest.
+	maxHeaderBytes = 16 << 10
 )
 
 // heapFloor, in bytes, is never touched, so it takes no memory; but the garbage
@@ -50,6 +52,10 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 	// be cleared, and so be touched.
 	floor := make([]byte, heapFloor)
 	defer runtime.KeepAlive(floor)
+
+	// Where the reader of the log goes away, lines are dropped; else the first one
+	// would end the program.
+	signal.Ignore(syscall.SIGPIPE)
 
 	settings, log := on.settings, on.log
 	engine, err := routes.New(settings, on.db, on.services, log)
@@ -77,32 +83,46 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 		return fmt.Errorf("server.address: cannot listen: %w", err)
 	}
 	log.Info("listening", "url", "http://"+listener.Addr().String(), "database", database.Redacted(settings.Database.URL), "environment", settings.Environment)
+	return run(cmd.Context(), newServer(engine, settings.Server, log), listener, settings.Server, log)
+}
+
+func newServer(handler http.Handler, settings config.Server, log *slog.Logger) *http.Server {
 	server := &http.Server{
-		Handler:           engine,
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+
+		DisableGeneralOptionsHandler: true, // it would answer OPTIONS * without a request id
 	}
-	return run(server, listener, settings.Server, log)
+	(&connections{most: settings.MaxConnections}).limit(server)
+	return server
 }
 
-// run serves until SIGINT or SIGTERM, then says so on /readyz for a while, and
-// at last lets running requests end. A second signal ends the program at once.
-func run(server *http.Server, listener net.Listener, settings config.Server, log *slog.Logger) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+// run serves until SIGINT, SIGTERM or SIGHUP, then says so on /readyz for a while,
+// and at last lets running requests end. A second SIGINT or SIGTERM ends the
+// program at once.
+func run(ctx context.Context, server *http.Server, listener net.Listener, settings config.Server, log *slog.Logger) error {
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signals = append(signals, syscall.SIGHUP)
+	}
+	asked, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
-	stopping := handlers.WithStopping(context.Background(), ctx.Done())
+	ctx = context.WithoutCancel(ctx) // running requests are to end
+	stopping := handlers.WithStopping(ctx, asked.Done())
 	server.BaseContext = func(net.Listener) context.Context { return stopping }
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return err
-	case <-ctx.Done():
+	case <-asked.Done():
 	}
+	signal.Ignore(syscall.SIGHUP) // a terminal that closes sends it twice
 	stop()
 	timeout := settings.ShutdownTimeout
 	log.Info("shutting down", "delay", settings.ShutdownDelay, "timeout", timeout)
@@ -111,22 +131,11 @@ func run(server *http.Server, listener net.Listener, settings config.Server, log
 		return err
 	case <-time.After(settings.ShutdownDelay):
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		return fmt.Errorf("requests still ran after %v: %w", timeout, err)
 	}
 	log.Info("stopped")
 	return nil
-}
-
-func newLog(settings config.Settings, out io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(settings.Log.Level)) // config has checked it
-	options := &slog.HandlerOptions{Level: level}
-	format := settings.Log.Format
-	if format == "json" || format == "" && settings.Environment == config.Production {
-		return slog.New(slog.NewJSONHandler(out, options))
-	}
-	return slog.New(slog.NewTextHandler(out, options))
 }

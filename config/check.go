@@ -103,6 +103,9 @@ func (f *Faults) checkServer(s Server) {
 	if s.MaxBody <= 0 {
 		f.add("server.max_body: must be over 0, such as 1MiB")
 	}
+	if s.MaxConnections < 1 {
+		f.add("server.max_connections: %d is not over 0", s.MaxConnections)
+	}
 }
 
 func (f *Faults) checkPositive(key string, d time.Duration) {

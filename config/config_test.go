@@ -209,6 +209,7 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		"a size that is a word":                     {"", []string{"APP_SERVER_MAX_BODY=big"}, "server.max_body: big is no size: write a number with its unit, such as 512KiB or 1MiB"},
 		"a size over all bounds":                    {"server: {max_body: 16EiB}", nil, "server.max_body: 16EiB is no size"},
 		"a size of nothing":                         {"server: {max_body: 0}", nil, "server.max_body: must be over 0, such as 1MiB"},
+		"no connection at all":                      {"server: {max_connections: 0}", nil, "server.max_connections: 0 is not over 0"},
 		"a proxy by name":                           {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.1,proxy"}, `server.trusted_proxies: "proxy" is no address or network, such as 10.0.0.0/8`},
 		"any origin":                                {"server: {cors_origins: ['*']}", nil, `server.cors_origins: "*" is no origin, such as https://app.example.com`},
 		"an origin with a path":                     {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example/"}, `server.cors_origins: "https://a.example/" is no origin`},

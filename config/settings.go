@@ -24,6 +24,7 @@ type Server struct {
 	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
 	MaxBody         Size          `mapstructure:"max_body"`
+	MaxConnections  int           `mapstructure:"max_connections"`
 	Docs            *bool         `mapstructure:"docs"`
 	ShutdownDelay   time.Duration `mapstructure:"shutdown_delay"`
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
@@ -88,7 +89,7 @@ const (
 func Defaults() Settings {
 	return Settings{
 		Environment: Development,
-		Server:      Server{Address: "127.0.0.1:8080", MaxBody: 1 << 20, ShutdownTimeout: 15 * time.Second},
+		Server:      Server{Address: "127.0.0.1:8080", MaxBody: MiB, MaxConnections: 4096, ShutdownTimeout: 15 * time.Second},
 		Database: Database{
 			URL: "sqlite://data/app.db", Migrate: true,
 			MaxConnections: 20, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second,
@@ -114,6 +115,12 @@ func (s Settings) ShowDocs() bool {
 
 // Size is a number of bytes, written like 1MiB.
 type Size int64
+
+// Sizes to count in.
+const (
+	KiB Size = 1 << 10
+	MiB Size = 1 << 20
+)
 
 // Secret prints as a row of stars, so that no log or error can show it.
 type Secret string

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
@@ -30,6 +31,7 @@ type Route struct {
 	Method, Path, Summary string
 	Access                Access
 
+	maxBody config.Size
 	status  int
 	plain   gin.HandlerFunc
 	call    func(*gin.Context) (any, error)
@@ -109,6 +111,29 @@ func (r Route) Fails(with ...*problem.Problem) Route {
 func (r Route) Refuses(as func(error) error) Route {
 	r.refuse = as
 	return r
+}
+
+// MaxBody returns the route with a limit of its own for the request's body, in
+// bytes; it may be over server.max_body. A longer body is 413.
+func (r Route) MaxBody(limit config.Size) Route {
+	r.maxBody = limit
+	return r
+}
+
+// publicBody is enough for a login or a token, and all that a stranger can make
+// the server hold.
+const publicBody = 64 * config.KiB
+
+// BodyLimit is the most bytes that a body may have: the route's own MaxBody, or
+// else most, of which a public route takes 64 KiB at the most.
+func (r Route) BodyLimit(most config.Size) config.Size {
+	switch {
+	case r.maxBody > 0:
+		return r.maxBody
+	case r.Access == AccessPublic:
+		return min(most, publicBody)
+	}
+	return most
 }
 
 // Handle is the route's Gin handler.

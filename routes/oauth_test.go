@@ -100,7 +100,7 @@ func TestTokenGrants(t *testing.T) {
 		})
 	}
 	app.Post("/token", "{}").Want(t, 415, "unsupported_media_type")
-	app.Post("/token", strings.Repeat("x", 1<<20+1), "Content-Type", form).Want(t, 413, "body_too_large")
+	app.Post("/token", strings.Repeat("x", 1<<16+1), "Content-Type", form).Want(t, 413, "body_too_large")
 }
 
 func TestRevocations(t *testing.T) {

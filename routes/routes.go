@@ -103,11 +103,11 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 	if err := engine.SetTrustedProxies(settings.Server.TrustedProxies); err != nil {
 		return nil, err
 	}
-	engine.Use(middleware.RequestID, middleware.Log(log), middleware.Recover(), middleware.Headers,
-		middleware.MaxBody(settings.Server.MaxBody))
+	engine.Use(middleware.RequestID, middleware.Log(log), middleware.Recover(), middleware.Headers)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allow(origins))
 	}
+	engine.Use(middleware.HealthOnly("/healthz", "/readyz"))
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 
@@ -117,7 +117,7 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 		return nil, err
 	}
 	for _, route := range table {
-		chain := []gin.HandlerFunc{authenticate, route.Handle}
+		chain := []gin.HandlerFunc{authenticate, middleware.MaxBody(route.BodyLimit(settings.Server.MaxBody)), route.Handle}
 		if route.Access == endpoint.AccessPublic {
 			chain = chain[1:]
 		}

@@ -1,0 +1,142 @@
+package commands
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"example.com/latchkey/config"
+)
+
+const (
+	// maxField, in bytes, bounds what a stranger can write into one field of a
+	// line, and leaves room for a stack.
+	maxField = 8 << 10
+
+	// maxQueued, in bytes, bounds the lines that wait to be written, some
+	// thousands of them; as much again may be in writing.
+	maxQueued = 1 << 20
+)
+
+func newLog(settings config.Settings, out io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(settings.Log.Level)) // config has checked it
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: cutField}
+	format := settings.Log.Format
+	if format == "json" || format == "" && settings.Environment == config.Production {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}
+
+func cutField(_ []string, field slog.Attr) slog.Attr {
+	text := ""
+	switch field.Value.Kind() {
+	case slog.KindString:
+		text = field.Value.String()
+	case slog.KindAny:
+		if err, ok := field.Value.Any().(error); ok {
+			text = err.Error()
+		}
+	}
+	if len(text) <= maxField {
+		return field
+	}
+	return slog.String(field.Key, text[:maxField]+"…")
+}
+
+// logQueue takes lines for a writer that may block for ever, such as a pipe
+// that nobody reads, so that no request waits for it. What it has no room for,
+// or cannot write, it counts and reports when it can.
+type logQueue struct {
+	out    io.Writer
+	report slog.Handler // writes to out itself
+
+	mu      sync.Mutex
+	lines   []byte
+	dropped int
+
+	added, closing, closed chan struct{}
+}
+
+// newQueuedLog is newLog with a queue before out; its Close writes the last lines.
+func newQueuedLog(settings config.Settings, out io.Writer) (*slog.Logger, *logQueue) {
+	queue := &logQueue{
+		out: out, report: newLog(settings, out).Handler(),
+		added: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}),
+	}
+	go queue.run()
+	return newLog(settings, queue), queue
+}
+
+// Write takes a line or drops it; it never fails.
+func (q *logQueue) Write(line []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.lines)+len(line) > maxQueued {
+		q.dropped++
+		return len(line), nil
+	}
+	q.lines = append(q.lines, line...)
+	select {
+	case q.added <- struct{}{}:
+	default:
+	}
+	return len(line), nil
+}
+
+// Close writes what is left, and gives up after wait.
+func (q *logQueue) Close(wait time.Duration) {
+	close(q.closing)
+	select {
+	case <-q.closed:
+	case <-time.After(wait):
+	}
+}
+
+func (q *logQueue) run() {
+	defer close(q.closed)
+	for {
+		select {
+		case <-q.added:
+			q.write()
+		case <-q.closing:
+			q.write()
+			return
+		}
+	}
+}
+
+// write writes all that is queued, and after it how many lines were dropped.
+func (q *logQueue) write() {
+	for {
+		q.mu.Lock()
+		lines, dropped := q.lines, q.dropped
+		if len(lines) > 0 {
+			q.lines, q.dropped = nil, 0
+		}
+		q.mu.Unlock()
+		if len(lines) == 0 {
+			return
+		}
+		written, err := q.out.Write(lines)
+		if err == nil && dropped > 0 {
+			err = q.tell(dropped)
+		}
+		if err != nil {
+			q.mu.Lock()
+			q.dropped += dropped + bytes.Count(lines[written:], []byte("\n"))
+			q.mu.Unlock()
+			return
+		}
+	}
+}
+
+func (q *logQueue) tell(dropped int) error {
+	record := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped: they could not be written fast enough", 0)
+	record.Add("count", dropped)
+	return q.report.Handle(context.Background(), record)
+}

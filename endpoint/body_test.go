@@ -1,0 +1,30 @@
+package endpoint_test
+
+import (
+	"context"
+	"testing"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/models"
+)
+
+func TestBodyLimits(t *testing.T) {
+	public := endpoint.Public("POST", "/x", "", func(context.Context, endpoint.None) (endpoint.None, error) { return endpoint.None{}, nil })
+	protected := endpoint.Protected("POST", "/x", "", func(context.Context, models.User, endpoint.None) (endpoint.None, error) { return endpoint.None{}, nil })
+	for claim, c := range map[string]struct {
+		route      endpoint.Route
+		most, want config.Size
+	}{
+		"a public route takes 64 KiB":                    {public, config.MiB, 64 * config.KiB},
+		"a public route takes no more than all":          {public, config.KiB, config.KiB},
+		"a protected route takes what is set":            {protected, config.MiB, config.MiB},
+		"a public route may ask for more":                {public.MaxBody(config.MiB), 2 * config.MiB, config.MiB},
+		"a protected route may ask for more than is set": {protected.MaxBody(5 * config.MiB), config.MiB, 5 * config.MiB},
+		"a route may ask for less":                       {protected.MaxBody(config.KiB), config.MiB, config.KiB},
+	} {
+		if got := c.route.BodyLimit(c.most); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", claim, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package routes_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+)
+
+func TestABodyIsBoundedByItsRoute(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.Server.MaxBody = 100 * config.KiB })
+	app.Register("ada@example.com")
+	bearer := app.Login("ada@example.com")
+	long := func(size config.Size) string { return `{"x":"` + strings.Repeat("x", int(size)-8) + `"}` }
+	for claim, c := range map[string]struct {
+		path   string
+		size   config.Size
+		status int
+		says   string
+	}{
+		"64 KiB to a public route":             {"/login", 64 * config.KiB, 422, "is not a field"},
+		"a byte more":                          {"/login", 64*config.KiB + 1, 413, "The body is over 65536 bytes"},
+		"server.max_body to a protected route": {"/me/password", 100 * config.KiB, 422, "is not a field"},
+		"a byte more than that":                {"/me/password", 100*config.KiB + 1, 413, "The body is over 102400 bytes"},
+	} {
+		if answer := app.Serve("POST", c.path, long(c.size), slices.Concat(bearer, []string{"Content-Type", "application/json"})...); answer.Status != c.status || !strings.Contains(answer.Body, c.says) {
+			t.Errorf("%s: %d %s", claim, answer.Status, answer.Body)
+		}
+	}
+	small := apptest.New(t, func(s *config.Settings) { s.Server.MaxBody = config.KiB })
+	if answer := small.Post("/login", long(config.KiB+1)).Want(t, 413, "body_too_large"); !strings.Contains(answer.Body, "1024 bytes") {
+		t.Errorf("a public route takes more than server.max_body: %s", answer.Body)
+	}
+}
+
+// A client that sends Expect: 100-continue is told when the body is read first.
+func TestABodyIsReadOnlyAfterTheToken(t *testing.T) {
+	app := apptest.New(t)
+	for _, route := range protectedRoutes() {
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(app.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		fmt.Fprintf(connection, "%s %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n", route.Method, route.Path)
+		answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%s %s: %d before the body, want 401", route.Method, route.Path, answer.StatusCode)
+		}
+	}
+}
