@@ -330,7 +330,7 @@ func readStatus(t *testing.T, answers *bufio.Reader) int {
 // refuses waits until nobody listens any more.
 func (s *server) refuses() {
 	s.t.Helper()
-	for range 1000 {
+	for range 30_000 {
 		connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 	"gorm.io/gorm"
@@ -13,6 +14,9 @@ import (
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 )
+
+// lastLines is how long the log's last lines may take to be written.
+const lastLines = time.Second
 
 // Root is the program; without a subcommand it serves.
 func Root() *cobra.Command {
@@ -55,7 +59,8 @@ func withDatabase(run func(cmd *cobra.Command, args []string, on backend) error)
 		if err != nil {
 			return err
 		}
-		log := newLog(settings, cmd.ErrOrStderr())
+		log, queue := newQueuedLog(settings, cmd.ErrOrStderr())
+		defer queue.Close(lastLines)
 		db, err := database.Open(settings.Database, log)
 		if err != nil {
 			return err

@@ -12,6 +12,9 @@ import (
 	"example.com/latchkey/problem"
 )
 
+// maxMethod, in bytes, is more than any method has that a client sends in earnest.
+const maxMethod = 32
+
 // Log writes one line a request: its route's pattern, never its path, query,
 // headers or body, any of which may hold a secret.
 func Log(log *slog.Logger) gin.HandlerFunc {
@@ -31,7 +34,7 @@ func Log(log *slog.Logger) gin.HandlerFunc {
 			return
 		}
 		attrs := []slog.Attr{
-			slog.String("method", c.Request.Method),
+			slog.String("method", cut(c.Request.Method, maxMethod)),
 			slog.String("route", c.FullPath()),
 			slog.Int("status", status),
 			slog.Duration("latency", time.Since(start)),
@@ -45,4 +48,12 @@ func Log(log *slog.Logger) gin.HandlerFunc {
 		}
 		log.LogAttrs(ctx, level, "request", attrs...)
 	}
+}
+
+// cut bounds what a stranger can write into the log.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "…"
 }

@@ -25,10 +25,14 @@ func RequestID(c *gin.Context) {
 	c.Header(problem.RequestIDHeader, id)
 }
 
+// maxPanic, in bytes, bounds a panic's own words, so that the log has room for
+// its stack.
+const maxPanic = 1 << 10
+
 // Recover answers a panic like any other unknown error; its stack goes to the log.
 func Recover() gin.HandlerFunc {
 	return gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, cause any) {
-		problem.Write(c, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+		problem.Write(c, fmt.Errorf("panic: %s\n%s", cut(fmt.Sprint(cause), maxPanic), debug.Stack()))
 	})
 }
 
@@ -43,7 +47,7 @@ func Headers(c *gin.Context) {
 	header.Set("X-Frame-Options", "DENY")
 }
 
-// MaxBody ends the reading of a request's body after limit.
+// MaxBody ends the reading of a request's body after limit, in bytes.
 func MaxBody(limit config.Size) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, int64(limit))

@@ -1,0 +1,154 @@
+package commands
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/middleware"
+)
+
+// writer stops in each Write until the test lets it go on, and then answers err.
+type writer struct {
+	entered, release chan struct{}
+
+	mu   sync.Mutex
+	err  error
+	text bytes.Buffer
+}
+
+func newWriter() *writer {
+	return &writer{entered: make(chan struct{}, 1), release: make(chan struct{})}
+}
+
+func (w *writer) Write(lines []byte) (int, error) {
+	select {
+	case w.entered <- struct{}{}:
+	default:
+	}
+	<-w.release
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return 0, w.err
+	}
+	return w.text.Write(lines)
+}
+
+func (w *writer) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.err = err
+}
+
+var droppedLines = regexp.MustCompile(`"log lines were dropped: they could not be written fast enough" count=(\d+)\n`)
+
+// counted gives how many lines were written, and how many the log says were dropped.
+func counted(t *testing.T, text string) (written, dropped int) {
+	t.Helper()
+	for _, found := range droppedLines.FindAllStringSubmatch(text, -1) {
+		n, err := strconv.Atoi(found[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		dropped += n
+	}
+	return strings.Count(droppedLines.ReplaceAllString(text, ""), "\n"), dropped
+}
+
+func TestALogThatNobodyReadsHoldsNoRequest(t *testing.T) {
+	const requests = 20_000
+	out := newWriter()
+	log, queue := newQueuedLog(config.Defaults(), out)
+	engine := gin.New()
+	engine.Use(middleware.Log(log))
+	for range requests { // would hang at the first
+		answer := httptest.NewRecorder()
+		engine.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
+		if answer.Code != 404 {
+			t.Fatal(answer.Code)
+		}
+	}
+	queue.mu.Lock()
+	waiting, dropped := len(queue.lines), queue.dropped
+	queue.mu.Unlock()
+	if waiting > maxQueued || dropped == 0 {
+		t.Errorf("%d bytes wait, %d lines were dropped", waiting, dropped)
+	}
+	close(out.release)
+	queue.Close(time.Minute)
+	if written, told := counted(t, out.text.String()); told != dropped || written+told != requests {
+		t.Errorf("%d lines were written and %d told as dropped, want %d of %d", written, told, dropped, requests)
+	}
+}
+
+func TestLinesThatCannotBeWrittenAreToldLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := newWriter()
+		close(out.release)
+		log, queue := newQueuedLog(config.Defaults(), out)
+		out.fail(errors.New("broken pipe"))
+		for range 3 {
+			log.Info("lost")
+			synctest.Wait()
+		}
+		out.fail(nil)
+		log.Info("kept")
+		synctest.Wait()
+		log.Info("kept")
+		queue.Close(time.Minute)
+		if written, told := counted(t, out.text.String()); written != 2 || told != 3 {
+			t.Errorf("%d written, %d told: %s", written, told, out.text.String())
+		}
+	})
+}
+
+func TestTheEndDoesNotWaitForALogThatNobodyReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := newWriter()
+		log, queue := newQueuedLog(config.Defaults(), out)
+		log.Info("stopped")
+		<-out.entered
+		began := time.Now()
+		queue.Close(lastLines)
+		if waited := time.Since(began); waited != lastLines {
+			t.Errorf("waited %v", waited)
+		}
+		close(out.release)
+	})
+}
+
+func TestAFieldOfTheLogIsBounded(t *testing.T) {
+	long := strings.Repeat("x", 60_000)
+	for _, format := range []string{"text", "json"} {
+		settings := config.Defaults()
+		settings.Log.Format = format
+		for name, say := range map[string]func(*slog.Logger){
+			"a text":      func(log *slog.Logger) { log.Info("m", "field", long) },
+			"an error":    func(log *slog.Logger) { log.Info("m", "field", errors.New(long)) },
+			"net/http's":  func(log *slog.Logger) { newServer(nil, settings.Server, log).ErrorLog.Print(long) },
+			"one of many": func(log *slog.Logger) { log.With("field", long).Info("m") },
+		} {
+			var out bytes.Buffer
+			say(newLog(settings, &out))
+			if out.Len() < maxField || out.Len() > maxField+200 || !strings.Contains(out.String(), "x…") {
+				t.Errorf("%s as %s: %d bytes: %.200s", name, format, out.Len(), out.String())
+			}
+			if format == "json" && !json.Valid(out.Bytes()) {
+				t.Errorf("%s is not JSON: %.200s", name, out.String())
+			}
+		}
+	}
+}
