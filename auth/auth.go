@@ -61,3 +61,22 @@ func SessionFrom(ctx context.Context) uuid.UUID {
 	is, _ := ctx.Value(currentKey{}).(current)
 	return is.session
 }
+
+// Client is where a request comes from.
+type Client struct {
+	IP        string
+	UserAgent string
+}
+
+type clientKey struct{}
+
+// WithClient returns a context that carries the client.
+func WithClient(ctx context.Context, client Client) context.Context {
+	return context.WithValue(ctx, clientKey{}, client)
+}
+
+// ClientFrom gives the client, empty where no request is served.
+func ClientFrom(ctx context.Context) Client {
+	client, _ := ctx.Value(clientKey{}).(Client)
+	return client
+}

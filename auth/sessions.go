@@ -52,18 +52,18 @@ func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
 // maxEnded bounds how many sessions one login ends.
 const maxEnded = 1000
 
-// Start begins a session of a user in a transaction of ChangeUser, and ends the
-// oldest ones past jwt.max_sessions.
-func (s *Sessions) Start(tx *gorm.DB, user models.User, ip, userAgent string) (models.Session, error) {
+// Start begins a session of a user in a transaction that holds the user's row,
+// and ends the oldest ones past jwt.max_sessions: Invalidate makes that seen.
+func (s *Sessions) Start(tx *gorm.DB, userID uuid.UUID, client Client) (models.Session, error) {
 	now := tx.NowFunc()
-	session := models.Session{UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(s.ttl), IP: ip, UserAgent: userAgent}
+	session := models.Session{UserID: userID, LastUsedAt: now, ExpiresAt: now.Add(s.ttl), IP: client.IP, UserAgent: client.UserAgent}
 	if err := tx.Create(&session).Error; err != nil {
 		return session, err
 	}
 	// Not this one, which a slow clock may have made the oldest.
-	past := tx.Model(&models.Session{}).Select("id").Where("user_id = ? AND id <> ? AND "+models.LiveSession, user.ID, session.ID, now).
+	past := tx.Model(&models.Session{}).Select("id").Where("user_id = ? AND id <> ? AND "+models.LiveSession, userID, session.ID, now).
 		Order("id DESC").Offset(s.max - 1).Limit(maxEnded)
-	_, err := Revoke(tx, user.ID, models.ByLimit, "id IN (?)", past)
+	_, err := Revoke(tx, userID, models.ByLimit, "id IN (?)", past)
 	return session, err
 }
 
@@ -144,7 +144,10 @@ func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason,
 	return ended, err
 }
 
-// Revoke is End inside a transaction of ChangeUser, which makes it seen.
+// Invalidate makes the next request of each session of a user ask the database.
+func (s *Sessions) Invalidate(userID uuid.UUID) { s.live.invalidate(userID) }
+
+// Revoke is End inside a transaction: Invalidate makes it seen.
 func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
 	now := tx.NowFunc()
 	which := tx.Model(&models.Session{}).Where("user_id = ? AND "+models.LiveSession, userID, now)
@@ -153,4 +156,17 @@ func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any)
 	}
 	done := which.Updates(map[string]any{"revoked_at": now, "revoked_reason": why})
 	return done.RowsAffected, done.Error
+}
+
+// RequireLive is the condition of a change that the current session asks for:
+// inside the transaction, the session has not ended. It holds the session's
+// row, so that it ends before the change or after it. The error is
+// ErrTokenRevoked.
+func RequireLive(tx *gorm.DB, userID, sessionID uuid.UUID) error {
+	found := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
+		Limit(1).Find(&models.Session{}, "id = ? AND user_id = ? AND "+models.LiveSession, sessionID, userID, tx.NowFunc())
+	if found.Error == nil && found.RowsAffected == 0 {
+		return ErrTokenRevoked
+	}
+	return found.Error
 }

@@ -92,7 +92,7 @@ func BenchmarkRefresh(b *testing.B) {
 	settings := settings()
 	db, user := withUser(b)
 	sessions := auth.New(settings, db).Sessions
-	session, err := sessions.Start(db, user, "", "")
+	session, err := sessions.Start(db, user.ID, auth.Client{})
 	b.ReportAllocs()
 	for b.Loop() {
 		if err == nil {
@@ -239,7 +239,7 @@ func app(b *testing.B) (engine *gin.Engine, token string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	session, err := services.Sessions.Start(db, user, "", "")
+	session, err := services.Sessions.Start(db, user.ID, auth.Client{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
@@ -39,6 +40,11 @@ type backend struct {
 	log      *slog.Logger
 	db       *gorm.DB
 	services auth.Services
+}
+
+// accounts are the users, as the command line changes them.
+func (b backend) accounts() accounts.Accounts {
+	return accounts.Accounts{DB: b.db, Auth: b.services}
 }
 
 // withBackend runs a command on the database of the settings, migrated where

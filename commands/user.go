@@ -14,9 +14,9 @@ import (
 	"golang.org/x/term"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/endpoint"
-	"example.com/latchkey/handlers"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
@@ -24,10 +24,10 @@ import (
 func userCommand() *cobra.Command {
 	command := &cobra.Command{Use: "user", Short: "Look after the users, past the API"}
 	command.AddCommand(userList(), userCreate(), userPassword(),
-		userChange("promote", "Make a user an admin", handlers.UserChange{Role: new(models.RoleAdmin)}),
-		userChange("demote", "Make an admin a user", handlers.UserChange{Role: new(models.RoleUser)}),
-		userChange("disable", "Lock a user out and end the user's sessions", handlers.UserChange{Disabled: new(true)}),
-		userChange("enable", "Let a user log in again", handlers.UserChange{Disabled: new(false)}))
+		userChange("promote", "Make a user an admin", accounts.Change{Role: new(models.RoleAdmin)}),
+		userChange("demote", "Make an admin a user", accounts.Change{Role: new(models.RoleUser)}),
+		userChange("disable", "Lock a user out and end the user's sessions", accounts.Change{Disabled: new(true)}),
+		userChange("enable", "Let a user log in again", accounts.Change{Disabled: new(false)}))
 	return command
 }
 
@@ -37,21 +37,21 @@ func userList() *cobra.Command {
 		Short: "List the users, the newest first",
 		Args:  cobra.NoArgs,
 		RunE: withBackend(func(cmd *cobra.Command, _ []string, on backend) error {
-			users, page := handlers.Users{DB: on.db, Auth: on.services}, handlers.Page{Limit: new(100)}
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(out, "ID\tEMAIL\tROLE\tDISABLED\tCREATED")
-			for {
-				found, err := users.Index(cmd.Context(), models.User{}, page)
-				if err != nil {
+			rows, err := on.db.WithContext(cmd.Context()).Model(&models.User{}).Omit("password_hash").Order("id DESC").Rows()
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var user models.User
+				if err := on.db.ScanRows(rows, &user); err != nil {
 					return err
 				}
-				for _, user := range found.Items {
-					fmt.Fprintf(out, "%s\t%s\t%s\t%t\t%s\n", user.ID, user.Email, user.Role, user.Disabled, user.CreatedAt.Format(time.RFC3339))
-				}
-				if page.Cursor = found.NextCursor; page.Cursor == nil {
-					return out.Flush()
-				}
+				fmt.Fprintf(out, "%s\t%s\t%s\t%t\t%s\n", user.ID, user.Email, user.Role, user.Disabled, user.CreatedAt.Format(time.RFC3339))
 			}
+			return errors.Join(rows.Err(), out.Flush())
 		}),
 	}
 }
@@ -60,7 +60,7 @@ func userCreate() *cobra.Command {
 	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
 	password := passwordFlag(command)
 	command.RunE = withBackend(func(cmd *cobra.Command, args []string, on backend) error {
-		var in handlers.NewUser
+		var in accounts.NewUser
 		var err error
 		if in.Email, err = models.NewEmail(args[0]); err != nil {
 			return fmt.Errorf("email %w", err)
@@ -72,7 +72,7 @@ func userCreate() *cobra.Command {
 		if err != nil {
 			return said(err)
 		}
-		user, err := handlers.Account{DB: on.db, Auth: on.services}.Register(cmd.Context(), in)
+		user, err := on.accounts().Create(cmd.Context(), in)
 		if err != nil {
 			return said(err)
 		}
@@ -94,7 +94,7 @@ func userPassword() *cobra.Command {
 		if err := password(&fresh); err != nil {
 			return err
 		}
-		err = handlers.Me{DB: on.db, Auth: on.services}.SetPassword(cmd.Context(), user, fresh)
+		err = on.accounts().SetPassword(cmd.Context(), user.ID, fresh)
 		if err != nil {
 			return said(err)
 		}
@@ -104,7 +104,7 @@ func userPassword() *cobra.Command {
 	return command
 }
 
-func userChange(use, short string, change handlers.UserChange) *cobra.Command {
+func userChange(use, short string, change accounts.Change) *cobra.Command {
 	return &cobra.Command{
 		Use:   use + " EMAIL",
 		Short: short,
@@ -114,8 +114,7 @@ func userChange(use, short string, change handlers.UserChange) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			change.ID = user.ID
-			changed, err := handlers.Users{DB: on.db, Auth: on.services}.Update(cmd.Context(), models.User{}, change)
+			changed, err := on.accounts().Change(cmd.Context(), user.ID, change)
 			if err != nil {
 				return said(err)
 			}

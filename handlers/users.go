@@ -4,17 +4,15 @@ import (
 	"context"
 
 	"github.com/gofrs/uuid/v5"
-	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
 )
 
 // Users are all accounts, for admins.
 type Users struct {
-	DB   *gorm.DB
-	Auth auth.Services
+	Accounts accounts.Accounts
 }
 
 // UserID names a user in the path.
@@ -39,41 +37,28 @@ func seenByAdmin(user models.User) ManagedUser { return ManagedUser{user, user.D
 
 // Index lists the users.
 func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[ManagedUser], error) {
-	rows, err := list[models.User](u.DB.WithContext(ctx), page)
+	rows, err := list[models.User](u.Accounts.DB.WithContext(ctx), page)
 	return shown(rows, seenByAdmin), err
 }
 
 // Show gives a user.
 func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser, error) {
-	user, err := find[models.User](u.DB.WithContext(ctx).Omit("password_hash"), in.ID)
+	user, err := find[models.User](u.Accounts.DB.WithContext(ctx).Omit("password_hash"), in.ID)
 	return seenByAdmin(user), err
 }
 
 // Update changes the role, or disables an account or enables it. It takes
 // effect at once; a disabled account's sessions do not come back.
 func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (ManagedUser, error) {
-	var user models.User
-	err := u.Auth.Sessions.ChangeUser(ctx, in.ID, func(tx *gorm.DB, now models.User) error {
-		user = now
-		set(&user.Role, in.Role)
-		set(&user.Disabled, in.Disabled)
-		if user.Disabled {
-			if _, err := auth.Revoke(tx, user.ID, models.ByAdmin); err != nil {
-				return err
-			}
-		}
-		return auth.KeepAnAdmin(tx, func() error {
-			return tx.Model(&user).Select("role", "disabled").Updates(user).Error
-		})
-	})
+	user, err := u.Accounts.Change(ctx, in.ID, accounts.Change{Role: in.Role, Disabled: in.Disabled})
 	return seenByAdmin(user), err
 }
 
 // EndSessions ends every session of a user.
 func (u Users) EndSessions(ctx context.Context, _ models.User, in UserID) (endpoint.None, error) {
-	if _, err := find[models.User](u.DB.WithContext(ctx).Omit("password_hash"), in.ID); err != nil {
+	if _, err := find[models.User](u.Accounts.DB.WithContext(ctx).Omit("password_hash"), in.ID); err != nil {
 		return endpoint.None{}, err
 	}
-	_, err := u.Auth.Sessions.End(ctx, in.ID, models.ByAdmin)
+	_, err := u.Accounts.Auth.Sessions.End(ctx, in.ID, models.ByAdmin)
 	return endpoint.None{}, err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/endpoint"
@@ -20,13 +21,14 @@ import (
 
 // Table is every route, one line each.
 func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
-	account := handlers.Account{DB: db, Auth: services}
+	users := accounts.Accounts{DB: db, Auth: services}
+	account := handlers.Account{Accounts: users}
 	health := handlers.Health{DB: db}
-	me := handlers.Me{DB: db, Auth: services}
+	me := handlers.Me{Accounts: users}
 	oauth := handlers.OAuth{DB: db, Auth: services, Account: account}
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{DB: db, Auth: services}
-	users := handlers.Users{DB: db, Auth: services}
+	admin := handlers.Users{Accounts: users}
 	notes := handlers.Notes{DB: db}
 
 	return []endpoint.Route{
@@ -45,10 +47,10 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 		endpoint.Protected("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
 		endpoint.Protected("DELETE", "/sessions/:id", "Sign out there", sessions.End),
 
-		endpoint.Admin("GET", "/users", "List the users", users.Index),
-		endpoint.Admin("GET", "/users/:id", "Show a user", users.Show),
-		endpoint.Admin("PATCH", "/users/:id", "Change a user's role, or disable a user", users.Update).Fails(problem.LastAdmin),
-		endpoint.Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", users.EndSessions),
+		endpoint.Admin("GET", "/users", "List the users", admin.Index),
+		endpoint.Admin("GET", "/users/:id", "Show a user", admin.Show),
+		endpoint.Admin("PATCH", "/users/:id", "Change a user's role, or disable a user", admin.Update).Fails(problem.LastAdmin),
+		endpoint.Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
 
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).Refuses(handlers.OAuthError).
 			Fails(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.NoScopes, handlers.UnknownGrant),
@@ -103,7 +105,7 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 	if err := engine.SetTrustedProxies(settings.Server.TrustedProxies); err != nil {
 		return nil, err
 	}
-	engine.Use(middleware.RequestID, middleware.Log(log), middleware.Recover(), middleware.Headers)
+	engine.Use(middleware.RequestID, middleware.Client, middleware.Log(log), middleware.Recover(), middleware.Headers)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allow(origins))
 	}

@@ -1,0 +1,66 @@
+// Package accounts is what can happen to a user, whoever asks: the API, the
+// command line, a link in a mail. Each change is one transaction and is seen at
+// once. Who asks is the context's: auth.UserFrom and auth.SessionFrom, or
+// nobody for the command line and for those who are not signed in.
+package accounts
+
+import (
+	"context"
+	"errors"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// Accounts are the users of a database.
+type Accounts struct {
+	DB   *gorm.DB
+	Auth auth.Services
+}
+
+// NewUser is what a new user needs.
+type NewUser struct {
+	Email    models.Email  `json:"email" binding:"required,email,max=254"`
+	Password auth.Password `json:"password" binding:"required"`
+}
+
+// Create makes a user. The error is validation_failed on the password,
+// email_taken or overloaded.
+func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
+	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password)
+	if err != nil {
+		return models.User{}, err
+	}
+	user := models.User{Email: in.Email, PasswordHash: hash, Role: models.RoleUser}
+	return user, emailTaken(a.DB.WithContext(ctx).Create(&user).Error)
+}
+
+// Login begins a session for the right email and password. An unknown email
+// takes as long as a wrong password, and gives the same error. The error is
+// login_failed, forbidden for a disabled user, or overloaded.
+func (a Accounts) Login(ctx context.Context, email models.Email, password auth.Password) (session models.Session, err error) {
+	check := passwordCheck{
+		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", email) },
+		password: password,
+		wrong:    problem.LoginFailed,
+		gone:     problem.LoginFailed,
+	}
+	err = a.withPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
+		if user.Disabled {
+			return problem.Forbidden.Detailed("Account disabled")
+		}
+		session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx))
+		return err
+	})
+	return session, err
+}
+
+func emailTaken(err error) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return problem.EmailTaken
+	}
+	return err
+}
