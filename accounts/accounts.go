@@ -25,6 +25,7 @@ type Accounts struct {
 type NewUser struct {
 	Email    models.Email  `json:"email" binding:"required,email,max=254"`
 	Password auth.Password `json:"password" binding:"required"`
+	Name     *string       `json:"name" binding:"omitempty,max=100"`
 }
 
 // Create makes a user. The error is validation_failed on the password,
@@ -34,7 +35,7 @@ func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
 	if err != nil {
 		return models.User{}, err
 	}
-	user := models.User{Email: in.Email, PasswordHash: hash, Role: models.RoleUser}
+	user := models.User{Email: in.Email, PasswordHash: hash, Name: in.Name, Role: models.RoleUser}
 	return user, emailTaken(a.DB.WithContext(ctx).Create(&user).Error)
 }
 

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -11,8 +12,30 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Change is what others than the user may change, nil for what stays.
+// Profile is what users change of themselves without a password: nil for what
+// stays, and a pointer to nil for what becomes null.
+type Profile struct {
+	Name **string `json:"name" binding:"omitempty,max=100"`
+}
+
+// ChangeProfile changes the current user. The error is token_revoked.
+func (a Accounts) ChangeProfile(ctx context.Context, to Profile) (user models.User, err error) {
+	current, _ := auth.UserFrom(ctx)
+	err = a.change(ctx, current.ID, func(tx *gorm.DB, now models.User) error {
+		user = now
+		set(&user.Name, to.Name)
+		return save(tx, &user)
+	})
+	if errors.Is(err, problem.NotFound) {
+		err = auth.ErrTokenRevoked
+	}
+	return user, err
+}
+
+// Change is what an admin or the command line may change of a user: nil for
+// what stays.
 type Change struct {
+	Name     **string
 	Role     *models.Role
 	Disabled *bool
 }
@@ -22,18 +45,18 @@ type Change struct {
 func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user models.User, err error) {
 	err = a.change(ctx, id, func(tx *gorm.DB, now models.User) error {
 		user = now
-		if to.Role != nil {
-			user.Role = *to.Role
-		}
-		if to.Disabled != nil {
-			user.Disabled = *to.Disabled
-		}
+		set(&user.Name, to.Name)
+		set(&user.Role, to.Role)
+		set(&user.Disabled, to.Disabled)
 		if user.Disabled {
 			if _, err := auth.Revoke(tx, user.ID, models.ByAdmin); err != nil {
 				return err
 			}
 		}
-		return keepAnAdmin(tx, func() error { return tx.Model(&user).Select("role", "disabled").Updates(user).Error })
+		if to.Role == nil && to.Disabled == nil {
+			return save(tx, &user)
+		}
+		return keepAnAdmin(tx, func() error { return save(tx, &user) })
 	})
 	return user, err
 }
@@ -45,7 +68,7 @@ func (a Accounts) ChangeEmail(ctx context.Context, current auth.Password, email 
 	err = a.confirmed(ctx, current, nil, func(tx *gorm.DB, now models.User) error {
 		user = now
 		user.Email, user.EmailVerified = email, false
-		return emailTaken(tx.Model(&user).Select("email", "email_verified").Updates(user).Error)
+		return emailTaken(save(tx, &user))
 	})
 	return user, err
 }
@@ -75,7 +98,8 @@ func (a Accounts) SetPassword(ctx context.Context, id uuid.UUID, fresh auth.Pass
 }
 
 func setHash(tx *gorm.DB, user models.User, hash string, kept uuid.UUID) error {
-	if err := tx.Model(&user).Update("password_hash", hash).Error; err != nil {
+	user.PasswordHash = hash
+	if err := save(tx, &user); err != nil {
 		return err
 	}
 	_, err := auth.Revoke(tx, user.ID, models.ByPassword, "id <> ?", kept)

@@ -33,6 +33,16 @@ func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm
 	})
 }
 
+// save stores every column of a user whose row the transaction holds.
+func save(tx *gorm.DB, user *models.User) error { return tx.Select("*").Updates(user).Error }
+
+// set changes a field to what a change says of it, if it does.
+func set[T any](field *T, to *T) {
+	if to != nil {
+		*field = *to
+	}
+}
+
 // passwordCheck says whose password is verified, and how a refusal is answered.
 type passwordCheck struct {
 	user     func(*gorm.DB) *gorm.DB // selects the user
@@ -64,7 +74,8 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 				return nil
 			}
 			if fresh != "" {
-				if err := tx.Model(&now).Update("password_hash", fresh).Error; err != nil {
+				now.PasswordHash = fresh
+				if err := save(tx, &now); err != nil {
 					return err
 				}
 			}

@@ -18,6 +18,7 @@ func migrations() []*gormigrate.Migration {
 		notifyRevocations,
 		createNotes,
 		indexLiveSessions,
+		addUserNames,
 	}
 }
 

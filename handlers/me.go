@@ -26,8 +26,8 @@ type NewPassword struct {
 	NewPassword     auth.Password `json:"new_password" binding:"required"`
 }
 
-// Farewell deletes an account.
-type Farewell struct {
+// Confirmation is the current password, before what cannot be undone.
+type Confirmation struct {
 	CurrentPassword auth.Password `json:"current_password" binding:"required"`
 }
 
@@ -36,13 +36,18 @@ func (Me) Show(_ context.Context, user models.User, _ endpoint.None) (models.Use
 	return user, nil
 }
 
-// Update changes the email.
-func (m Me) Update(ctx context.Context, _ models.User, in NewEmail) (models.User, error) {
+// Update changes what needs no password.
+func (m Me) Update(ctx context.Context, _ models.User, in accounts.Profile) (models.User, error) {
+	return m.Accounts.ChangeProfile(ctx, in)
+}
+
+// ChangeEmail changes the email.
+func (m Me) ChangeEmail(ctx context.Context, _ models.User, in NewEmail) (models.User, error) {
 	return m.Accounts.ChangeEmail(ctx, in.CurrentPassword, in.Email)
 }
 
 // Delete deletes the account.
-func (m Me) Delete(ctx context.Context, _ models.User, in Farewell) (endpoint.None, error) {
+func (m Me) Delete(ctx context.Context, _ models.User, in Confirmation) (endpoint.None, error) {
 	return endpoint.None{}, m.Accounts.Delete(ctx, in.CurrentPassword)
 }
 

@@ -23,6 +23,7 @@ type UserID struct {
 // UserChange changes what it says, and leaves the rest.
 type UserChange struct {
 	ID       uuid.UUID    `path:"id"`
+	Name     **string     `json:"name" binding:"omitempty,max=100"`
 	Role     *models.Role `json:"role" binding:"omitempty,oneof=user admin"`
 	Disabled *bool        `json:"disabled"`
 }
@@ -47,10 +48,10 @@ func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser,
 	return seenByAdmin(user), err
 }
 
-// Update changes the role, or disables an account or enables it. It takes
+// Update changes the name or the role, or disables an account or enables it. It takes
 // effect at once; a disabled account's sessions do not come back.
 func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (ManagedUser, error) {
-	user, err := u.Accounts.Change(ctx, in.ID, accounts.Change{Role: in.Role, Disabled: in.Disabled})
+	user, err := u.Accounts.Change(ctx, in.ID, accounts.Change{Name: in.Name, Role: in.Role, Disabled: in.Disabled})
 	return seenByAdmin(user), err
 }
 

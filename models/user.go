@@ -10,11 +10,12 @@ import (
 // User is an account.
 type User struct {
 	Base
-	Email         Email  `json:"email"`
-	PasswordHash  string `json:"-"`
-	Role          Role   `json:"role"`
-	EmailVerified bool   `json:"email_verified"`
-	Disabled      bool   `json:"-"`
+	Email         Email   `json:"email"`
+	Name          *string `json:"name"`
+	PasswordHash  string  `json:"-"`
+	Role          Role    `json:"role"`
+	EmailVerified bool    `json:"email_verified"`
+	Disabled      bool    `json:"-"`
 }
 
 // Role is what a user may do.

@@ -17,21 +17,26 @@ func TestAnAccountIsItsUsersToChange(t *testing.T) {
 		status             int
 		code, says         string
 	}{
-		"another email":                  {"PATCH", "/me", `{"email":"Eve@Example.com","current_password":"correct horse"}`, 200, "", `"email":"eve@example.com"`},
-		"unverified then":                {"PATCH", "/me", `{"email":"eve@example.com","current_password":"correct horse"}`, 200, "", `"email_verified":false`},
-		"the same email":                 {"PATCH", "/me", `{"email":"ada@example.com","current_password":"correct horse"}`, 200, "", "ada@example.com"},
-		"another's email":                {"PATCH", "/me", `{"email":"bob@example.com","current_password":"correct horse"}`, 409, "email_taken", ""},
-		"what is no email":               {"PATCH", "/me", `{"email":"ada","current_password":"correct horse"}`, 422, "validation_failed", `"email"`},
-		"an email by a wrong password":   {"PATCH", "/me", `{"email":"eve@example.com","current_password":"wrong"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
-		"an email by no password":        {"PATCH", "/me", `{"email":"eve@example.com"}`, 422, "validation_failed", `"current_password"`},
-		"a role":                         {"PATCH", "/me", `{"role":"admin","email":"eve@example.com","current_password":"correct horse"}`, 422, "validation_failed", `"role"`},
+		"a name":                         {"PATCH", "/me", `{"name":"Ada"}`, 200, "", `"name":"Ada"`},
+		"no name":                        {"PATCH", "/me", `{"name":null}`, 200, "", `"name":null`},
+		"nothing":                        {"PATCH", "/me", `{}`, 200, "", `"email":"ada@example.com"`},
+		"a name of 101 characters":       {"PATCH", "/me", `{"name":"` + strings.Repeat("ä", 101) + `"}`, 422, "validation_failed", `"name"`},
+		"an email as a name is":          {"PATCH", "/me", `{"email":"eve@example.com"}`, 422, "validation_failed", `"email"`},
+		"another email":                  {"POST", "/me/email", `{"email":"Eve@Example.com","current_password":"correct horse"}`, 200, "", `"email":"eve@example.com"`},
+		"unverified then":                {"POST", "/me/email", `{"email":"eve@example.com","current_password":"correct horse"}`, 200, "", `"email_verified":false`},
+		"the same email":                 {"POST", "/me/email", `{"email":"ada@example.com","current_password":"correct horse"}`, 200, "", "ada@example.com"},
+		"another's email":                {"POST", "/me/email", `{"email":"bob@example.com","current_password":"correct horse"}`, 409, "email_taken", ""},
+		"what is no email":               {"POST", "/me/email", `{"email":"ada","current_password":"correct horse"}`, 422, "validation_failed", `"email"`},
+		"an email by a wrong password":   {"POST", "/me/email", `{"email":"eve@example.com","current_password":"wrong"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
+		"an email by no password":        {"POST", "/me/email", `{"email":"eve@example.com"}`, 422, "validation_failed", `"current_password"`},
+		"a role":                         {"POST", "/me/email", `{"role":"admin","email":"eve@example.com","current_password":"correct horse"}`, 422, "validation_failed", `"role"`},
 		"another password":               {"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, 204, "", ""},
 		"a password by a wrong password": {"POST", "/me/password", `{"current_password":"wrong","new_password":"battery staple"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
 		"a short password":               {"POST", "/me/password", `{"current_password":"correct horse","new_password":"short"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at least 8 characters"}`},
 		"a long password":                {"POST", "/me/password", `{"current_password":"correct horse","new_password":"` + strings.Repeat(longest, 5) + `"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at most 72 bytes"}`},
-		"its end":                        {"DELETE", "/me", `{"current_password":"correct horse"}`, 204, "", ""},
-		"its end by a wrong password":    {"DELETE", "/me", `{"current_password":"wrong"}`, 422, "validation_failed", `"current_password"`},
-		"its end by no body":             {"DELETE", "/me", ``, 400, "malformed_body", ""},
+		"its end":                        {"POST", "/me/delete", `{"current_password":"correct horse"}`, 204, "", ""},
+		"its end by a wrong password":    {"POST", "/me/delete", `{"current_password":"wrong"}`, 422, "validation_failed", `"current_password"`},
+		"its end by no body":             {"POST", "/me/delete", ``, 400, "malformed_body", ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app, bearer, _ := session(t)
@@ -51,7 +56,7 @@ func TestAChangedEmailIsTheOneToLogInWith(t *testing.T) {
 	app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
 	app.Get("/me", bearer...).Want(t, 200, "") // remembered
-	app.Do("PATCH", "/me", strings.NewReader(`{"email":"eve@example.com","current_password":"correct horse"}`), bearer...).Want(t, 200, "")
+	app.Do("POST", "/me/email", strings.NewReader(`{"email":"eve@example.com","current_password":"correct horse"}`), bearer...).Want(t, 200, "")
 	if got := app.Get("/me", bearer...); got.Field("email") != "eve@example.com" || !strings.Contains(got.Body, `"email_verified":false`) {
 		t.Errorf("seen as %s", got.Body)
 	}
@@ -71,7 +76,7 @@ func TestAChangedPasswordIsTheOneToLogInWith(t *testing.T) {
 
 func TestADeletedAccountLeavesNothing(t *testing.T) {
 	app, bearer, _ := session(t)
-	app.Do("DELETE", "/me", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
+	app.Do("POST", "/me/delete", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
 	for _, model := range []any{&models.User{}, &models.Session{}} {
 		var left int64
 		if app.DB.Model(model).Count(&left); left != 0 {
@@ -97,7 +102,7 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		code, says         string
 		ada                int // the status of her next request
 	}{
-		"shows one":               {"GET", "/users/{ada}", "", 200, "", `"email":"ada@example.com","role":"user","email_verified":false,"disabled":false}`, 200},
+		"shows one":               {"GET", "/users/{ada}", "", 200, "", `"email":"ada@example.com","name":null,"role":"user","email_verified":false,"disabled":false}`, 200},
 		"shows nobody":            {"GET", "/users/01900000-0000-7000-8000-000000000000", "", 404, "not_found", "", 200},
 		"promotes":                {"PATCH", "/users/{ada}", `{"role":"admin"}`, 200, "", `"role":"admin"`, 200},
 		"disables":                {"PATCH", "/users/{ada}", `{"disabled":true}`, 200, "", `"disabled":true`, 401},
@@ -109,7 +114,7 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		"ends nobody's":           {"DELETE", "/users/01900000-0000-7000-8000-000000000000/sessions", "", 404, "not_found", "", 200},
 		"is not demoted alone":    {"PATCH", "/users/{root}", `{"role":"user"}`, 409, "last_admin", "The last admin cannot be", 200},
 		"is not disabled alone":   {"PATCH", "/users/{root}", `{"disabled":true}`, 409, "last_admin", "", 200},
-		"is not deleted alone":    {"DELETE", "/me", `{"current_password":"correct horse"}`, 409, "last_admin", "", 200},
+		"is not deleted alone":    {"POST", "/me/delete", `{"current_password":"correct horse"}`, 409, "last_admin", "", 200},
 		"may change oneself else": {"PATCH", "/users/{root}", `{"role":"admin","disabled":false}`, 200, "", "", 200},
 	} {
 		t.Run(claim, func(t *testing.T) {

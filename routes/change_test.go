@@ -63,8 +63,8 @@ func TestAConfirmedChangeIsMadeOnlyWhileThePasswordIsGood(t *testing.T) {
 	}
 	requests := []struct{ method, path, body string }{
 		{"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`},
-		{"PATCH", "/me", `{"current_password":"correct horse","email":"eve@example.com"}`},
-		{"DELETE", "/me", `{"current_password":"correct horse"}`},
+		{"POST", "/me/email", `{"current_password":"correct horse","email":"eve@example.com"}`},
+		{"POST", "/me/delete", `{"current_password":"correct horse"}`},
 	}
 	for claim, c := range map[string]struct {
 		change func(tx *gorm.DB) error
@@ -177,8 +177,8 @@ func TestAUserWhoIsGoneChangesNothing(t *testing.T) {
 	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
 	root := app.Admin("root@example.com")
 	for i, r := range []struct{ method, path, body string }{
-		{"DELETE", "/me", `{"current_password":"correct horse"}`},
-		{"PATCH", "/me", `{"current_password":"correct horse","email":"eve@example.com"}`},
+		{"POST", "/me/delete", `{"current_password":"correct horse"}`},
+		{"POST", "/me/email", `{"current_password":"correct horse","email":"eve@example.com"}`},
 		{"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`},
 		{"POST", "/notes", `{"title":"Milk"}`},
 	} {
@@ -186,7 +186,7 @@ func TestAUserWhoIsGoneChangesNothing(t *testing.T) {
 		app.Register(email)
 		bearer := app.Login(email)
 		other.Get("/protected", bearer...).Want(t, 200, "")
-		app.Do("DELETE", "/me", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
+		app.Do("POST", "/me/delete", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
 		other.Do(r.method, r.path, strings.NewReader(r.body), bearer...).Want(t, 401, "token_revoked")
 	}
 	gone := app.User("ada@example.com").ID.String()
@@ -284,7 +284,7 @@ func TestAUserWithManySessionsIsListedAndDeletedInSmallSteps(t *testing.T) {
 		}
 	})
 	_ = deletes.After("gorm:delete").Register("count_most", func(tx *gorm.DB) { most = max(most, tx.RowsAffected) })
-	app.Do("DELETE", "/me", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
+	app.Do("POST", "/me/delete", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
 	if left > 101 || most > 100 {
 		t.Errorf("%d sessions were deleted with the user, and at most %d in another step", left, most)
 	}

@@ -79,7 +79,7 @@ func TestNothingOutlivesItsSession(t *testing.T) {
 	for claim, end := range map[string]func(bearer []string, email string) apptest.Answer{
 		"logout": func(bearer []string, _ string) apptest.Answer { return app.Post("/logout", "", bearer...) },
 		"deletion": func(bearer []string, _ string) apptest.Answer {
-			return app.Do("DELETE", "/me", strings.NewReader(confirm), bearer...)
+			return app.Do("POST", "/me/delete", strings.NewReader(confirm), bearer...)
 		},
 		"disabling": func(_ []string, email string) apptest.Answer {
 			return app.Do("PATCH", "/users/"+app.User(email).ID.String(), strings.NewReader(`{"disabled":true}`), root...)

@@ -334,7 +334,7 @@ func TestWhatIsOwnedGoesWithItsOwner(t *testing.T) {
 	for _, c := range collections(t) {
 		c.make(t, app, bearer)
 	}
-	app.Do("DELETE", "/me", strings.NewReader(`{"current_password":"`+apptest.Password+`"}`), bearer...).Want(t, 204, "")
+	app.Do("POST", "/me/delete", strings.NewReader(`{"current_password":"`+apptest.Password+`"}`), bearer...).Want(t, 204, "")
 	tables, err := app.DB.Migrator().GetTables()
 	if err != nil {
 		t.Fatal(err)

@@ -38,9 +38,10 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 
 		endpoint.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
 		endpoint.Protected("GET", "/me", "Who am I", me.Show),
-		endpoint.Protected("PATCH", "/me", "Change my email", me.Update).Fails(problem.EmailTaken, problem.Overloaded),
-		endpoint.Protected("DELETE", "/me", "Delete my account", me.Delete).Fails(problem.LastAdmin, problem.Overloaded),
+		endpoint.Protected("PATCH", "/me", "Change my name", me.Update),
+		endpoint.Protected("POST", "/me/email", "Change my email", me.ChangeEmail).Fails(problem.EmailTaken, problem.Overloaded),
 		endpoint.Protected("POST", "/me/password", "Change my password", me.ChangePassword).Fails(problem.Overloaded),
+		endpoint.Protected("POST", "/me/delete", "Delete my account", me.Delete).Fails(problem.LastAdmin, problem.Overloaded),
 
 		endpoint.Protected("POST", "/logout", "Sign out", sessions.Logout),
 		endpoint.Protected("GET", "/sessions", "Where I am signed in", sessions.Index),
@@ -49,7 +50,7 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 
 		endpoint.Admin("GET", "/users", "List the users", admin.Index),
 		endpoint.Admin("GET", "/users/:id", "Show a user", admin.Show),
-		endpoint.Admin("PATCH", "/users/:id", "Change a user's role, or disable a user", admin.Update).Fails(problem.LastAdmin),
+		endpoint.Admin("PATCH", "/users/:id", "Change a user", admin.Update).Fails(problem.LastAdmin),
 		endpoint.Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
 
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).Refuses(handlers.OAuthError).

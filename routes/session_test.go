@@ -195,7 +195,7 @@ func TestLogoutsEndWhatTheyName(t *testing.T) {
 			"no scope":             {"DELETE", "/sessions", "", 422, ""},
 			"another scope":        {"DELETE", "/sessions?scope=mine", "", 422, ""},
 			"a change of password": {"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, 204, "phone"},
-			"a deleted account":    {"DELETE", "/me", `{"current_password":"correct horse"}`, 204, "desk phone"},
+			"a deleted account":    {"POST", "/me/delete", `{"current_password":"correct horse"}`, 204, "desk phone"},
 		} {
 			t.Run(fmt.Sprint(claim, " ", lag), func(t *testing.T) {
 				app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = lag })
