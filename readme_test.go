@@ -67,7 +67,7 @@ func TestReadmeRoute(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	last := "\t\tendpoint.Plain("
+	last := "\t\tendpoint.Gin("
 	overlay := map[string]string{}
 	for name, text := range map[string]string{
 		"handlers/greetings.go": blocks[0][1],

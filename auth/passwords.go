@@ -48,6 +48,11 @@ func (p Password) GoString() string { return p.String() }
 // MarshalText hides the password from encoders.
 func (p Password) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
+// JSONSchemaBytes describes a password in the document.
+func (Password) JSONSchemaBytes() ([]byte, error) {
+	return []byte(`{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`), nil
+}
+
 // Passwords hashes passwords with bcrypt, as many at a time as there are
 // cores: more would end no sooner and would stall every other request.
 type Passwords struct {

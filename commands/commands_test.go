@@ -209,7 +209,7 @@ func TestRoutesListsWhoMayCallWhat(t *testing.T) {
 		t.Fatalf("exit %d, %d lines for %d routes:\n%s", code, len(lines), len(table), out)
 	}
 	for i, route := range table {
-		if got, want := strings.Fields(lines[i])[:3], []string{route.Method, route.Path, string(route.Access)}; !slices.Equal(got, want) {
+		if got, want := strings.Fields(lines[i])[:3], []string{route.Method, route.Path, route.Access.String()}; !slices.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}
 	}

@@ -118,8 +118,8 @@ type Size int64
 
 // Sizes to count in.
 const (
-	KiB Size = 1 << 10
-	MiB Size = 1 << 20
+	KiB = 1 << 10
+	MiB = 1 << 20
 )
 
 // Secret prints as a row of stars, so that no log or error can show it.

@@ -55,9 +55,9 @@ type binder struct {
 	patch  bool
 }
 
-// newBinder panics, at start, where a field has no source or two, or one that
-// the route's path does not name.
-func newBinder(in reflect.Type, method, path string) binder {
+// newBinder fails where a field has no source or two, or one that the route's
+// path does not name.
+func newBinder(in reflect.Type, method, path string) (binder, error) {
 	b := binder{fields: map[string]map[string][]int{}, patch: method == http.MethodPatch}
 	for _, field := range reflect.VisibleFields(in) {
 		if field.Anonymous || !field.IsExported() {
@@ -79,10 +79,10 @@ func newBinder(in reflect.Type, method, path string) binder {
 			b.fields[tag][name] = field.Index
 		}
 		if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
-			panic(fmt.Sprintf("%s %s: %v.%s needs one source: a path tag that the path names, query, header, json, formData, or the last two; it has %v", method, path, in, field.Name, sources))
+			return b, fmt.Errorf("%v.%s needs one source: a path tag that the path names, query, header, json, formData, or the last two; it has %v", in, field.Name, sources)
 		}
 	}
-	return b
+	return b, nil
 }
 
 // request fills in from the request. The error is a problem of the contract.

@@ -16,13 +16,14 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
 // call serves one request by one route.
 func call(route endpoint.Route, target, body string, headers ...string) *httptest.ResponseRecorder {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
-	engine.Handle(route.Method, route.Path, route.Handle)
+	engine.Handle(route.Method, route.Path, route.Handlers()...)
 	request := httptest.NewRequestWithContext(context.Background(), route.Method, target, strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -172,31 +173,63 @@ func TestAnAnswerTellsItsVersion(t *testing.T) {
 }
 
 func TestAnInputWithoutOneSourceStopsTheStart(t *testing.T) {
-	for claim, build := range map[string]func(){
-		"none": func() {
-			endpoint.Public("GET", "/", "", func(context.Context, struct{ Free string }) (endpoint.None, error) { return endpoint.None{}, nil })
-		},
-		"one the path does not name": func() {
-			type in struct {
-				ID string `path:"id"`
-			}
-			endpoint.Public("GET", "/:note", "", func(context.Context, in) (endpoint.None, error) { return endpoint.None{}, nil })
-		},
-		"two": func() {
-			type in struct {
-				ID string `path:"id" json:"id"`
-			}
-			endpoint.Public("GET", "/:id", "", func(context.Context, in) (endpoint.None, error) { return endpoint.None{}, nil })
-		},
+	type none struct{ Free string }
+	type path struct {
+		ID string `path:"id"`
+	}
+	type two struct {
+		ID string `path:"id" json:"id"`
+	}
+	for claim, route := range map[string]endpoint.Route{
+		"none":                       endpoint.Public("GET", "/", "", func(context.Context, none) (in endpoint.None, err error) { return }),
+		"one the path does not name": endpoint.Public("GET", "/:note", "", func(context.Context, path) (in endpoint.None, err error) { return }),
+		"two":                        endpoint.Public("GET", "/:id", "", func(context.Context, two) (in endpoint.None, err error) { return }),
 	} {
 		t.Run(claim, func(t *testing.T) {
-			defer func() {
-				if why, _ := recover().(string); !strings.Contains(why, "GET /") {
-					t.Errorf("panic %q names no route", why)
-				}
-			}()
-			build()
+			_, err := endpoint.Document(endpoint.Info{}, []endpoint.Route{route})
+			if err == nil || !strings.Contains(err.Error(), "GET "+route.Path) || !strings.Contains(err.Error(), "needs one source") {
+				t.Errorf("%v names no route", err)
+			}
 		})
+	}
+}
+
+// A group is tried with what a Gin user writes: a prefix that names a parameter,
+// middleware, and a handler in Gin's own terms.
+func TestAGroupHasAPrefixAndMiddleware(t *testing.T) {
+	type task struct {
+		Project string `path:"project"`
+		ID      string `path:"id"`
+	}
+	var trace []string
+	note := func(what string) gin.HandlerFunc { return func(*gin.Context) { trace = append(trace, what) } }
+	allowed := endpoint.Access{Name: "staff", Allow: func(context.Context) error { trace = append(trace, "access"); return nil }}
+	routes := endpoint.Group("/projects/:project", []endpoint.Route{
+		endpoint.Public("GET", "/tasks/:id", "", func(_ context.Context, in task) (string, error) { return in.Project + in.ID, nil }).With(note("own")).For(allowed),
+		endpoint.Gin("GET", "/plain", "", func(c *gin.Context) { c.String(200, c.Param("project")) }),
+	}, note("group"))
+	if _, err := endpoint.Document(endpoint.Info{}, routes); err != nil {
+		t.Fatal(err)
+	}
+	if got := call(routes[0], "/projects/a/tasks/b", ""); got.Body.String() != `"ab"` || strings.Join(trace, " ") != "access group own" {
+		t.Errorf("%s after %v", got.Body, trace)
+	}
+	if got := call(routes[1], "/projects/a/plain", ""); got.Body.String() != "a" {
+		t.Error(got.Body)
+	}
+}
+
+func TestARefusedCallerReachesNothing(t *testing.T) {
+	access := endpoint.Access{Name: "nobody", Allow: func(context.Context) error { return problem.Forbidden }}
+	reached := false
+	reach := func(*gin.Context) { reached = true }
+	for claim, route := range map[string]endpoint.Route{
+		"a function":    endpoint.Public("GET", "/", "", func(context.Context, endpoint.None) (in endpoint.None, err error) { reached = true; return }),
+		"a Gin handler": endpoint.Gin("GET", "/", "", reach),
+	} {
+		if got := call(route.With(reach).For(access), "/", ""); got.Code != 403 || reached {
+			t.Errorf("%s: answered %d, reached %v", claim, got.Code, reached)
+		}
 	}
 }
 
@@ -209,14 +242,13 @@ func TestAnswers(t *testing.T) {
 	}{
 		"200 where there is something": {endpoint.Public("GET", "/", "", func(context.Context, in) ([]string, error) { return nil, nil }), 200, "[]"},
 		"204 where there is nothing":   {endpoint.Public("GET", "/", "", func(context.Context, in) (endpoint.None, error) { return in{}, nil }), 204, ""},
-		"another status by its word":   {endpoint.Public("GET", "/", "", func(context.Context, in) (int, error) { return 1, nil }).Answers(202), 202, "1"},
+		"another status by its word":   {endpoint.Public("GET", "/", "", func(context.Context, in) (int, error) { return 1, nil }).Status(202), 202, "1"},
 		"HTML stays as it is":          {endpoint.Public("GET", "/", "", func(context.Context, in) (string, error) { return "<&>\xff", nil }), 200, "\"<&>\ufffd\""},
 		"what cannot be encoded: 500":  {endpoint.Public("GET", "/", "", func(context.Context, in) (chan int, error) { return nil, nil }), 500, `"code":"internal"`},
 		"what Gin wrote is left alone": {endpoint.Public("GET", "/", "", func(ctx context.Context, _ in) (in, error) {
-			endpoint.Gin(ctx).String(http.StatusTeapot, "tea")
+			endpoint.Context(ctx).String(http.StatusTeapot, "tea")
 			return in{}, nil
 		}), 418, "tea"},
-		"no user, no answer": {endpoint.Protected("GET", "/", "", func(context.Context, models.User, in) (string, error) { return "in", nil }), 401, `"code":"token_missing"`},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			if got := call(c.route, "/", ""); got.Code != c.status || !strings.Contains(got.Body.String(), c.body) {

@@ -18,13 +18,13 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/swaggest/jsonschema-go"
 
-	"example.com/latchkey/auth"
-	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
 // Info is what a document says of the API as a whole.
 type Info struct {
+	SecuritySchemes map[string]any `json:"-"` // of OpenAPI, by their names; a route that is not public takes any of them
+
 	Title       string `json:"title"`
 	Version     string `json:"version"`
 	Description string `json:"description"`
@@ -43,18 +43,9 @@ type object = map[string]any
 // described, or both of two that have one name.
 func Document(info Info, routes []Route) ([]byte, error) {
 	d := &document{components: object{}, examples: object{}, uses: map[string]use{}, described: map[use]object{}, routes: map[string]Route{}, operations: map[string]Route{}}
-	for sample, schema := range map[any]string{
-		uuid.UUID{}:       `{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`,
-		auth.Password(""): `{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`,
-		models.Email(""):  `{"type":"string","maxLength":254,"examples":["ada@example.com"]}`,
-		models.Role(""):   `{"type":"string","enum":["user","admin"]}`,
-	} {
-		var mapped jsonschema.Schema
-		if err := mapped.UnmarshalJSON([]byte(schema)); err != nil {
-			return nil, err
-		}
-		d.reflector.AddTypeMapping(sample, mapped)
-		d.reflector.InlineDefinition(sample)
+	d.reflector.AddTypeMapping(uuid.UUID{}, uuidSchema(""))
+	for _, name := range slices.Sorted(maps.Keys(info.SecuritySchemes)) {
+		d.security = append(d.security, object{name: []string{}})
 	}
 	var paths ordered
 	var failed []error
@@ -81,15 +72,9 @@ func Document(info Info, routes []Route) ([]byte, error) {
 		"servers": []object{{"url": "/"}},
 		"paths":   paths,
 		"components": object{
-			"schemas":  d.components,
-			"examples": d.examples,
-			"securitySchemes": object{
-				"by_password": object{
-					"type":  "oauth2",
-					"flows": object{"password": object{"tokenUrl": "/token", "refreshUrl": "/token", "scopes": object{}}},
-				},
-				"by_token": object{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-			},
+			"schemas":         d.components,
+			"examples":        d.examples,
+			"securitySchemes": info.SecuritySchemes,
 		},
 	}, "", "  ")
 }
@@ -140,6 +125,7 @@ const (
 )
 
 type document struct {
+	security   []object
 	reflector  jsonschema.Reflector
 	components object
 	examples   object         // by their problem's code
@@ -150,6 +136,9 @@ type document struct {
 }
 
 func (d *document) operation(route Route) (object, error) {
+	if route.fault != nil {
+		return nil, route.fault
+	}
 	tag, id := names(route)
 	if other, taken := d.operations[id]; taken {
 		return nil, fmt.Errorf("is called %s, as %s %s is: give its function another name", id, other.Method, other.Path)
@@ -160,8 +149,8 @@ func (d *document) operation(route Route) (object, error) {
 		return nil, err
 	}
 	operation := object{"tags": []string{tag}, "summary": route.Summary, "operationId": id, "security": []object{}, "responses": responses}
-	if route.Access != AccessPublic {
-		operation["security"] = []object{{"by_password": []string{}}, {"by_token": []string{}}}
+	if !route.Access.Public() {
+		operation["security"] = d.security
 	}
 	if parameters, err := d.parameters(route); err != nil {
 		return nil, err
@@ -192,7 +181,7 @@ func names(route Route) (tag, id string) {
 	parts := strings.Split(handler[strings.LastIndex(handler, "/")+1:], ".")
 	name := parts[len(parts)-1]
 	tag = strings.ToLower(strings.Trim(parts[max(0, len(parts)-2)], "(*)"))
-	return tag, tag + strings.ToUpper(name[:1]) + name[1:]
+	return tag, cmp.Or(route.operation, tag+strings.ToUpper(name[:1])+name[1:])
 }
 
 func handlerName(handle any) string {
@@ -325,6 +314,10 @@ func (d *document) describe(what use) (object, error) {
 		jsonschema.RootRef,
 		jsonschema.InterceptDefName(func(t reflect.Type, _ string) string {
 			name, by := typeName(t), what
+			if describesItself(t) {
+				d.reflector.InlineDefinition(reflect.Zero(t).Interface())
+				return name
+			}
 			if by.of = t; t.Kind() != reflect.Struct {
 				by.as = "a word" // the same in both parts
 			}
@@ -371,6 +364,20 @@ func (d *document) describe(what use) (object, error) {
 	return schema, err
 }
 
+// describesItself reports whether a type is a word with a schema of its own,
+// which stands where it is used instead of among the components.
+func describesItself(t reflect.Type) bool {
+	return t.Kind() != reflect.Struct && t.Implements(reflect.TypeFor[jsonschema.RawExposer]())
+}
+
+// uuidSchema describes a UUID, whose type cannot do so itself.
+type uuidSchema string
+
+// JSONSchemaBytes is the schema of a UUID.
+func (uuidSchema) JSONSchemaBytes() ([]byte, error) {
+	return []byte(`{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`), nil
+}
+
 func toObject(schema *jsonschema.Schema) (object, error) {
 	text, err := schema.MarshalJSON()
 	if err != nil {
@@ -403,7 +410,7 @@ func (d *document) responses(route Route) (object, error) {
 	}
 	responses := object{strconv.Itoa(cmp.Or(route.status, http.StatusOK)): success}
 	byStatus := map[int][]*problem.Problem{}
-	for _, p := range route.problems() {
+	for _, p := range route.allProblems() {
 		byStatus[p.Status] = append(byStatus[p.Status], p)
 	}
 	for status, problems := range byStatus {
@@ -421,16 +428,16 @@ func (d *document) refusal(problems []*problem.Problem) (object, error) {
 	examples, words := object{}, []string{}
 	media, of := problem.ContentType, reflect.TypeFor[problem.Details]()
 	for _, p := range problems {
-		code, example := p.Code, object{"$ref": "#/components/examples/" + p.Code}
-		if p.OAuthError != "" {
-			media, of = typeJSON, reflect.TypeFor[problem.OAuthProblem]()
-			code, example = p.OAuthError, object{"value": p.OAuthDetails()}
+		example := object{"$ref": "#/components/examples/" + p.Code}
+		if own, body := p.Own(); own != "" {
+			media, of = own, reflect.TypeOf(body)
+			example = object{"value": body}
 		} else {
 			d.examples[p.Code] = object{"value": p.Details("01900000-0000-7000-8000-000000000000")}
 		}
-		if examples[code] == nil {
-			words = append(words, fmt.Sprintf("`%s`: %s", code, p.Detail))
-			examples[code] = example
+		if examples[p.Code] == nil {
+			words = append(words, fmt.Sprintf("`%s`: %s", p.Code, p.Detail))
+			examples[p.Code] = example
 		}
 	}
 	schema, err := d.describe(use{of, asAnswer})
@@ -443,16 +450,10 @@ func (d *document) refusal(problems []*problem.Problem) (object, error) {
 	}, nil
 }
 
-// problems are what a route may answer besides its success: what its access
+// allProblems are what a route may answer besides its success: what its access
 // and its input bring with them, and what it says itself.
-func (r Route) problems() []*problem.Problem {
-	var all []*problem.Problem
-	if r.Access != AccessPublic {
-		all = append(all, problem.TokenMissing, problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable)
-	}
-	if r.Access == AccessAdmin {
-		all = append(all, problem.Forbidden)
-	}
+func (r Route) allProblems() []*problem.Problem {
+	all := slices.Clone(r.Access.Problems)
 	body := len(r.bind.fields[tagJSON])+len(r.bind.fields[tagForm]) > 0
 	if body {
 		all = append(all, problem.MalformedBody, problem.BodyTooLarge, problem.UnsupportedMediaType)
@@ -463,14 +464,14 @@ func (r Route) problems() []*problem.Problem {
 	if len(r.bind.fields[tagPath]) > 0 {
 		all = append(all, problem.NotFound)
 	}
-	all = append(append(all, r.fails...), problem.Internal)
-	if r.refuse == nil {
+	all = append(append(all, r.problems...), problem.Internal)
+	if r.mapErrors == nil {
 		return all
 	}
 	for i, p := range all {
-		var refused *problem.Problem
-		if errors.As(r.refuse(p), &refused) {
-			all[i] = refused
+		var mapped *problem.Problem
+		if errors.As(r.mapErrors(p), &mapped) {
+			all[i] = mapped
 		}
 	}
 	return all

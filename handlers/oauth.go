@@ -40,8 +40,8 @@ type Revocation struct {
 
 // What OAuth2 has words of its own for.
 var (
-	NoScopes     = problem.MalformedBody.Detailed("This service has no scopes").OAuth("invalid_scope")
-	UnknownGrant = problem.MalformedBody.Detailed("grant_type is password or refresh_token").OAuth("unsupported_grant_type")
+	NoScopes     = oauthError(problem.MalformedBody.Detailed("This service has no scopes"), "invalid_scope")
+	UnknownGrant = oauthError(problem.MalformedBody.Detailed("grant_type is password or refresh_token"), "unsupported_grant_type")
 )
 
 // Token gives tokens for a password or a refresh token.
@@ -89,22 +89,35 @@ func (o OAuth) session(token string) (uuid.UUID, error) {
 
 // PublicKeys is what others verify our access tokens with (RFC 7517).
 func (o OAuth) PublicKeys(ctx context.Context, _ endpoint.None) (jose.JSONWebKeySet, error) {
-	endpoint.Gin(ctx).Header("Cache-Control", "public, max-age=300")
+	endpoint.Context(ctx).Header("Cache-Control", "public, max-age=300")
 	return o.Auth.Tokens.PublicKeys(), nil
+}
+
+// OAuthProblem is an error as an OAuth2 client reads it (RFC 6749, section 5.2).
+type OAuthProblem struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description"`
+}
+
+func oauthError(p *problem.Problem, code string) *problem.Problem {
+	return p.Answered(http.StatusBadRequest, code, "application/json", OAuthProblem{code, p.Describe()})
 }
 
 // OAuthError words the errors of a client's own making as RFC 6749, section
 // 5.2, does.
 func OAuthError(err error) error {
 	var p *problem.Problem
-	if !errors.As(err, &p) || p.OAuthError != "" {
+	if !errors.As(err, &p) {
+		return err
+	}
+	if own, _ := p.Own(); own != "" {
 		return err
 	}
 	switch p.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return p.OAuth("invalid_grant")
+		return oauthError(p, "invalid_grant")
 	case http.StatusBadRequest, http.StatusUnprocessableEntity:
-		return p.OAuth("invalid_request")
+		return oauthError(p, "invalid_request")
 	}
 	return err
 }

@@ -24,7 +24,7 @@ type UserID struct {
 type UserChange struct {
 	ID       uuid.UUID    `path:"id"`
 	Name     **string     `json:"name" binding:"omitempty,max=100"`
-	Role     *models.Role `json:"role" binding:"omitempty,oneof=user admin"`
+	Role     *models.Role `json:"role"`
 	Disabled *bool        `json:"disabled"`
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
 
-	"example.com/latchkey/config"
 	"example.com/latchkey/problem"
 )
 
@@ -48,8 +47,8 @@ func Headers(c *gin.Context) {
 }
 
 // MaxBody ends the reading of a request's body after limit, in bytes.
-func MaxBody(limit config.Size) gin.HandlerFunc {
+func MaxBody(limit int64) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, int64(limit))
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	}
 }

@@ -1,7 +1,10 @@
 package models
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -18,14 +21,37 @@ type User struct {
 	Disabled      bool    `json:"-"`
 }
 
-// Role is what a user may do.
+// Role is what a user may do. Each role may do what those before it in Roles may.
 type Role string
 
-// The roles, from the least.
+// The roles.
 const (
 	RoleUser  Role = "user"
 	RoleAdmin Role = "admin"
 )
+
+// Roles are all roles, from the least. A role that is added here is known to
+// the routes' access, the document and the command line.
+var Roles = []Role{RoleUser, RoleAdmin}
+
+// Has reports whether the role may do what another may.
+func (r Role) Has(other Role) bool {
+	least := slices.Index(Roles, other)
+	return least >= 0 && slices.Index(Roles, r) >= least
+}
+
+// UnmarshalText refuses what is not one of Roles.
+func (r *Role) UnmarshalText(text []byte) error {
+	if *r = Role(text); !slices.Contains(Roles, *r) {
+		return fmt.Errorf("must be one of %v", Roles)
+	}
+	return nil
+}
+
+// JSONSchemaBytes describes a role in the document.
+func (Role) JSONSchemaBytes() ([]byte, error) {
+	return json.Marshal(map[string]any{"type": "string", "enum": Roles})
+}
 
 // Email is an address in the one form it is stored and compared in: trimmed,
 // NFKC, lower case. Reading one from JSON or a form brings it into this form,
@@ -53,4 +79,9 @@ func NewEmail(typed string) (Email, error) {
 func (e *Email) UnmarshalText(text []byte) (err error) {
 	*e, err = NewEmail(string(text))
 	return err
+}
+
+// JSONSchemaBytes describes an email in the document.
+func (Email) JSONSchemaBytes() ([]byte, error) {
+	return []byte(`{"type":"string","maxLength":254,"examples":["ada@example.com"]}`), nil
 }

@@ -5,7 +5,6 @@ package problem
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -28,9 +27,10 @@ type Problem struct {
 	Detail     string
 	Errors     []FieldError
 	RetryAfter time.Duration
-	OAuthError string // where set, the answer is RFC 6749's instead (section 5.2)
 
-	unlisted int   // how many fields at fault are not in Errors
+	unlisted int    // how many fields at fault are not in Errors
+	media    string // of the body that another standard asks for, "" for a problem's own
+	body     any
 	cause    error // for the log, never for the client
 }
 
@@ -122,12 +122,15 @@ func Field(name, message string) *Problem {
 	return Invalid(FieldError{Field: name, Message: message})
 }
 
-// OAuth returns a copy that is answered as an OAuth2 client expects.
-func (p *Problem) OAuth(code string) *Problem {
-	with := *p
-	with.Status, with.OAuthError = http.StatusBadRequest, code
-	return &with
+// Answered returns a problem for the same cause that is answered with a body of
+// another standard, which calls it code.
+func (p *Problem) Answered(status int, code, media string, body any) *Problem {
+	return &Problem{Status: status, Code: code, Detail: p.Describe(), media: media, body: body, cause: p}
 }
+
+// Own gives the body of another standard and its media type, "" where the answer
+// is a problem of RFC 9457.
+func (p *Problem) Own() (media string, body any) { return p.media, p.body }
 
 // After returns a copy that asks the client to wait.
 func (p *Problem) After(wait time.Duration) *Problem {

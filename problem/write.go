@@ -33,8 +33,8 @@ func Write(c *gin.Context, err error) {
 	if p.RetryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
-	if p.OAuthError != "" {
-		write(c, p.Status, "application/json", p.OAuthDetails())
+	if p.media != "" {
+		write(c, p.Status, p.media, p.body)
 		return
 	}
 	write(c, p.Status, ContentType, p.Details(c.Writer.Header().Get(RequestIDHeader)))
@@ -54,19 +54,10 @@ type Details struct {
 	Errors    []FieldError `json:"errors,omitempty" maxItems:"100"`
 }
 
-// OAuthProblem is a problem as an OAuth2 client reads it (RFC 6749, section 5.2).
-type OAuthProblem struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description"`
-}
-
 // Details is what a client is told.
 func (p *Problem) Details(requestID string) Details {
 	return Details{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, requestID, p.Errors}
 }
-
-// OAuthDetails is what an OAuth2 client is told.
-func (p *Problem) OAuthDetails() OAuthProblem { return OAuthProblem{p.OAuthError, p.Describe()} }
 
 func write(c *gin.Context, status int, media string, answer any) {
 	body, err := json.Marshal(answer)

@@ -89,7 +89,7 @@ func TestADeletedAccountLeavesNothing(t *testing.T) {
 func TestOnlyAdminsManageUsers(t *testing.T) {
 	app, bearer, _ := session(t)
 	for _, route := range protectedRoutes() {
-		if route.Access == "admin" {
+		if route.Access.Name == "admin" {
 			app.Do(route.Method, route.Path, strings.NewReader("{"), bearer...).Want(t, 403, "forbidden")
 		}
 	}

@@ -226,7 +226,7 @@ func flip(part string) string {
 // protectedRoutes are the routes of the table that ask for a user.
 func protectedRoutes() (protected []endpoint.Route) {
 	for _, route := range routes.Table(nil, auth.Services{}) {
-		if route.Access != endpoint.AccessPublic {
+		if !route.Access.Public() {
 			protected = append(protected, route)
 		}
 	}

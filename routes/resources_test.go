@@ -12,7 +12,6 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/auth"
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/routes"
 )
 
@@ -37,7 +36,7 @@ func collections(t *testing.T) (all []collection) {
 	paths, byField := described(t).Paths, map[string]collection{}
 	for _, route := range routes.Table(nil, auth.Services{}) {
 		one := paths.Find(route.Path + "/{id}")
-		if route.Access != endpoint.AccessUser || route.Method != "POST" || one == nil || one.Get == nil {
+		if route.Access.Name != "user" || route.Method != "POST" || one == nil || one.Get == nil {
 			continue
 		}
 		this := collection{route.Path, paths.Find(route.Path), one, byField}

@@ -32,40 +32,40 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 	notes := handlers.Notes{DB: db}
 
 	return []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Answers(201).Fails(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/login", "Sign in", account.Login).Fails(problem.LoginFailed, problem.Forbidden, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Fails(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
 
-		endpoint.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
-		endpoint.Protected("GET", "/me", "Who am I", me.Show),
-		endpoint.Protected("PATCH", "/me", "Change my name", me.Update),
-		endpoint.Protected("POST", "/me/email", "Change my email", me.ChangeEmail).Fails(problem.EmailTaken, problem.Overloaded),
-		endpoint.Protected("POST", "/me/password", "Change my password", me.ChangePassword).Fails(problem.Overloaded),
-		endpoint.Protected("POST", "/me/delete", "Delete my account", me.Delete).Fails(problem.LastAdmin, problem.Overloaded),
+		Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
+		Protected("GET", "/me", "Who am I", me.Show),
+		Protected("PATCH", "/me", "Change my name", me.Update),
+		Protected("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.Overloaded),
+		Protected("POST", "/me/password", "Change my password", me.ChangePassword).Errors(problem.Overloaded),
+		Protected("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.Overloaded),
 
-		endpoint.Protected("POST", "/logout", "Sign out", sessions.Logout),
-		endpoint.Protected("GET", "/sessions", "Where I am signed in", sessions.Index),
-		endpoint.Protected("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
-		endpoint.Protected("DELETE", "/sessions/:id", "Sign out there", sessions.End),
+		Protected("POST", "/logout", "Sign out", sessions.Logout),
+		Protected("GET", "/sessions", "Where I am signed in", sessions.Index),
+		Protected("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
+		Protected("DELETE", "/sessions/:id", "Sign out there", sessions.End),
 
-		endpoint.Admin("GET", "/users", "List the users", admin.Index),
-		endpoint.Admin("GET", "/users/:id", "Show a user", admin.Show),
-		endpoint.Admin("PATCH", "/users/:id", "Change a user", admin.Update).Fails(problem.LastAdmin),
-		endpoint.Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
+		Admin("GET", "/users", "List the users", admin.Index),
+		Admin("GET", "/users/:id", "Show a user", admin.Show),
+		Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(problem.LastAdmin),
+		Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
 
-		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).Refuses(handlers.OAuthError).
-			Fails(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.NoScopes, handlers.UnknownGrant),
-		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).Refuses(handlers.OAuthError).Answers(200).Fails(problem.Unavailable),
+		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(handlers.OAuthError).
+			Errors(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.NoScopes, handlers.UnknownGrant),
+		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(handlers.OAuthError).Status(200).Errors(problem.Unavailable),
 		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", oauth.PublicKeys),
 
-		endpoint.Plain("GET", "/healthz", "Is the process alive", health.Live),
-		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Fails(problem.Unavailable),
+		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live),
+		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable),
 
-		endpoint.Protected("GET", "/notes", "List my notes", notes.Index),
-		endpoint.Protected("POST", "/notes", "Add a note", notes.Create).Answers(201),
-		endpoint.Protected("GET", "/notes/:id", "Show a note", notes.Show),
-		endpoint.Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Fails(problem.PreconditionFailed),
-		endpoint.Protected("DELETE", "/notes/:id", "Delete a note", notes.Delete).Fails(problem.PreconditionFailed),
+		Protected("GET", "/notes", "List my notes", notes.Index),
+		Protected("POST", "/notes", "Add a note", notes.Create).Status(201),
+		Protected("GET", "/notes/:id", "Show a note", notes.Show),
+		Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Errors(problem.PreconditionFailed),
+		Protected("DELETE", "/notes/:id", "Delete a note", notes.Delete).Errors(problem.PreconditionFailed),
 	}
 }
 
@@ -75,6 +75,13 @@ func Document(table []endpoint.Route) ([]byte, error) {
 		Title:       "Latchkey",
 		Version:     "1",
 		Description: "Users, logins and protected routes. Press Authorize and log in with email and password.",
+	}
+	info.SecuritySchemes = map[string]any{
+		"by_password": map[string]any{
+			"type":  "oauth2",
+			"flows": map[string]any{"password": map[string]any{"tokenUrl": "/token", "refreshUrl": "/token", "scopes": map[string]any{}}},
+		},
+		"by_token": map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 	}
 	info.License.Name, info.License.Identifier = "MIT", "MIT"
 	return endpoint.Document(info, table)
@@ -87,14 +94,14 @@ func documented(table []endpoint.Route, show bool) ([]endpoint.Route, error) {
 		return nil, err
 	}
 	if !show {
-		return append(table, endpoint.Plain("GET", "/", "Is the process alive", handlers.Health{}.Live)), nil
+		return append(table, endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)), nil
 	}
 	docs, err := handlers.NewDocs(document)
 	return append(table,
-		endpoint.Plain("GET", "/", "To the page", docs.Home),
-		endpoint.Plain("GET", "/docs", "The page to try this API on", docs.Page),
-		endpoint.Plain("GET", "/docs/:file", "What the page loads", docs.File),
-		endpoint.Plain("GET", "/openapi.json", "This API, described", docs.Document)), err
+		endpoint.Gin("GET", "/", "To the page", docs.Home),
+		endpoint.Gin("GET", "/docs", "The page to try this API on", docs.Page),
+		endpoint.Gin("GET", "/docs/:file", "What the page loads", docs.File),
+		endpoint.Gin("GET", "/openapi.json", "This API, described", docs.Document)), err
 }
 
 // New builds the API: the table, and around it what every request goes through.
@@ -120,9 +127,9 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 		return nil, err
 	}
 	for _, route := range table {
-		chain := []gin.HandlerFunc{authenticate, middleware.MaxBody(route.BodyLimit(settings.Server.MaxBody)), route.Handle}
-		if route.Access == endpoint.AccessPublic {
-			chain = chain[1:]
+		chain := append([]gin.HandlerFunc{middleware.MaxBody(route.BodyLimit(int64(settings.Server.MaxBody)))}, route.Handlers()...)
+		if !route.Access.Public() {
+			chain = slices.Insert(chain, 0, authenticate)
 		}
 		engine.Handle(route.Method, route.Path, chain...)
 		if route.Method == http.MethodGet {

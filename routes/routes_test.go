@@ -18,7 +18,6 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 	"example.com/latchkey/routes"
@@ -34,7 +33,7 @@ func TestOnlyTheseRoutesArePublic(t *testing.T) {
 	}
 	var public []string
 	for _, route := range routes.Table(nil, auth.Services{}) {
-		if route.Access == endpoint.AccessPublic {
+		if route.Access.Public() {
 			public = append(public, route.Method+" "+route.Path)
 		}
 	}
