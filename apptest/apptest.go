@@ -58,7 +58,7 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 		t.Fatal(err)
 	}
 	app.Auth = auth.New(settings, db)
-	engine, err := routes.New(settings, db, app.Auth, log)
+	engine, err := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth}.Engine()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer 
 		sent = string(all)
 		body = strings.NewReader(sent)
 	}
-	request, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+path, body)
+	request, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+a.below(path), body)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -133,13 +133,23 @@ func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer 
 // Serve hands a request to the engine without the network, for headers that no
 // client would send.
 func (a *App) Serve(method, path, body string, headers ...string) Answer {
-	request := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader(body))
+	request := httptest.NewRequestWithContext(context.Background(), method, a.below(path), strings.NewReader(body))
 	setHeaders(request, headers)
 	recorder := httptest.NewRecorder()
 	a.Engine.ServeHTTP(recorder, request)
 	answer := Answer{recorder.Code, recorder.Header(), recorder.Body.String()}
 	a.hold(request, body, answer)
 	return answer
+}
+
+// below puts server.base_path before a path that is below it, where it is not
+// there already, as in a path of the table.
+func (a *App) below(path string) string {
+	base := a.Settings.Server.BasePath
+	if path == "/healthz" || path == "/readyz" || base != "" && strings.HasPrefix(path, base+"/") {
+		return path
+	}
+	return base + path
 }
 
 func setHeaders(request *http.Request, pairs []string) {

@@ -15,13 +15,12 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
-	"example.com/latchkey/auth"
 	"example.com/latchkey/routes"
 )
 
-// contract is the API's own document.
+// contract is the API's own document, without a server.base_path.
 var contract = sync.OnceValues(func() (routers.Router, error) {
-	text, err := routes.Document(routes.Table(nil, auth.Services{}))
+	text, err := routes.App{}.Document()
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +51,7 @@ func (a *App) hold(request *http.Request, body string, answer Answer) {
 		asked.Method = http.MethodGet
 	}
 	asked.URL.Host, asked.URL.Scheme = "", ""
+	asked.URL.Path = strings.TrimPrefix(asked.URL.Path, a.Settings.Server.BasePath)
 	asked.Body = io.NopCloser(strings.NewReader(body))
 	route, path, err := router.FindRoute(asked)
 	if err != nil {

@@ -113,7 +113,7 @@ func BenchmarkBindAndWrite(b *testing.B) {
 	}
 	engine := gin.New()
 	route := endpoint.Public(http.MethodPost, "/", "", func(_ context.Context, in thing) (thing, error) { return in, nil })
-	engine.POST("/", route.Handle)
+	engine.POST("/", route.Handlers()[0])
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	request.Header.Set("Content-Type", "application/json")
 	serve(b, engine, request, `{"title":"Milk","body":"Two pints","due_at":"2026-11-23T12:00:00Z"}`, http.StatusOK)
@@ -235,7 +235,7 @@ func app(b *testing.B) (engine *gin.Engine, token string) {
 	settings := settings()
 	db, user := withUser(b)
 	services := auth.New(settings, db)
-	engine, err := routes.New(settings, db, services, slog.New(slog.DiscardHandler))
+	engine, err := routes.App{Settings: settings, Log: slog.New(slog.DiscardHandler), DB: db, Auth: services}.Engine()
 	if err != nil {
 		b.Fatal(err)
 	}

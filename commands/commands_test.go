@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
 	"example.com/latchkey/routes"
 )
 
@@ -204,7 +204,7 @@ func (s *server) tokens(path, body string) (access, refresh string) {
 func TestRoutesListsWhoMayCallWhat(t *testing.T) {
 	out, _, code := run(t, t.TempDir(), nil, "routes")
 	lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
-	table := routes.Table(nil, auth.Services{})
+	table := routes.App{Settings: config.Defaults()}.Table()
 	if code != 0 || len(lines) != len(table) {
 		t.Fatalf("exit %d, %d lines for %d routes:\n%s", code, len(lines), len(table), out)
 	}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
 	"example.com/latchkey/routes"
 )
 
@@ -15,7 +15,7 @@ func openAPICommand() *cobra.Command {
 		Short: "Print the OpenAPI document",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			document, err := routes.Document(routes.Table(nil, auth.Services{}))
+			document, err := routes.App{Settings: config.Defaults()}.Document()
 			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", document)
 			return err
 		},

@@ -14,6 +14,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/routes"
 )
 
 // lastLines is how long the log's last lines may take to be written.
@@ -40,6 +41,11 @@ type backend struct {
 	log      *slog.Logger
 	db       *gorm.DB
 	services auth.Services
+}
+
+// app is the API.
+func (b backend) app() routes.App {
+	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services}
 }
 
 // accounts are the users, as the command line changes them.

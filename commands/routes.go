@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
 	"example.com/latchkey/routes"
 )
 
@@ -18,7 +18,7 @@ func routesCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(out, "METHOD\tPATH\tACCESS\tSUMMARY")
-			for _, route := range routes.Table(nil, auth.Services{}) {
+			for _, route := range (routes.App{Settings: config.Defaults()}).Table() {
 				fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", route.Method, route.Path, route.Access, route.Summary)
 			}
 			return out.Flush()

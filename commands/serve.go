@@ -20,7 +20,6 @@ import (
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/handlers"
-	"example.com/latchkey/routes"
 )
 
 // A client that is slower than this is cut off, so that it cannot hold a
@@ -58,7 +57,7 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 	signal.Ignore(syscall.SIGPIPE)
 
 	settings, log := on.settings, on.log
-	engine, err := routes.New(settings, on.db, on.services, log)
+	engine, err := on.app().Engine()
 	if err != nil {
 		return err
 	}

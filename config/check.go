@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,10 +83,16 @@ func (f *Faults) checkJWT(s JWT) {
 	}
 }
 
+// basePath has no characters that Gin, a URL or a document would read in another way.
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
+
 func (f *Faults) checkServer(s Server) {
 	_, port, err := net.SplitHostPort(s.Address)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
 		f.add("server.address: %q is no HOST:PORT, such as 127.0.0.1:8080", s.Address)
+	}
+	if s.BasePath != "" && !basePath.MatchString(s.BasePath) {
+		f.add("server.base_path: %q is not a path such as /v1: begin it with a slash, and end it without one", s.BasePath)
 	}
 	for _, proxy := range s.TrustedProxies {
 		_, addrErr := netip.ParseAddr(proxy)

@@ -21,6 +21,7 @@ type Settings struct {
 // Server is how the API is reached.
 type Server struct {
 	Address         string        `mapstructure:"address"`
+	BasePath        string        `mapstructure:"base_path"`
 	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
 	MaxBody         Size          `mapstructure:"max_body"`

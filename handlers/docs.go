@@ -79,8 +79,12 @@ func (d Docs) Page(c *gin.Context) { d.serve(c, "index.html") }
 // File is what the page loads.
 func (d Docs) File(c *gin.Context) { d.serve(c, c.Param("file")) }
 
-// Home leads people to the page.
-func (Docs) Home(c *gin.Context) { c.Redirect(http.StatusFound, "/docs") }
+// Home leads people to the page. A proxy may have cut a prefix off the path that
+// they asked for, so the way is relative, which c.Redirect would not leave it.
+func (Docs) Home(c *gin.Context) {
+	c.Header("Location", "docs")
+	c.Status(http.StatusFound)
+}
 
 func (d Docs) serve(c *gin.Context, name string) {
 	found, ok := d.files[name]

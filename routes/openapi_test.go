@@ -11,14 +11,13 @@ import (
 	"testing"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/routes"
 )
 
 func document(t *testing.T) []byte {
 	t.Helper()
-	text, err := routes.Document(routes.Table(nil, auth.Services{}))
+	text, err := routes.App{Settings: config.Defaults()}.Document()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/auth"
-	"example.com/latchkey/routes"
 )
 
 // These tests walk the table and the document, so they hold for resources that
@@ -34,7 +32,7 @@ type collection struct {
 func collections(t *testing.T) (all []collection) {
 	t.Helper()
 	paths, byField := described(t).Paths, map[string]collection{}
-	for _, route := range routes.Table(nil, auth.Services{}) {
+	for _, route := range table() {
 		one := paths.Find(route.Path + "/{id}")
 		if route.Access.Name != "user" || route.Method != "POST" || one == nil || one.Get == nil {
 			continue

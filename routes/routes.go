@@ -19,19 +19,29 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Table is every route, one line each.
-func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
-	users := accounts.Accounts{DB: db, Auth: services}
-	account := handlers.Account{Accounts: users}
-	health := handlers.Health{DB: db}
-	me := handlers.Me{Accounts: users}
-	oauth := handlers.OAuth{DB: db, Auth: services, Account: account}
-	protected := handlers.Protected{}
-	sessions := handlers.Sessions{DB: db, Auth: services}
-	admin := handlers.Users{Accounts: users}
-	notes := handlers.Notes{DB: db}
+// App is what the routes are made of. What a handler needs besides is a field
+// more. The zero App has a table and a document, but serves nothing.
+type App struct {
+	Settings config.Settings
+	Log      *slog.Logger
+	DB       *gorm.DB
+	Auth     auth.Services
+}
 
-	return []endpoint.Route{
+// Table is every route, one line each. All but the health checks are below
+// server.base_path.
+func (a App) Table() []endpoint.Route {
+	users := accounts.Accounts{DB: a.DB, Auth: a.Auth}
+	account := handlers.Account{Accounts: users}
+	health := handlers.Health{DB: a.DB}
+	me := handlers.Me{Accounts: users}
+	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account}
+	protected := handlers.Protected{}
+	sessions := handlers.Sessions{DB: a.DB, Auth: a.Auth}
+	admin := handlers.Users{Accounts: users}
+	notes := handlers.Notes{DB: a.DB}
+
+	table := endpoint.Group(a.Settings.Server.BasePath, []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
@@ -58,19 +68,20 @@ func Table(db *gorm.DB, services auth.Services) []endpoint.Route {
 		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(handlers.OAuthError).Status(200).Errors(problem.Unavailable),
 		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", oauth.PublicKeys),
 
-		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live),
-		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable),
-
 		Protected("GET", "/notes", "List my notes", notes.Index),
 		Protected("POST", "/notes", "Add a note", notes.Create).Status(201),
 		Protected("GET", "/notes/:id", "Show a note", notes.Show),
 		Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Errors(problem.PreconditionFailed),
 		Protected("DELETE", "/notes/:id", "Delete a note", notes.Delete).Errors(problem.PreconditionFailed),
-	}
+	})
+	return append(table,
+		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live),
+		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable))
 }
 
 // Document describes the table as OpenAPI 3.1.
-func Document(table []endpoint.Route) ([]byte, error) {
+func (a App) Document() ([]byte, error) {
+	token := a.Settings.Server.BasePath + "/token"
 	info := endpoint.Info{
 		Title:       "Latchkey",
 		Version:     "1",
@@ -79,33 +90,35 @@ func Document(table []endpoint.Route) ([]byte, error) {
 	info.SecuritySchemes = map[string]any{
 		"by_password": map[string]any{
 			"type":  "oauth2",
-			"flows": map[string]any{"password": map[string]any{"tokenUrl": "/token", "refreshUrl": "/token", "scopes": map[string]any{}}},
+			"flows": map[string]any{"password": map[string]any{"tokenUrl": token, "refreshUrl": token, "scopes": map[string]any{}}},
 		},
 		"by_token": map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 	}
 	info.License.Name, info.License.Identifier = "MIT", "MIT"
-	return endpoint.Document(info, table)
+	return endpoint.Document(info, a.Table())
 }
 
-// documented adds the routes on which people read about the others, if shown.
-func documented(table []endpoint.Route, show bool) ([]endpoint.Route, error) {
-	document, err := Document(table) // also unshown: a table that lies stops the start
+// docs are the routes on which people read about the others, if shown.
+func (a App) docs() ([]endpoint.Route, error) {
+	document, err := a.Document() // also unshown: a table that lies stops the start
 	if err != nil {
 		return nil, err
 	}
-	if !show {
-		return append(table, endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)), nil
+	if !a.Settings.ShowDocs() {
+		return []endpoint.Route{endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)}, nil
 	}
 	docs, err := handlers.NewDocs(document)
-	return append(table,
+	return []endpoint.Route{
 		endpoint.Gin("GET", "/", "To the page", docs.Home),
 		endpoint.Gin("GET", "/docs", "The page to try this API on", docs.Page),
 		endpoint.Gin("GET", "/docs/:file", "What the page loads", docs.File),
-		endpoint.Gin("GET", "/openapi.json", "This API, described", docs.Document)), err
+		endpoint.Gin("GET", "/openapi.json", "This API, described", docs.Document),
+	}, err
 }
 
-// New builds the API: the table, and around it what every request goes through.
-func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slog.Logger) (*gin.Engine, error) {
+// Engine builds the API: the table, and around it what every request goes through.
+func (a App) Engine() (*gin.Engine, error) {
+	settings := a.Settings
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
@@ -113,7 +126,7 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 	if err := engine.SetTrustedProxies(settings.Server.TrustedProxies); err != nil {
 		return nil, err
 	}
-	engine.Use(middleware.RequestID, middleware.Client, middleware.Log(log), middleware.Recover(), middleware.Headers)
+	engine.Use(middleware.RequestID, middleware.Client, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allow(origins))
 	}
@@ -121,12 +134,12 @@ func New(settings config.Settings, db *gorm.DB, services auth.Services, log *slo
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 
-	authenticate := middleware.Authenticate(services)
-	table, err := documented(Table(db, services), settings.ShowDocs())
+	authenticate := middleware.Authenticate(a.Auth)
+	docs, err := a.docs()
 	if err != nil {
 		return nil, err
 	}
-	for _, route := range table {
+	for _, route := range append(a.Table(), endpoint.Group(settings.Server.BasePath, docs)...) {
 		chain := append([]gin.HandlerFunc{middleware.MaxBody(route.BodyLimit(int64(settings.Server.MaxBody)))}, route.Handlers()...)
 		if !route.Access.Public() {
 			chain = slices.Insert(chain, 0, authenticate)

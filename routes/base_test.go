@@ -1,0 +1,46 @@
+package routes_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+)
+
+func TestABasePathIsBeforeEveryPathButTheHealthChecks(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
+	get := func(path string) *http.Response {
+		t.Helper()
+		client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		request, err := http.NewRequestWithContext(t.Context(), "GET", app.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response
+	}
+	for path, status := range map[string]int{
+		"/v1/protected": 401, "/protected": 404, "/v1/healthz": 404, "/v1/readyz": 404, "/healthz": 200, "/readyz": 200,
+		"/v1/docs": 200, "/docs": 404, "/v1/openapi.json": 200, "/v1/.well-known/jwks.json": 200, "/": 404, "/v1/docs/start.js": 200,
+	} {
+		if got := get(path); got.StatusCode != status {
+			t.Errorf("%s is answered %d, want %d", path, got.StatusCode, status)
+		}
+	}
+	home := get("/v1/")
+	if to, err := url.Parse(home.Header.Get("Location")); err != nil || home.StatusCode != 302 || home.Request.URL.ResolveReference(to).Path != "/v1/docs" {
+		t.Errorf("/v1/ leads to %s", to)
+	}
+	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"/v1/notes/{id}"`) || !strings.Contains(document, `"tokenUrl": "/v1/token"`) || !strings.Contains(document, `"/healthz"`) {
+		t.Error("the document does not follow")
+	}
+	app.Register("ada@example.com")
+	app.Get("/me", app.Login("ada@example.com")...).Want(t, 200, "")
+}
