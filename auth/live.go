@@ -24,7 +24,7 @@ import (
 // remembered only where no other read of that user ended after it began, and
 // once a request was answered by a newer state, no later one is by an older.
 type live struct {
-	users, sessions *otter.Cache[uuid.UUID, *models.User] // nil: remember nothing
+	users, sessions cache[uuid.UUID, *models.User] // nil: remember nothing
 
 	mu      sync.Mutex
 	changes [1024]uint64 // how often what is known of a user changed; users share them by their id

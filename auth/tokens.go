@@ -58,7 +58,7 @@ type Tokens struct {
 	parser   *jwt.Parser
 	// verified remembers what the very bytes of a token were found to say, for
 	// a client sends the same one many times. Only its age is asked again.
-	verified *otter.Cache[string, Claims]
+	verified cache[string, Claims]
 }
 
 // NewTokens makes Tokens from settings that config has checked.
