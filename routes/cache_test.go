@@ -7,9 +7,7 @@ import (
 	"testing"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/routes"
 )
 
 func TestGzipIsForWhoTakesIt(t *testing.T) {
@@ -39,7 +37,7 @@ func TestEveryAnswerVariesByOriginWhereOriginsAreSet(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{friend} })
 	docs := []string{"/docs", "/docs/start.js", "/openapi.json"}
 	paths := append([]string{"/nowhere", "/"}, docs...)
-	for _, route := range routes.Table(nil, auth.Services{}) {
+	for _, route := range table() {
 		paths = append(paths, route.Path)
 	}
 	for _, origin := range []string{"", friend, "https://evil.example.com"} {
