@@ -41,6 +41,21 @@ type App struct {
 // New runs the API until the test ends, with fast hashing and the settings changed as asked.
 func New(t testing.TB, change ...func(*config.Settings)) *App {
 	t.Helper()
+	return newApp(t, auth.New, change)
+}
+
+// NewHashing is New with a hasher, and a number of cores for it, of the test's own.
+func NewHashing(t testing.TB, cores int, hasher auth.Hasher, change ...func(*config.Settings)) *App {
+	t.Helper()
+	return newApp(t, func(settings config.Settings, db *gorm.DB) auth.Services {
+		services := auth.New(settings, db)
+		services.Passwords = auth.NewPasswords(settings.Password, cores, hasher)
+		return services
+	}, change)
+}
+
+func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services, change []func(*config.Settings)) *App {
+	t.Helper()
 	settings := config.Defaults()
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
@@ -57,7 +72,7 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app.Auth = auth.New(settings, db)
+	app.Auth = services(settings, db)
 	engine, err := routes.New(settings, db, app.Auth, log)
 	if err != nil {
 		t.Fatal(err)

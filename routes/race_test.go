@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
@@ -28,7 +29,7 @@ func together(do ...func()) {
 }
 
 func TestOfManyWithOneTokenAllGetTheSamePair(t *testing.T) {
-	app := apptest.New(t)
+	app := apptest.New(t, func(s *config.Settings) { s.JWT.RefreshGrace = time.Hour })
 	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings }) // another process, as it were
 	app.Register("ada@example.com")
 	for range raceRounds {
