@@ -9,7 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"example.com/latchkey/apptest"
 )
 
 func TestMigrationsAreRunApart(t *testing.T) {
@@ -52,6 +53,7 @@ func TestMigrationsAreRunApart(t *testing.T) {
 }
 
 func TestAMigrationIsBegun(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	list, err := os.ReadFile("../database/migrate.go")
 	if err != nil {
@@ -121,6 +123,7 @@ func TestDataMovesToAnotherDatabase(t *testing.T) {
 }
 
 func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
 	var acknowledged, next atomic.Int64
@@ -135,7 +138,7 @@ func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 			}
 		})
 	}()
-	within(t, 10*time.Second, "200 are written", func() bool { return acknowledged.Load() >= 200 })
+	apptest.Await(t, "200 are written", func() bool { return acknowledged.Load() >= 200 })
 	before := acknowledged.Load()
 	out, faults, code := run(t, folder, nil, "db", "backup", "backup.db")
 	after := next.Load()
