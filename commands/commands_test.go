@@ -383,6 +383,7 @@ func TestTheProgramEndsAfterTheDelayAndNotBefore(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	const delay = 200 * time.Millisecond
 	s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_DELAY="+delay.String()).await()
+	s.want(200, "GET", "/healthz", "") // now it heeds signals
 	sent := time.Now()
 	s.signal(syscall.SIGTERM)
 	if code, took := s.end(), time.Since(sent); code != 0 || took < delay {

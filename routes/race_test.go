@@ -12,7 +12,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-const raceRounds = 40
+const raceRounds = 15
 
 // together runs all of do at once and waits for their end.
 func together(do ...func()) {

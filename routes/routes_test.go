@@ -139,9 +139,7 @@ func TestATokenEndsWithItsUser(t *testing.T) {
 			"after the lag": {100 * time.Millisecond, awaitRevoked},
 		} {
 			t.Run(claim+" "+name, func(t *testing.T) {
-				app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = c.lag })
-				app.Register("ada@example.com")
-				bearer := app.Login("ada@example.com")
+				app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = c.lag })
 				app.Get("/me", bearer...).Want(t, 200, "")
 				end(app)
 				c.then(t, app, bearer)

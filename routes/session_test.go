@@ -31,9 +31,15 @@ func back(t testing.TB, app *apptest.App, column string, by time.Duration) {
 func session(t testing.TB, change ...func(*config.Settings)) (app *apptest.App, bearer []string, refresh string) {
 	t.Helper()
 	app = apptest.New(t, change...)
-	app.Register("ada@example.com")
-	bearer, refresh = app.Session("ada@example.com")
+	bearer, refresh = begin(app)
 	return app, bearer, refresh
+}
+
+// begin begins a session of a new user, who is the only one.
+func begin(app *apptest.App) (bearer []string, refresh string) {
+	app.DB.Where("true").Delete(&models.User{})
+	app.Register("ada@example.com")
+	return app.Session("ada@example.com")
 }
 
 func TestARefreshGivesTheNextPair(t *testing.T) {
@@ -70,6 +76,7 @@ func TestARefreshKeepsTheSessionAliveAndSaysWhen(t *testing.T) {
 }
 
 func TestRefreshTokensThatAreRefused(t *testing.T) {
+	app := apptest.New(t)
 	for claim, c := range map[string]struct {
 		spoil func(app *apptest.App, token string) string
 		code  string
@@ -98,7 +105,7 @@ func TestRefreshTokensThatAreRefused(t *testing.T) {
 		"50 KB":                  {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			app, _, token := session(t)
+			_, token := begin(app)
 			answer := app.Refresh(c.spoil(app, token)).Want(t, 401, c.code)
 			if !strings.Contains(answer.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 				t.Error(answer.Header.Get("WWW-Authenticate"))
@@ -179,6 +186,7 @@ func TestATokenThatADatabasePutBackHasForgottenIsTaken(t *testing.T) {
 
 func TestLogoutsEndWhatTheyName(t *testing.T) {
 	for _, lag := range []time.Duration{0, time.Hour} {
+		app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = lag })
 		for claim, c := range map[string]struct {
 			method, path, body string
 			status             int
@@ -198,8 +206,7 @@ func TestLogoutsEndWhatTheyName(t *testing.T) {
 			"a deleted account":    {"DELETE", "/me", `{"current_password":"correct horse"}`, 204, "desk phone"},
 		} {
 			t.Run(fmt.Sprint(claim, " ", lag), func(t *testing.T) {
-				app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = lag })
-				app.Register("ada@example.com")
+				begin(app)
 				app.Register("bob@example.com")
 				bearers, refreshes := map[string][]string{}, map[string]string{}
 				path := c.path
