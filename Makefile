@@ -32,6 +32,7 @@ test-sqlite:
 test-postgres: ## Run the tests that have a database on PostgreSQL
 	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test $(TESTFLAGS) ./commands ./database ./routes
 
+# The README's tests start programs, of which the detector would see nothing.
 race: ## Run the tests under the race detector (needs a C compiler)
 	go test -race -skip='^TestReadme' ./...
 
