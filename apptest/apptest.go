@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
@@ -59,6 +60,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	settings := config.Defaults()
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
+	settings.Password.MaxWait = time.Hour // a slow machine has time for all
 	settings.Database = NewDatabase(t)
 	for _, set := range change {
 		set(&settings)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/latchkey/apptest/postgres"
 	"example.com/latchkey/config"
@@ -60,6 +61,7 @@ func SkipOnPostgreSQL(t testing.TB) {
 func NewDatabase(t testing.TB) (settings config.Database) {
 	t.Helper()
 	settings = config.Defaults().Database
+	settings.StatementTimeout, settings.LockTimeout = time.Hour, time.Hour // a slow machine has time for all
 	server := os.Getenv(databaseSwitch)
 	if server == "" {
 		settings.URL = "sqlite://" + filepath.Join(t.TempDir(), "made", "test.db")

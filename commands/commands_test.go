@@ -75,7 +75,7 @@ type server struct {
 	url   string
 }
 
-// launch starts a server with fast hashing; await waits until it listens.
+// launch starts a server with fast hashing, and time for all on a slow machine; await waits until it listens.
 func launch(t *testing.T, folder string, environ ...string) *server {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "printed"))
@@ -84,7 +84,8 @@ func launch(t *testing.T, folder string, environ ...string) *server {
 	}
 	defer log.Close()
 	s := &server{t: t, log: log.Name(), ended: make(chan struct{})}
-	s.run = command(t, folder, append([]string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4"}, environ...))
+	s.run = command(t, folder, append([]string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
+		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h"}, environ...))
 	s.run.Stdout, s.run.Stderr = log, log
 	if err := s.run.Start(); err != nil {
 		t.Fatal(err)
