@@ -84,8 +84,10 @@ func launch(t *testing.T, folder string, environ ...string) *server {
 	}
 	defer log.Close()
 	s := &server{t: t, log: log.Name(), ended: make(chan struct{})}
-	s.run = command(t, folder, append([]string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
-		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h"}, environ...))
+	s.run = command(t, folder, append([]string{
+		"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
+		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
+	}, environ...))
 	s.run.Stdout, s.run.Stderr = log, log
 	if err := s.run.Start(); err != nil {
 		t.Fatal(err)
