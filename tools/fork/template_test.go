@@ -88,7 +88,7 @@ func TestAFork(t *testing.T) {
 	run(t, fork, "make", "lint")
 	run(t, fork, "go", "-C", "bench", "vet", "./...")
 	run(t, fork, "go", "-C", "tools/e2e", "vet", "./...")
-	t.Setenv("CGO_ENABLED", "0")                           // without a C compiler from here on
+	t.Setenv("CGO_ENABLED", "0")                           // as the Makefile has it
 	t.Setenv("GOFLAGS", os.Getenv("GOFLAGS")+" -trimpath") // as make build does, so that all is compiled once
 	run(t, fork, "make", "build")
 	run(t, fork, "go", "test", "./...")

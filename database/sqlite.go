@@ -1,5 +1,3 @@
-//go:build !cgo
-
 package database
 
 import (
@@ -14,20 +12,21 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// newSQLite is the same library translated to Go, for machines without a C compiler.
+// newSQLite is the C library translated to Go, the same in every build.
 func newSQLite(path string) gorm.Dialector {
-	return pureGo{&sqlite.Dialector{
+	return local{&sqlite.Dialector{
 		DriverName: "sqlite",
 		DSN: "file:" + (&url.URL{Path: path}).EscapedPath() +
 			"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_txlock=immediate&_time_format=sqlite",
 	}}
 }
 
-// pureGo gives problem.Unavailable, and GORM's errors for this driver's, whose
-// shape the dialector does not know.
-type pureGo struct{ *sqlite.Dialector }
+// local is SQLite, whose driver's errors the dialector does not know.
+type local struct{ *sqlite.Dialector }
 
-func (d pureGo) Translate(err error) error {
+// Translate gives problem.Unavailable where SQLite refuses for the moment, and
+// GORM's errors.
+func (d local) Translate(err error) error {
 	var failed *driver.Error
 	switch {
 	case isClosed(err), errors.As(err, &failed) && isRefused(failed.Code()&0xff):
