@@ -1,6 +1,8 @@
 package database
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -132,10 +134,14 @@ func sound(settings config.Database) (err error) {
 // settle makes one file of a database again, without its log of writes. SQLite
 // does that only where nobody else has it open.
 func settle(path string) (err error) {
-	db, err := gorm.Open(newSQLite(path), gormConfig(slog.New(slog.DiscardHandler)))
+	file, err := newSQLiteFile(path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, Close(db)) }()
-	return db.Exec("PRAGMA journal_mode = DELETE").Error
+	pool := sql.OpenDB(file)
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	if _, err := pool.ExecContext(context.Background(), "PRAGMA journal_mode = DELETE"); err != nil {
+		return local{}.Translate(err)
+	}
+	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/plugin/dbresolver"
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
@@ -60,27 +59,25 @@ func newUser(email models.Email) *models.User {
 
 func TestPragmasAreInForceOnEveryConnection(t *testing.T) {
 	db := open(t, newFile(t))
-	pools := 0
-	err := db.Plugins["gorm:db_resolver"].(*dbresolver.DBResolver).Call(func(pool gorm.ConnPool) error {
-		pools++
-		for range min(3, pool.(*sql.DB).Stats().MaxOpenConnections) {
-			connection, err := pool.(*sql.DB).Conn(t.Context()) // held, so that the next is another
-			if err != nil {
-				return err
-			}
-			defer connection.Close()
-			for pragma, want := range map[string]string{"journal_mode": "wal", "foreign_keys": "1", "synchronous": "1", "busy_timeout": "5000"} {
-				var got string
-				if err := connection.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
-					t.Errorf("%s is %s, want %s; %v", pragma, got, want, err)
-				}
-			}
+	const ask = "SELECT (SELECT journal_mode FROM pragma_journal_mode) || ' ' || (SELECT foreign_keys FROM pragma_foreign_keys) || ' ' || " +
+		"(SELECT synchronous FROM pragma_synchronous) || ' ' || (SELECT timeout FROM pragma_busy_timeout)"
+	holds := func(db *gorm.DB) {
+		rows, err := db.Raw(ask).Rows() // held, so that the next is another connection's
+		if err != nil {
+			t.Fatal(err)
 		}
-		return nil
-	})
-	if err != nil || pools != 2 {
-		t.Errorf("%d pools, %v", pools, err)
+		t.Cleanup(func() { _ = rows.Close() })
+		var got string
+		if rows.Next(); errors.Join(rows.Err(), rows.Scan(&got)) != nil || got != "wal 1 1 5000" {
+			t.Errorf("%q, %v", got, rows.Err())
+		}
 	}
+	for range 3 {
+		holds(db)
+	}
+	tx := db.Begin() // on the one that writes
+	t.Cleanup(func() { tx.Rollback() })
+	holds(tx)
 }
 
 func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
