@@ -1,16 +1,27 @@
 package database
 
 import (
+	"cmp"
+	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"math"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
+
+	"example.com/latchkey/problem"
 )
 
-// access is how statements outside a transaction reach the database.
+// access is how statements reach the database, and how long they may take; 0 is
+// no limit.
 type access struct {
-	readers *sql.DB // SQLite's connections for what only reads
+	readers     *sql.DB       // SQLite's connections for what only reads
+	statement   time.Duration // one outside a transaction, from when it asks for a connection
+	turn        time.Duration // a transaction may wait so long until it begins
+	transaction time.Duration // and may take so long altogether
 }
 
 // Name is GORM's to find the plugin by.
@@ -40,12 +51,24 @@ func (a access) around(of processor, name string) error {
 	asks := name == "gorm:query" || name == "gorm:row"
 	return of.Replace(name, func(db *gorm.DB) {
 		statement := db.Statement
-		pool := statement.ConnPool
-		if pool == db.ConnPool && a.readers != nil && asks && reads(statement) {
+		pool, asked := statement.ConnPool, statement.Context
+		switch {
+		case pool != db.ConnPool: // a transaction, which has its own limit
+			run(db)
+			return
+		case a.readers != nil && asks && reads(statement):
 			statement.ConnPool = a.readers
+			run(db)
+		default:
+			ctx, cancel := within(asked, a.statement)
+			statement.Context = ctx
+			run(db)
+			db.Error = late(ctx, db.Error)
+			if name != "gorm:row" { // whose rows are still to be read
+				cancel()
+			}
 		}
-		run(db)
-		statement.ConnPool = pool
+		statement.ConnPool, statement.Context = pool, asked
 	})
 }
 
@@ -54,4 +77,23 @@ func reads(statement *gorm.Statement) bool {
 	_, locks := statement.Clauses["FOR"]
 	text := strings.TrimSpace(statement.SQL.String())
 	return !locks && (text == "" || strings.EqualFold(text[:min(len(text), 6)], "select"))
+}
+
+// errLate is why a context of ours has ended.
+var errLate = errors.New("the database took too long: it is overloaded, another process holds it, " +
+	"or a function in database.Transaction does not use the handle that it is given, and waits for itself")
+
+const forever = time.Duration(math.MaxInt64)
+
+func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, cmp.Or(limit, forever), errLate)
+}
+
+// late gives problem.Unavailable for an error of a context that has ended for
+// one of our limits.
+func late(ctx context.Context, err error) error {
+	if err != nil && context.Cause(ctx) == errLate { //nolint:errorlint // it is never wrapped
+		return problem.Unavailable.Because(fmt.Errorf("%w: %w", errLate, err))
+	}
+	return err
 }

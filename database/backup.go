@@ -35,7 +35,9 @@ func Backup(db *gorm.DB, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(made.Close(), db.Exec("VACUUM INTO ?", file).Error); err != nil {
+	// On a connection that reads, and has no limit of time.
+	_, err = accessOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", file)
+	if err := errors.Join(made.Close(), err); err != nil {
 		return errors.Join(fmt.Errorf("cannot back up to %s: %w", file, err), os.Remove(file))
 	}
 	return nil
@@ -115,7 +117,7 @@ func sound(settings config.Database) (err error) {
 	}
 	defer func() { err = errors.Join(err, Close(db)) }()
 	var verdict string
-	if err := db.Raw("PRAGMA integrity_check").Scan(&verdict).Error; err != nil {
+	if err := accessOf(db).readers.QueryRowContext(db.Statement.Context, "PRAGMA integrity_check").Scan(&verdict); err != nil {
 		return err
 	}
 	if verdict != "ok" {

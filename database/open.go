@@ -18,14 +18,14 @@ import (
 	"example.com/latchkey/config"
 )
 
-// Open opens the database of database.url; it makes a file's folder. The
+// Open opens the database of database.url; it makes a file, and its folder. The
 // caller closes it with Close. In SQLite one connection writes, so inside a
 // transaction write by its own handle only: the outer one would wait for it
-// without end. Where the database cannot be asked, its errors are
+// until that fails. Where the database cannot be asked in time, its errors are
 // problem.Unavailable. The error never shows a password.
 func Open(settings config.Database, log *slog.Logger) (db *gorm.DB, err error) {
 	if isPostgres(settings.URL) {
-		db, err = openPostgres(settings, gormConfig())
+		db, err = openPostgres(settings)
 	} else {
 		path := filePath(settings.URL)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

@@ -22,6 +22,13 @@ import (
 // each request at once, and close all but two again.
 const maxReaders = 8
 
+// How long a write waits for its turn and for other processes' locks, and how
+// long a transaction may take with that.
+const (
+	writeTurn      = 5 * time.Second
+	maxTransaction = 10 * time.Second
+)
+
 // Programs that start together on a new file wait for each other.
 const (
 	lockPatience = 5 * time.Second
@@ -41,7 +48,7 @@ func openSQLite(path string) (*gorm.DB, error) {
 	readers.SetMaxIdleConns(maxReaders)
 	db, err := gorm.Open(local{&sqlite.Dialector{Conn: writer}}, gormConfig())
 	if err == nil {
-		err = db.Use(access{readers})
+		err = db.Use(access{readers: readers, statement: writeTurn, turn: writeTurn, transaction: maxTransaction})
 	}
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), readers.Close())
