@@ -111,7 +111,7 @@ func copyFile(from, to string) (err error) {
 
 // sound asks a file whether it is whole, and of this program.
 func sound(settings config.Database) (err error) {
-	db, err := Open(settings, slog.New(slog.DiscardHandler))
+	db, err := OpenExisting(settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}

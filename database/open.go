@@ -23,15 +23,23 @@ import (
 // transaction write by its own handle only: the outer one would wait for it
 // until that fails. Where the database cannot be asked in time, its errors are
 // problem.Unavailable. The error never shows a password.
-func Open(settings config.Database, log *slog.Logger) (db *gorm.DB, err error) {
+func Open(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
+	if !isPostgres(settings.URL) {
+		path := filePath(settings.URL)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), makeFile(path)); err != nil {
+			return nil, fmt.Errorf("database.url: cannot make %s: %w", path, err)
+		}
+	}
+	return OpenExisting(settings, log)
+}
+
+// OpenExisting is Open for who only looks: it makes no file, and fails where
+// there is none.
+func OpenExisting(settings config.Database, log *slog.Logger) (db *gorm.DB, err error) {
 	if isPostgres(settings.URL) {
 		db, err = openPostgres(settings)
 	} else {
-		path := filePath(settings.URL)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
-		}
-		db, err = openSQLite(path)
+		db, err = openSQLite(filePath(settings.URL))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("database.url: cannot open %s: %w", Redacted(settings.URL), err)

@@ -1,11 +1,15 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -56,26 +60,71 @@ func openSQLite(path string) (*gorm.DB, error) {
 	return db, nil
 }
 
-// sqliteFile opens connections to a file.
-type sqliteFile struct{ driver.Connector }
+// makeFile makes an empty file where there is none, which its owner alone may
+// read: SQLite would let all, and gives its logs the file's permissions.
+func makeFile(path string) error {
+	// One that is there is not opened: closing it would free SQLite's locks on it.
+	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return made.Close()
+}
 
+// sqliteFile opens connections to a file, and to no other that takes its place.
+type sqliteFile struct {
+	driver.Connector
+	path string
+	is   os.FileInfo
+}
+
+// newSQLiteFile fails where there is no file.
 func newSQLiteFile(path string) (*sqliteFile, error) {
+	path, err := filepath.Abs(path) // SQLite gives a meaning to some relative ones, as :memory:
+	if err != nil {
+		return nil, err
+	}
+	is, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
 	connector, err := modernc.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_txlock=immediate&_time_format=sqlite")
-	return &sqliteFile{connector}, err
+		"?mode=rw&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_txlock=immediate&_time_format=sqlite")
+	return &sqliteFile{connector, path, is}, err
+}
+
+// isThere fails where the file was deleted or replaced, for what is written to
+// it then is lost.
+func (f *sqliteFile) isThere() error {
+	now, err := os.Stat(f.path)
+	if err == nil && os.SameFile(now, f.is) {
+		return nil
+	}
+	cause := fmt.Errorf("%s was deleted or replaced while it was open: put it back, or start the program again; %w", f.path, cmp.Or(err, os.ErrNotExist))
+	return problem.Unavailable.Detailed("The file of the database was deleted or replaced").Because(cause)
 }
 
 func (f *sqliteFile) Connect(ctx context.Context) (driver.Conn, error) {
+	if err := f.isThere(); err != nil {
+		return nil, err
+	}
 	opened, err := f.Connector.Connect(ctx)
 	// Unlike all else, the switch of a new file to WAL does not wait for a lock.
 	for patience := time.Now().Add(lockPatience); err != nil && isLocked(err) && time.Now().Before(patience); {
-		time.Sleep(lockPause)
-		opened, err = f.Connector.Connect(ctx)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(lockPause):
+			opened, err = f.Connector.Connect(ctx)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &connection{opened.(sqliteConn), map[string]driver.Stmt{}}, nil
+	return &connection{opened.(sqliteConn), f, map[string]driver.Stmt{}}, nil
 }
 
 // isLocked knows SQLite's word where an error is not GORM's yet, as from its Open.

@@ -26,7 +26,17 @@ type sqliteConn interface {
 // client hangs up it cancels them all.
 type connection struct {
 	sqliteConn
+	file *sqliteFile
 	kept map[string]driver.Stmt // those that are not in use
+}
+
+// ResetSession is asked before each use; a new connection then fails too, and
+// says why.
+func (c *connection) ResetSession(ctx context.Context) error {
+	if c.file.isThere() != nil {
+		return driver.ErrBadConn
+	}
+	return c.sqliteConn.ResetSession(ctx)
 }
 
 func (c *connection) ExecContext(ctx context.Context, query string, values []driver.NamedValue) (driver.Result, error) {

@@ -2,14 +2,17 @@ package database
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
 )
 
 func TestAConnectionKeepsAStatementForOneUserAtATime(t *testing.T) {
-	file, err := newSQLiteFile(filepath.Join(t.TempDir(), "app.db"))
-	if err != nil {
+	path := filepath.Join(t.TempDir(), "app.db")
+	made := makeFile(path)
+	file, err := newSQLiteFile(path)
+	if err := errors.Join(made, err); err != nil {
 		t.Fatal(err)
 	}
 	pool := sql.OpenDB(file)
