@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,6 +61,10 @@ func openSQLite(path string) (*gorm.DB, error) {
 	return db, nil
 }
 
+// maxLog, in bytes, is what SQLite lets stay of its log (the -wal file), once a
+// long reader for which it has grown is done.
+const maxLog = 16 << 20
+
 // makeFile makes an empty file where there is none, which its owner alone may
 // read: SQLite would let all, and gives its logs the file's permissions.
 func makeFile(path string) error {
@@ -92,7 +97,7 @@ func newSQLiteFile(path string) (*sqliteFile, error) {
 		return nil, err
 	}
 	connector, err := modernc.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?mode=rw&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_txlock=immediate&_time_format=sqlite")
+		"?mode=rw&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_pragma=journal_size_limit(" + strconv.Itoa(maxLog) + ")&_txlock=immediate&_time_format=sqlite")
 	return &sqliteFile{connector, path, is}, err
 }
 
