@@ -103,7 +103,7 @@ func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
 }
 
 func TestAFileIsOpenedUnderJustItsName(t *testing.T) {
-	for _, name := range []string{"a b.db", "a#b.db", "a?mode=memory.db", "a%41.db", "100%.db", "a+b;c&d.db", "ä.db", "no suffix", "a #?%41 folder/a.db"} {
+	for _, name := range []string{"a b.db", "a#b.db", "a?mode=memory.db", "a%41.db", "100%.db", "a+b;c&d.db", "ä.db", "no suffix", ":memory:", "file:a.db", "file:a.db?mode=memory", "file::memory:", "a #?%41 folder/a.db"} {
 		t.Chdir(t.TempDir())
 		open(t, inFile(name))
 		if info, err := os.Stat(name); err != nil || info.Size() == 0 {
