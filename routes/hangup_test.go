@@ -55,7 +55,7 @@ func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			session, err := services.Sessions.Start(t.Context(), user, "", "")
+			session, err := services.Sessions.Start(db, user, "", "")
 			if err != nil {
 				t.Fatal(err)
 			}
