@@ -28,7 +28,7 @@ func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
 		ctx, hangUp := context.WithCancel(t.Context())
 		var left, stayed <-chan error
 		err := holding(db, settings, func() {
-			left, stayed = insert(ctx, "ada@example.com"), insert(t.Context(), "bob@example.com")
+			left, stayed = insert(ctx, "ada@example.com"), insert(context.WithoutCancel(ctx), "bob@example.com")
 			hangUp()
 			synctest.Wait()
 		})

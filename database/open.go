@@ -26,7 +26,10 @@ import (
 func Open(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
 	if !isPostgres(settings.URL) {
 		path := filePath(settings.URL)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), makeFile(path)); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
+		}
+		if err := makeFile(path); err != nil {
 			return nil, fmt.Errorf("database.url: cannot make %s: %w", path, err)
 		}
 	}

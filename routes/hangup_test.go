@@ -64,7 +64,7 @@ func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
 		ctx, hangUp := context.WithCancel(t.Context())
 		var left, stayed <-chan int
 		err = db.Transaction(func(*gorm.DB) error { // holds the connection
-			left, stayed = refresh(ctx, tokens[0]), refresh(t.Context(), tokens[1])
+			left, stayed = refresh(ctx, tokens[0]), refresh(context.WithoutCancel(ctx), tokens[1])
 			hangUp()
 			synctest.Wait()
 			return nil
