@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"errors"
 	"fmt"
 	"go/format"
 	"os"
@@ -19,6 +20,20 @@ func TestMigrationsAreRunApart(t *testing.T) {
 		t.Helper()
 		out, faults, code := run(t, folder, []string{database}, args...)
 		return fmt.Sprint(out, faults, code)
+	}
+	if path, ok := strings.CutPrefix(database, "APP_DATABASE_URL=sqlite://"); ok {
+		for _, command := range []string{"migrate status", "migrate down", "db backup b.db"} {
+			_, faults, code := run(t, folder, []string{database}, strings.Fields(command)...)
+			if code != 1 || !strings.Contains(faults, path+": no such file or directory") {
+				t.Errorf("%s of nothing: exit %d, %s", command, code, faults)
+			}
+		}
+		if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
+			t.Error("who looks has made a folder:", err)
+		}
+		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	all := program("migrate", "status")
 	if !regexp.MustCompile(`^(pending  \d{8}_\w+\n){3,}0$`).MatchString(all) {

@@ -153,10 +153,10 @@ func TestAPanicIsAPlain500(t *testing.T) {
 	app.Engine.GET("/panic", func(*gin.Context) { panic("of great secrecy") })
 	app.Engine.GET("/late", func(c *gin.Context) { c.String(200, "begun"); panic("too late") })
 	app.Engine.GET("/odd", func(c *gin.Context) { problem.Write(c, errors.New("of great secrecy")) })
-	app.Engine.GET("/others", func(c *gin.Context) { // a client that hung up, but not this one
+	app.Engine.GET("/canceled", func(c *gin.Context) { // by the program: this client has not hung up
 		problem.Write(c, fmt.Errorf("of great secrecy: %w", context.Canceled))
 	})
-	for _, path := range []string{"/panic", "/odd", "/others"} {
+	for _, path := range []string{"/panic", "/odd", "/canceled"} {
 		answer := app.Get(path).Want(t, 500, "internal")
 		if strings.Contains(answer.Body, "secrecy") {
 			t.Errorf("answered %s", answer.Body)
