@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
@@ -41,9 +42,25 @@ type App struct {
 // New runs the API until the test ends, with fast hashing and the settings changed as asked.
 func New(t testing.TB, change ...func(*config.Settings)) *App {
 	t.Helper()
+	return newApp(t, auth.New, change)
+}
+
+// NewHashing is New with a hasher, and a number of cores for it, of the test's own.
+func NewHashing(t testing.TB, cores int, hasher auth.Hasher, change ...func(*config.Settings)) *App {
+	t.Helper()
+	return newApp(t, func(settings config.Settings, db *gorm.DB) auth.Services {
+		services := auth.New(settings, db)
+		services.Passwords = auth.NewPasswords(settings.Password, cores, hasher)
+		return services
+	}, change)
+}
+
+func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services, change []func(*config.Settings)) *App {
+	t.Helper()
 	settings := config.Defaults()
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
+	settings.Password.MaxWait = time.Hour // a slow machine has time for all
 	settings.Database = NewDatabase(t)
 	for _, set := range change {
 		set(&settings)
@@ -57,7 +74,7 @@ func New(t testing.TB, change ...func(*config.Settings)) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app.Auth = auth.New(settings, db)
+	app.Auth = services(settings, db)
 	engine, err := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth}.Engine()
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/latchkey/apptest/postgres"
 	"example.com/latchkey/config"
@@ -28,7 +29,7 @@ func Main(m *testing.M) (code int) {
 	if os.Getenv(databaseSwitch) != privateServer {
 		return m.Run()
 	}
-	server, err := postgres.Start("-c fsync=off")
+	server, err := postgres.Start("-c fsync=off", "-c full_page_writes=off", "-c autovacuum=off", "-c deadlock_timeout=100ms")
 	if err != nil {
 		panic(err)
 	}
@@ -46,11 +47,21 @@ func Main(m *testing.M) (code int) {
 // OnPostgreSQL reports whether tests run on PostgreSQL.
 func OnPostgreSQL() bool { return os.Getenv(databaseSwitch) != "" }
 
+// SkipOnPostgreSQL skips a test that does not use the database of the switch:
+// on PostgreSQL it would only prove again what it proves on SQLite.
+func SkipOnPostgreSQL(t testing.TB) {
+	t.Helper()
+	if OnPostgreSQL() {
+		t.Skip("this does not use PostgreSQL, and runs in the run on SQLite")
+	}
+}
+
 // NewDatabase is an empty database of the test's own: a file, or a schema of
 // the PostgreSQL server.
 func NewDatabase(t testing.TB) (settings config.Database) {
 	t.Helper()
 	settings = config.Defaults().Database
+	settings.StatementTimeout, settings.LockTimeout = time.Hour, time.Hour // a slow machine has time for all
 	server := os.Getenv(databaseSwitch)
 	if server == "" {
 		settings.URL = "sqlite://" + filepath.Join(t.TempDir(), "made", "test.db")

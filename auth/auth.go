@@ -4,6 +4,7 @@ package auth
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -28,12 +29,13 @@ type Services struct {
 	Passwords *Passwords
 }
 
-// New makes Services from settings that config has checked.
+// New makes Services from settings that config has checked. It takes GOMAXPROCS
+// for the number of cores.
 func New(settings config.Settings, db *gorm.DB) Services {
 	return Services{
 		Tokens:    NewTokens(settings.JWT),
 		Sessions:  NewSessions(db, settings.JWT),
-		Passwords: NewPasswords(settings.Password),
+		Passwords: NewPasswords(settings.Password, runtime.GOMAXPROCS(0), Bcrypt()),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
+	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 )
 
@@ -47,8 +48,8 @@ func (s *Sessions) purge(ctx context.Context, pause time.Duration, conditions ..
 	}
 }
 
-// Housekeep purges about so often, until ctx ends. Replicas that start
-// together drift apart.
+// Housekeep purges, and empties SQLite's log, about so often, until ctx ends.
+// Replicas that start together drift apart.
 func (s *Sessions) Housekeep(ctx context.Context, every time.Duration, log *slog.Logger) {
 	for sleep(ctx, every/2+rand.N(every)) == nil { //nolint:gosec // no secret
 		deleted, err := s.Purge(ctx)
@@ -56,6 +57,9 @@ func (s *Sessions) Housekeep(ctx context.Context, every time.Duration, log *slog
 			log.Error("expired sessions stay", "error", err)
 		} else if deleted > 0 {
 			log.Info("expired sessions deleted", "count", deleted)
+		}
+		if err := database.Checkpoint(ctx, s.db); err != nil && ctx.Err() == nil {
+			log.Error("the database's log is not emptied", "error", err)
 		}
 	}
 }

@@ -1,17 +1,13 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/bcrypt"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/text/unicode/norm"
 
 	"example.com/latchkey/config"
@@ -53,27 +49,32 @@ func (Password) JSONSchemaBytes() ([]byte, error) {
 	return []byte(`{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`), nil
 }
 
-// Passwords hashes passwords with bcrypt, as many at a time as there are
-// cores: more would end no sooner and would stall every other request.
-type Passwords struct {
-	settings config.Password
-	decoy    string
-	cores    int64
-	turns    *semaphore.Weighted // hands out turns in the order they were asked for
-	asked    atomic.Int64        // how many have a turn or wait for one
-	took     atomic.Int64        // the time of a hash, in nanoseconds, as of late
+// Hasher is bcrypt, or what a test puts in its place: its hashes have bcrypt's
+// format, and its errors are bcrypt's.
+type Hasher struct {
+	Generate func(password []byte, cost int) (hash []byte, err error)
+	Compare  func(hash, password []byte) error
 }
 
-// NewPasswords makes Passwords from settings that config has checked. It takes
-// GOMAXPROCS for the number of cores.
-func NewPasswords(settings config.Password) *Passwords {
-	cores := int64(runtime.GOMAXPROCS(0))
-	return &Passwords{
-		settings: settings,
-		cores:    cores,
-		turns:    semaphore.NewWeighted(cores),
-		decoy:    fmt.Sprintf("$2a$%02d$NoPasswordHasThisHashOfItsOwnu7sK0mVq2yWzXcBnMaSdFgHjK", settings.BcryptCost),
-	}
+// Bcrypt gives bcrypt itself.
+func Bcrypt() Hasher {
+	return Hasher{Generate: bcrypt.GenerateFromPassword, Compare: bcrypt.CompareHashAndPassword}
+}
+
+// Passwords hashes passwords, and verifies them in the same time for every user.
+type Passwords struct {
+	settings config.Password
+	hasher   Hasher
+	turns    *turns
+	highest  atomic.Int64 // the highest cost of the setting and of all hashes that were verified
+}
+
+// NewPasswords makes Passwords from settings that config has checked. It
+// hashes as many passwords at a time as there are cores.
+func NewPasswords(settings config.Password, cores int, hasher Hasher) *Passwords {
+	p := &Passwords{settings: settings, hasher: hasher, turns: newTurns(cores, settings.MaxWait)}
+	p.highest.Store(int64(settings.BcryptCost))
+	return p
 }
 
 // Hash hashes a new password. The error is validation_failed on field where
@@ -88,8 +89,8 @@ func (p *Passwords) Hash(ctx context.Context, field string, password Password) (
 // Rehash hashes a password that is in use already, however short.
 func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string, err error) {
 	var made []byte
-	err = p.inTurn(ctx, func() (err error) {
-		made, err = bcrypt.GenerateFromPassword([]byte(password), p.settings.BcryptCost)
+	err = p.turns.run(ctx, func() (err error) {
+		made, err = p.hasher.Generate([]byte(password), p.settings.BcryptCost)
 		return err
 	})
 	return string(made), err
@@ -101,43 +102,49 @@ func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string,
 func (p *Passwords) Verify(ctx context.Context, hash string, password Password) (bool, error) {
 	known := hash != ""
 	if !known {
-		hash = p.decoy
+		hash = decoy(p.settings.BcryptCost)
 	}
-	err := p.inTurn(ctx, func() error { return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) })
+	err := p.turns.run(ctx, func() error { return p.compare([]byte(hash), []byte(password)) })
 	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		return false, nil
 	}
 	return known && err == nil, err
 }
 
+// compare does the same work for every hash, so that its time does not tell
+// whether a user is known: a hash of cost c is work of 2^c, and with one decoy
+// of each cost from c to the highest less one it adds up to 2^highest.
+func (p *Passwords) compare(hash, password []byte) error {
+	cost, err := bcrypt.Cost(hash)
+	if err != nil {
+		return err
+	}
+	highest := p.raise(int64(cost))
+	err = p.hasher.Compare(hash, password)
+	for ; cost < highest; cost++ {
+		_ = p.hasher.Compare([]byte(decoy(cost)), password)
+	}
+	return err
+}
+
+// raise gives the highest cost, this one included.
+func (p *Passwords) raise(cost int64) int {
+	for {
+		highest := p.highest.Load()
+		if cost <= highest {
+			return int(highest)
+		}
+		p.highest.CompareAndSwap(highest, cost)
+	}
+}
+
+// decoy is a hash that no password has.
+func decoy(cost int) string {
+	return fmt.Sprintf("$2a$%02d$NoPasswordHasThisHashOfItsOwnu7sK0mVq2yWzXcBnMaSdFgHjK", cost)
+}
+
 // Outdated reports whether hash was made at another cost than today's.
 func (p *Passwords) Outdated(hash string) bool {
 	cost, err := bcrypt.Cost([]byte(hash))
 	return err == nil && cost != p.settings.BcryptCost
-}
-
-// inTurn hashes when its turn has come, aside from all other work.
-func (p *Passwords) inTurn(ctx context.Context, hash func() error) (err error) {
-	ahead := p.asked.Add(1) - p.cores
-	defer p.asked.Add(-1)
-	// Who would wait in vain is told at once, and when the queue will have passed.
-	if wait := time.Duration(ahead * p.took.Load() / p.cores); wait > p.settings.MaxWait {
-		return problem.Overloaded.After(wait)
-	}
-	wait, cancel := context.WithTimeout(ctx, p.settings.MaxWait)
-	defer cancel()
-	if p.turns.Acquire(wait, 1) != nil {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return problem.Overloaded.After(p.settings.MaxWait)
-	}
-	defer p.turns.Release(1)
-	aside(func() {
-		begun := time.Now()
-		err = hash()
-		took := int64(time.Since(begun))
-		p.took.Store((3*cmp.Or(p.took.Load(), took) + took) / 4) // the first stands for those before it
-	})
-	return err
 }

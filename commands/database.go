@@ -17,7 +17,7 @@ func databaseCommand() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database to a new file, also while the server runs",
 		Args:  cobra.ExactArgs(1),
-		RunE: withDatabase(func(cmd *cobra.Command, args []string, on backend) error {
+		RunE: withExisting(func(cmd *cobra.Command, args []string, on backend) error {
 			if err := database.Backup(on.db, args[0]); err != nil {
 				return err
 			}

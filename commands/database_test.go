@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"errors"
 	"fmt"
 	"go/format"
 	"os"
@@ -9,7 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"example.com/latchkey/apptest"
 )
 
 func TestMigrationsAreRunApart(t *testing.T) {
@@ -18,6 +20,20 @@ func TestMigrationsAreRunApart(t *testing.T) {
 		t.Helper()
 		out, faults, code := run(t, folder, []string{database}, args...)
 		return fmt.Sprint(out, faults, code)
+	}
+	if path, ok := strings.CutPrefix(database, "APP_DATABASE_URL=sqlite://"); ok {
+		for _, command := range []string{"migrate status", "migrate down", "db backup b.db"} {
+			_, faults, code := run(t, folder, []string{database}, strings.Fields(command)...)
+			if code != 1 || !strings.Contains(faults, path+": no such file or directory") {
+				t.Errorf("%s of nothing: exit %d, %s", command, code, faults)
+			}
+		}
+		if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
+			t.Error("who looks has made a folder:", err)
+		}
+		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	all := program("migrate", "status")
 	if !regexp.MustCompile(`^(pending  \d{8}_\w+\n){3,}0$`).MatchString(all) {
@@ -52,6 +68,7 @@ func TestMigrationsAreRunApart(t *testing.T) {
 }
 
 func TestAMigrationIsBegun(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	list, err := os.ReadFile("../database/migrate.go")
 	if err != nil {
@@ -121,6 +138,7 @@ func TestDataMovesToAnotherDatabase(t *testing.T) {
 }
 
 func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
 	var acknowledged, next atomic.Int64
@@ -135,7 +153,7 @@ func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 			}
 		})
 	}()
-	within(t, 10*time.Second, "200 are written", func() bool { return acknowledged.Load() >= 200 })
+	apptest.Await(t, "200 are written", func() bool { return acknowledged.Load() >= 200 })
 	before := acknowledged.Load()
 	out, faults, code := run(t, folder, nil, "db", "backup", "backup.db")
 	after := next.Load()

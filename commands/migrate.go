@@ -18,8 +18,8 @@ func migrateCommand() *cobra.Command {
 	command := &cobra.Command{Use: "migrate", Short: "Change the schema of the database"}
 	command.AddCommand(
 		&cobra.Command{Use: "up", Short: "Apply all pending migrations, or none", Args: cobra.NoArgs, RunE: withDatabase(migrateUp)},
-		&cobra.Command{Use: "down", Short: "Undo the last migration, with what its tables hold", Args: cobra.NoArgs, RunE: withDatabase(migrateDown)},
-		&cobra.Command{Use: "status", Short: "List the migrations, and which are applied", Args: cobra.NoArgs, RunE: withDatabase(migrateStatus)},
+		&cobra.Command{Use: "down", Short: "Undo the last migration, with what its tables hold", Args: cobra.NoArgs, RunE: withExisting(migrateDown)},
+		&cobra.Command{Use: "status", Short: "List the migrations, and which are applied", Args: cobra.NoArgs, RunE: withExisting(migrateStatus)},
 		&cobra.Command{Use: "new NAME", Short: "Begin a migration in the source, such as add_phone", Args: cobra.ExactArgs(1), RunE: migrateNew},
 	)
 	return command

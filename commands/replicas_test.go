@@ -66,24 +66,14 @@ func replicateOn(t *testing.T, at string, n int, environ ...string) replicas {
 // says waits until a server has printed words so many times.
 func (s *server) says(words string, times int) {
 	s.t.Helper()
-	within(s.t, 10*time.Second, words+" is printed", func() bool { return strings.Count(s.printed(), words) >= times })
-}
-
-func within(t *testing.T, limit time.Duration, claim string, holds func() bool) {
-	t.Helper()
-	for began := time.Now(); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > limit {
-			t.Fatalf("not within %v: %s", limit, claim)
-		}
-	}
+	apptest.Await(s.t, words+" is printed", func() bool { return strings.Count(s.printed(), words) >= times })
 }
 
 // refused waits until every replica refuses a token as revoked.
-func (r replicas) refused(t *testing.T, limit time.Duration, bearer string) {
+func (r replicas) refused(t *testing.T, bearer string) {
 	t.Helper()
-	began := time.Now()
 	for i, s := range r.each {
-		within(t, limit-time.Since(began), fmt.Sprint("refused by replica ", i), func() bool {
+		apptest.Await(t, fmt.Sprint("refused by replica ", i), func() bool {
 			status, answer := s.send("GET", "/me", "", "Authorization", bearer)
 			return status == http.StatusUnauthorized && strings.Contains(answer, "token_revoked")
 		})
@@ -104,7 +94,7 @@ func (r replicas) exec(t *testing.T, statement string) {
 }
 
 func TestRefreshTokensHoldAcrossReplicas(t *testing.T) {
-	r := replicate(t, 3, "APP_JWT_REVOCATION_LAG=60s")
+	r := replicate(t, 3, longLag, "APP_JWT_REFRESH_GRACE=1h")
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	_, first := r.proxy.tokens("/login", credentials("ada@example.com"))
 	var mu sync.Mutex
@@ -126,14 +116,18 @@ func TestRefreshTokensHoldAcrossReplicas(t *testing.T) {
 	if answer := r.proxy.want(401, "POST", "/refresh", `{"refresh_token":"`+first+`"}`); !strings.Contains(answer, "token_revoked") {
 		t.Error(answer)
 	}
-	r.refused(t, time.Second, "Bearer "+access)
+	r.refused(t, "Bearer "+access)
 	for _, s := range r.each {
 		s.want(401, "POST", "/refresh", `{"refresh_token":"`+refresh+`"}`)
 	}
 }
 
-func TestARevocationIsSeenByAllReplicasWithinASecond(t *testing.T) {
-	r := replicate(t, 3, "APP_JWT_REVOCATION_LAG=60s")
+// longLag makes replicas remember for longer than any test lasts: they see a
+// revocation because they are told of it, or never.
+const longLag = "APP_JWT_REVOCATION_LAG=24h"
+
+func TestEveryReplicaIsToldOfARevocation(t *testing.T) {
+	r := replicate(t, 3, longLag)
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	login := func() string { return "Bearer " + r.each[1].token("ada@example.com") }
 	for claim, end := range map[string]func(bearer string){
@@ -160,19 +154,19 @@ func TestARevocationIsSeenByAllReplicasWithinASecond(t *testing.T) {
 			bearer := login()
 			r.knows(bearer)
 			end(bearer)
-			r.refused(t, time.Second, bearer)
+			r.refused(t, bearer)
 		})
 	}
 }
 
-func TestWithoutNotificationsARevocationIsSeenWithinTheLag(t *testing.T) {
-	r := replicate(t, 2, "APP_JWT_REVOCATION_LAG=1s")
+func TestWithoutNotificationsARevocationIsSeenAfterTheLag(t *testing.T) {
+	r := replicate(t, 2, "APP_JWT_REVOCATION_LAG=200ms")
 	r.exec(t, "DROP FUNCTION notify_revoked CASCADE")
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	bearer := "Bearer " + r.proxy.token("ada@example.com")
 	r.knows(bearer)
 	r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer)
-	r.refused(t, 1500*time.Millisecond, bearer)
+	r.refused(t, bearer)
 }
 
 // A later version adds, and only that.
@@ -198,10 +192,13 @@ func TestAKilledReplicaTakesNothingAlong(t *testing.T) {
 	r := replicate(t, 3)
 	var mu sync.Mutex
 	var acknowledged []string
-	time.AfterFunc(500*time.Millisecond, func() { _ = r.each[1].run.Process.Kill() })
-	lost, until := 0, time.Now().Add(2*time.Second)
+	lost, last := 0, 0 // last is how many were acknowledged when the first was lost
+	const before, after = 100, 100
 	each(100_000, func(i int) {
-		if time.Now().After(until) {
+		mu.Lock()
+		enough := lost > 0 && len(acknowledged) >= last+after
+		mu.Unlock()
+		if enough {
 			return
 		}
 		email := fmt.Sprint(i, "@example.com")
@@ -210,14 +207,18 @@ func TestAKilledReplicaTakesNothingAlong(t *testing.T) {
 		defer mu.Unlock()
 		switch {
 		case status == http.StatusCreated:
-			acknowledged = append(acknowledged, email)
+			if acknowledged = append(acknowledged, email); len(acknowledged) == before {
+				_ = r.each[1].run.Process.Kill()
+			}
 		case status == http.StatusBadGateway && answer == r.each[1].url:
-			lost++
+			if lost++; lost == 1 {
+				last = len(acknowledged)
+			}
 		default:
 			t.Errorf("%d %s", status, answer)
 		}
 	})
-	if lost == 0 || len(acknowledged) < 100 {
+	if lost == 0 || last < before {
 		t.Errorf("%d were lost, %d acknowledged", lost, len(acknowledged))
 	}
 	each(len(acknowledged), func(i int) {
@@ -240,7 +241,7 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r := replicateOn(t, own.URL, 2)
+	r := replicateOn(t, own.URL, 2, longLag, "APP_JWT_REFRESH_GRACE=1h")
 	var mu sync.Mutex
 	seen := map[int]int{}
 	odd := ""
@@ -276,12 +277,22 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 			}
 		})
 	}
-	pause := func() { time.Sleep(700 * time.Millisecond) }
-	pause()
+	answered := func(status, times int) {
+		t.Helper()
+		mu.Lock()
+		since := seen[status]
+		mu.Unlock()
+		apptest.Await(t, fmt.Sprint(times, " more answers of ", status), func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return seen[status] >= since+times
+		})
+	}
+	answered(http.StatusCreated, 20)
 	if err := own.Halt(); err != nil {
 		t.Error(err)
 	}
-	pause()
+	answered(http.StatusServiceUnavailable, 20)
 	for _, s := range r.each {
 		s.want(503, "GET", "/readyz", "")
 		s.want(200, "GET", "/healthz", "")
@@ -290,18 +301,15 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 		t.Error(err)
 	}
 	for _, s := range r.each {
-		within(t, 3*time.Second, "ready again", func() bool {
+		apptest.Await(t, "it is ready again", func() bool {
 			status, _ := s.send("GET", "/readyz", "")
 			return status == http.StatusOK
 		})
 	}
-	mu.Lock()
-	away := seen[http.StatusServiceUnavailable]
-	mu.Unlock()
-	pause()
+	answered(http.StatusCreated, 20)
 	enough.Store(true)
 	users.Wait()
-	if odd != "" || away == 0 {
+	if odd != "" {
 		t.Errorf("answered %v, such as %s", seen, odd)
 	}
 	t.Logf("answered %v", seen)
@@ -311,5 +319,5 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 	bearer := "Bearer " + r.proxy.token("1@example.com")
 	r.knows(bearer)
 	r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer)
-	r.refused(t, time.Second, bearer)
+	r.refused(t, bearer)
 }

@@ -66,6 +66,15 @@ func withBackend(run func(cmd *cobra.Command, args []string, on backend) error) 
 
 // withDatabase runs a command on the database of the settings as it is.
 func withDatabase(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
+	return opening(database.Open, run)
+}
+
+// withExisting is withDatabase for a command that makes no file of its own.
+func withExisting(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
+	return opening(database.OpenExisting, run)
+}
+
+func opening(open func(config.Database, *slog.Logger) (*gorm.DB, error), run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) (err error) {
 		settings, err := settings(cmd)
 		if err != nil {
@@ -73,7 +82,7 @@ func withDatabase(run func(cmd *cobra.Command, args []string, on backend) error)
 		}
 		log, queue := newQueuedLog(settings, cmd.ErrOrStderr())
 		defer queue.Close(lastLines)
-		db, err := database.Open(settings.Database, log)
+		db, err := open(settings.Database, log)
 		if err != nil {
 			return err
 		}

@@ -4,13 +4,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/term"
+
+	"example.com/latchkey/apptest"
 )
 
 // good runs the program in a folder, and fails the test unless it prints a line like this.
@@ -42,6 +45,7 @@ func file(t *testing.T, content string) string {
 }
 
 func TestUsersAreLookedAfterWhileTheServerRuns(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	good(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
 	s := launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").await()
@@ -72,6 +76,7 @@ func TestUsersAreLookedAfterWhileTheServerRuns(t *testing.T) {
 }
 
 func TestWhatUserCommandsRefuse(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	right, short, long := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73))
 	good(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
@@ -92,12 +97,14 @@ func TestWhatUserCommandsRefuse(t *testing.T) {
 }
 
 func TestAPasswordIsAskedTwiceAndNeverShown(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	for again, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
 		program := command(t, t.TempDir(), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
 		terminal, err := pty.Start(program)
 		if err != nil {
 			t.Fatal(err)
 		}
+		echoing := tty(t, terminal)
 		var shown strings.Builder
 		for _, answer := range []string{password, again} {
 			for !strings.HasSuffix(shown.String(), ": ") {
@@ -107,7 +114,7 @@ func TestAPasswordIsAskedTwiceAndNeverShown(t *testing.T) {
 				}
 				shown.Write(b[:])
 			}
-			time.Sleep(50 * time.Millisecond) // until the echo is off
+			apptest.Await(t, "the echo is off", func() bool { return !reflect.DeepEqual(tty(t, terminal), echoing) })
 			_, _ = io.WriteString(terminal, answer+"\n")
 			shown.WriteString("\n")
 		}
@@ -120,7 +127,18 @@ func TestAPasswordIsAskedTwiceAndNeverShown(t *testing.T) {
 	}
 }
 
+// tty is a terminal's state, with what it echoes.
+func tty(t *testing.T, terminal *os.File) *term.State {
+	t.Helper()
+	state, err := term.GetState(int(terminal.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
 func TestANewKeySigns(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	for _, algorithm := range []string{"EdDSA", "ES256", "RS256"} {
 		folder := t.TempDir()
 		like := `data/jwt_key\.pem is written\. Sign with it: APP_JWT_ALGORITHM=` + algorithm + ` APP_JWT_KEY_FILE=data/jwt_key\.pem`
@@ -141,8 +159,9 @@ func TestANewKeySigns(t *testing.T) {
 }
 
 func TestExpiredSessionsArePurged(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
-	s := launch(t, folder, "APP_JWT_ACCESS_TTL=1s", "APP_JWT_REFRESH_TTL=1s").await()
+	s := launch(t, folder).await()
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 	for range 3 {
 		s.token("ada@example.com")
@@ -151,7 +170,7 @@ func TestExpiredSessionsArePurged(t *testing.T) {
 	if code := s.end(); code != 0 {
 		t.Error(s.printed())
 	}
-	time.Sleep(time.Second)
+	apptest.Exec(t, "sqlite://"+filepath.Join(folder, "data/app.db"), "UPDATE sessions SET expires_at = '2026-01-01 00:00:00+00:00'")
 	lives := launch(t, folder).await()
 	lives.token("ada@example.com")
 	good(t, folder, `3 expired sessions deleted\.`, "sessions", "purge")

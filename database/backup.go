@@ -1,11 +1,13 @@
 package database
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"gorm.io/gorm"
@@ -29,12 +31,24 @@ func Backup(db *gorm.DB, file string) (err error) {
 	case !begun:
 		return errors.New("there is nothing to back up: the database has no tables")
 	}
-	made, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would let all read it
+	path, err := filepath.Abs(file) // SQLite gives a meaning to some relative ones, as file:x?mode=memory
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(made.Close(), db.Exec("VACUUM INTO ?", file).Error); err != nil {
-		return errors.Join(fmt.Errorf("cannot back up to %s: %w", file, err), os.Remove(file))
+	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would let all read it
+	if err != nil {
+		return err
+	}
+	// On a connection that reads, and has no limit of time.
+	_, err = accessOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
+	if err = errors.Join(made.Close(), err); err == nil {
+		_, err = sound(path)
+	}
+	if err == nil {
+		err = settle(path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("cannot back up to %s: %w", file, err), os.Remove(path))
 	}
 	return nil
 }
@@ -46,18 +60,20 @@ func Restore(file string, settings config.Database) (kept string, err error) {
 		return "", ErrOwnTools
 	}
 	path := filePath(settings.URL)
-	next := path + ".restoring"
-	sweep := func() (err error) {
-		for _, of := range append(logs, "") {
-			err = errors.Join(err, os.RemoveAll(next+of))
-		}
-		return err
-	}
-	defer func() { err = errors.Join(err, sweep()) }()
-	if err := errors.Join(sweep(), copyFile(file, next)); err != nil {
+	folder := path + ".restoring"
+	if err := errors.Join(os.RemoveAll(folder), os.Mkdir(folder, 0o700)); err != nil {
 		return "", err
 	}
-	if err := sound(config.Database{URL: "sqlite://" + next}); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	next := filepath.Join(folder, "next.db")
+	if err := copyFile(file, next); err != nil {
+		return "", err
+	}
+	theirs, err := sound(next)
+	if err == nil {
+		err = compare(theirs, filepath.Join(folder, "fresh.db"))
+	}
+	if err != nil {
 		return "", fmt.Errorf("%s is no backup to restore: %w", file, err)
 	}
 	if kept, err = keep(path); err != nil {
@@ -105,37 +121,17 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(err, made.Sync(), made.Close())
 }
 
-// sound asks a file whether it is whole, and of this program.
-func sound(settings config.Database) (err error) {
-	db, err := Open(settings, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, Close(db)) }()
-	var verdict string
-	if err := db.Raw("PRAGMA integrity_check").Scan(&verdict).Error; err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return errors.New(verdict)
-	}
-	begun, err := hasMigrations(db)
-	if err == nil && !begun {
-		return errors.New("it has no table of migrations")
-	}
-	if err == nil {
-		_, err = Migrations(db)
-	}
-	return err
-}
-
 // settle makes one file of a database again, without its log of writes. SQLite
 // does that only where nobody else has it open.
 func settle(path string) (err error) {
-	db, err := gorm.Open(newSQLite(path), gormConfig(slog.New(slog.DiscardHandler)))
+	file, err := newSQLiteFile(path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, Close(db)) }()
-	return db.Exec("PRAGMA journal_mode = DELETE").Error
+	pool := sql.OpenDB(file)
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	if _, err := pool.ExecContext(context.Background(), "PRAGMA journal_mode = DELETE"); err != nil {
+		return local{}.Translate(err)
+	}
+	return nil
 }

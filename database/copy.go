@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,13 +23,8 @@ const copyBatch = 200
 // migrates that one; all of it or nothing. While it runs, nobody can write to
 // an SQLite file it copies from. It tells progress of each batch.
 func Copy(from, to config.Database, log *slog.Logger, progress func(table string, rows int64)) (err error) {
-	if !isPostgres(from.URL) {
-		if _, err := os.Stat(filePath(from.URL)); err != nil { // Open would make it
-			return err
-		}
-	}
 	from.StatementTimeout, to.StatementTimeout = 0, 0 // none: a table may be large
-	source, err := Open(from, log)
+	source, err := OpenExisting(from, log)
 	if err != nil {
 		return err
 	}

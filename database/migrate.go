@@ -83,7 +83,7 @@ func Pending(db *gorm.DB) (ids []string, err error) {
 // Migrate brings the schema up to date, all of it or nothing. The error is
 // ErrNewer for a newer database.
 func Migrate(db *gorm.DB) error {
-	return alone(db, func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
+	return alone(db, migrations(), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
 		if _, err := Migrations(tx); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func Migrate(db *gorm.DB) error {
 // Rollback undoes the last migration, with what its tables hold, and gives its
 // id, "" where there was none. The error is ErrNewer for a newer database.
 func Rollback(db *gorm.DB) (undone string, err error) {
-	err = alone(db, func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
+	err = alone(db, migrations(), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
 		known, err := Migrations(tx)
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func Rollback(db *gorm.DB) (undone string, err error) {
 const migrationLock = 7_526_466_402
 
 // alone changes the schema in one transaction that no other program's meets.
-func alone(db *gorm.DB, change func(tx *gorm.DB, all *gormigrate.Gormigrate) error) error {
+func alone(db *gorm.DB, list []*gormigrate.Migration, change func(tx *gorm.DB, all *gormigrate.Gormigrate) error) error {
 	err := db.Transaction(func(tx *gorm.DB) error {
 		if tx.Name() == "postgres" { // SQLite has one writer anyway
 			// Others' migrations and one's own may take their time; only a table
@@ -127,7 +127,7 @@ func alone(db *gorm.DB, change func(tx *gorm.DB, all *gormigrate.Gormigrate) err
 				return err
 			}
 		}
-		return change(tx, gormigrate.New(tx, &gormigrate.Options{TableName: migrationTable, IDColumnName: "id", IDColumnSize: 255}, migrations()))
+		return change(tx, gormigrate.New(tx, &gormigrate.Options{TableName: migrationTable, IDColumnName: "id", IDColumnSize: 255}, list))
 	})
 	if err != nil && !errors.Is(err, ErrNewer) {
 		return fmt.Errorf("cannot migrate the database: %w", err)

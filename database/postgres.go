@@ -30,7 +30,7 @@ const (
 	maxLifetime = 30 * time.Minute
 )
 
-func openPostgres(settings config.Database, options *gorm.Config) (*gorm.DB, error) {
+func openPostgres(settings config.Database) (*gorm.DB, error) {
 	at, err := pgx.ParseConfig(settings.URL)
 	if err != nil {
 		return nil, err
@@ -53,11 +53,26 @@ func openPostgres(settings config.Database, options *gorm.Config) (*gorm.DB, err
 	pool.SetMaxOpenConns(settings.MaxConnections)
 	pool.SetMaxIdleConns(settings.MaxConnections) // database/sql would close all but two again
 	pool.SetConnMaxLifetime(maxLifetime)
-	db, err := gorm.Open(remote{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, options)
+	db, err := gorm.Open(remote{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, gormConfig())
+	if err == nil {
+		limit := ownTimeout(at)
+		err = db.Use(access{statement: limit, turn: limit, transaction: limit})
+	}
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
 	return db, nil
+}
+
+// ownTimeout is when a statement or a transaction ends even if it has not got
+// a connection yet: PostgreSQL's statement_timeout and some more; 0 where that
+// is 0, or written with a unit in the url.
+func ownTimeout(at *pgx.ConnConfig) time.Duration {
+	limit, err := time.ParseDuration(at.RuntimeParams["statement_timeout"] + "ms")
+	if err != nil || limit == 0 {
+		return 0
+	}
+	return limit + connectTimeout
 }
 
 // remote is PostgreSQL, whose absence is GORM's error of its own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,16 +68,38 @@ func TestATransactionThatLosesADeadlockRunsAgain(t *testing.T) {
 }
 
 func TestTimeoutsAreInForce(t *testing.T) {
-	db := onPostgres(t, func(s *config.Database) {
-		s.StatementTimeout, s.LockTimeout = 400*time.Millisecond, 100*time.Millisecond
-	})
+	db := onPostgres(t, func(s *config.Database) { s.StatementTimeout, s.LockTimeout = 7*time.Hour, 11*time.Minute })
+	for setting, want := range map[string]string{"statement_timeout": "7h", "idle_in_transaction_session_timeout": "7h", "lock_timeout": "11min"} {
+		var is string
+		if err := db.Raw("SHOW " + setting).Scan(&is).Error; err != nil || is != want {
+			t.Errorf("%s is %s, want %s, %v", setting, is, want, err)
+		}
+	}
+}
+
+func TestWhatTakesLongerThanItsTimeoutIsUnavailable(t *testing.T) {
+	db := onPostgres(t)
 	ada := newUser("ada@example.com")
 	if err := db.Create(ada).Error; err != nil {
 		t.Fatal(err)
 	}
+	// limited runs what is too slow in a transaction with a timeout of a millisecond.
+	limited := func(timeout string, slow func(tx *gorm.DB, pid int) error) error {
+		return db.Transaction(func(tx *gorm.DB) error {
+			var pid int
+			if err := tx.Raw("SELECT pg_backend_pid()").Scan(&pid).Error; err != nil {
+				t.Fatal(err)
+			}
+			if err := tx.Exec("SET LOCAL " + timeout + " = 1").Error; err != nil {
+				t.Fatal(err)
+			}
+			return slow(tx, pid)
+		})
+	}
 	err := db.Transaction(func(tx *gorm.DB) error {
 		locked := tx.Model(ada).Update("disabled", true).Error
-		if err := db.Model(ada).Update("disabled", false).Error; !errors.Is(err, problem.Unavailable) {
+		err := limited("lock_timeout", func(other *gorm.DB, _ int) error { return other.Model(ada).Update("disabled", false).Error })
+		if !errors.Is(err, problem.Unavailable) {
 			t.Error("waiting for a lock:", err)
 		}
 		return locked
@@ -84,11 +107,16 @@ func TestTimeoutsAreInForce(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := db.Exec("SELECT pg_sleep(10)").Error; !errors.Is(err, problem.Unavailable) {
+	err = limited("statement_timeout", func(tx *gorm.DB, _ int) error { return tx.Exec("SELECT pg_sleep(3600)").Error })
+	if !errors.Is(err, problem.Unavailable) {
 		t.Error("a slow statement:", err)
 	}
-	err = db.Transaction(func(tx *gorm.DB) error {
-		time.Sleep(700 * time.Millisecond)
+	err = limited("idle_in_transaction_session_timeout", func(tx *gorm.DB, pid int) error {
+		apptest.Await(t, "PostgreSQL ends the transaction", func() bool {
+			var lives bool
+			err := db.Raw("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = ?)", pid).Scan(&lives).Error
+			return err == nil && !lives
+		})
 		return tx.Exec("SELECT 1").Error
 	})
 	if !errors.Is(err, problem.Unavailable) {
@@ -96,27 +124,47 @@ func TestTimeoutsAreInForce(t *testing.T) {
 	}
 }
 
+// A trigger writes down which timeouts the migration runs under.
 func TestAMigrationWaitsForOthersLongerThanAStatementMay(t *testing.T) {
-	db := onPostgres(t, func(s *config.Database) { s.StatementTimeout, s.LockTimeout = 50*time.Millisecond, 50*time.Millisecond })
-	var group sync.WaitGroup
-	defer group.Wait()
-	err := db.Transaction(func(tx *gorm.DB) error {
-		if err := tx.Exec("SET LOCAL idle_in_transaction_session_timeout = 0").Error; err != nil {
-			return err
-		}
+	const lockTimeout = 500 * time.Millisecond
+	db := onPostgres(t, func(s *config.Database) { s.LockTimeout = lockTimeout })
+	_, err := database.Rollback(db)
+	for _, statement := range []string{
+		"CREATE TABLE seen (name TEXT, value TEXT)",
+		`CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO seen SELECT name, setting || unit FROM pg_settings WHERE name LIKE '%\_timeout' AND name LIKE ANY ('{statement%,lock%,idle\_in%}');
+			RETURN NEW;
+		END $$`,
+		"CREATE TRIGGER see BEFORE INSERT ON migrations FOR EACH ROW EXECUTE FUNCTION see()",
+	} {
+		err = errors.Join(err, db.Exec(statement).Error)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan error, 1)
+	err = db.Transaction(func(tx *gorm.DB) error {
 		if err := tx.Exec("SELECT pg_advisory_xact_lock(7526466402)").Error; err != nil {
 			return err
 		}
-		group.Go(func() {
-			if err := database.Migrate(db); err != nil {
-				t.Error(err)
-			}
+		go func() { migrated <- database.Migrate(db) }()
+		apptest.Await(t, "the migration has waited for longer than lock_timeout, or has ended", func() bool {
+			var waited bool
+			err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory' AND NOT granted
+				AND application_name = current_setting('application_name') AND clock_timestamp() - waitstart > ? * interval '1 ms')`, 2*lockTimeout.Milliseconds()).Scan(&waited).Error
+			return err != nil || waited || len(migrated) > 0
 		})
-		time.Sleep(300 * time.Millisecond)
 		return nil
 	})
-	if err != nil {
-		t.Error(err)
+	if err := errors.Join(err, <-migrated); err != nil {
+		t.Fatal(err)
+	}
+	var seen []string
+	if err := db.Raw("SELECT name || ' ' || value FROM seen ORDER BY name").Scan(&seen).Error; err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"idle_in_transaction_session_timeout 0ms", "lock_timeout 500ms", "statement_timeout 0ms"}; !slices.Equal(seen, want) {
+		t.Errorf("the migration ran under %v, want %v", seen, want)
 	}
 }
 
@@ -160,7 +208,7 @@ func TestListenersHearWhatEndsASession(t *testing.T) {
 				}
 				said = <-heard
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(hung):
 			t.Error(c.claim, "unheard", err)
 		}
 	}

@@ -53,6 +53,8 @@ func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
 	defer cancel()
 	pending, err := database.Pending(h.DB.WithContext(ctx))
 	switch {
+	case errors.Is(err, problem.Unavailable): // whose detail may say more
+		return Status{}, err
 	case err != nil && !errors.Is(err, database.ErrNewer): // which the next version's replicas made
 		return Status{}, problem.Unavailable.Because(err)
 	case len(pending) > 0:

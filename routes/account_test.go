@@ -11,6 +11,7 @@ import (
 )
 
 func TestAnAccountIsItsUsersToChange(t *testing.T) {
+	app := apptest.New(t)
 	const longest = "is-74-bytes-long-" // times four and a bit is over what bcrypt reads
 	for claim, c := range map[string]struct {
 		method, path, body string
@@ -39,7 +40,7 @@ func TestAnAccountIsItsUsersToChange(t *testing.T) {
 		"its end by no body":             {"POST", "/me/delete", ``, 400, "malformed_body", ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			app, bearer, _ := session(t)
+			bearer, _ := begin(app)
 			app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
 			app.Register("bob@example.com")
 			if answer := app.Do(c.method, c.path, strings.NewReader(c.body), bearer...).Want(t, c.status, c.code); !strings.Contains(answer.Body, c.says) {
@@ -96,6 +97,7 @@ func TestOnlyAdminsManageUsers(t *testing.T) {
 }
 
 func TestAnAdminManagesUsers(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	for claim, c := range map[string]struct {
 		method, path, body string
 		status             int
@@ -118,7 +120,7 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		"may change oneself else": {"PATCH", "/users/{root}", `{"role":"admin","disabled":false}`, 200, "", "", 200},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+			bearer, _ := begin(app)
 			root := app.Admin("root@example.com")
 			app.Get("/me", bearer...).Want(t, 200, "") // remembered
 			app.Get("/me", root...).Want(t, 200, "")

@@ -1,20 +1,21 @@
 package routes_test
 
 import (
-	"context"
-	"net/http"
-	"runtime"
-	"strconv"
+	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"golang.org/x/crypto/bcrypt"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
 const form = "application/x-www-form-urlencoded"
@@ -135,108 +136,57 @@ func TestAHashOfAnotherCostIsRenewedAtLogin(t *testing.T) {
 	}
 }
 
-const slowCost = 11
-
-// slow is an API whose hashes take long enough for others to wait, two at a
-// time on any machine.
-func slow(t *testing.T, maxWait time.Duration) *apptest.App {
-	t.Helper()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	return apptest.New(t, func(s *config.Settings) { s.Password.BcryptCost, s.Password.MaxWait = slowCost, maxWait })
-}
-
 const stranger = `{"email":"who@example.com","password":"wrong"}`
 
-func TestAnUnknownEmailCostsOneRealHash(t *testing.T) {
-	app := slow(t, time.Minute)
-	start := time.Now()
-	_, _ = bcrypt.GenerateFromPassword([]byte("x"), slowCost)
-	hash := time.Since(start)
-	start = time.Now()
-	app.Post("/login", stranger).Want(t, 401, "login_failed")
-	if took := time.Since(start); took < hash/2 {
-		t.Errorf("took %v, a hash %v", took, hash)
-	}
+// busy is an API whose only core hashes until the test lets it go.
+func busy(t *testing.T, maxWait time.Duration) (app *apptest.App, letGo func()) {
+	t.Helper()
+	hashing, free := make(chan struct{}), make(chan struct{})
+	app = apptest.NewHashing(t, 1, auth.Hasher{Compare: func([]byte, []byte) error {
+		select {
+		case hashing <- struct{}{}:
+		case <-free:
+		}
+		<-free
+		return bcrypt.ErrMismatchedHashAndPassword
+	}}, func(s *config.Settings) { s.Password.MaxWait = maxWait })
+	var first sync.WaitGroup
+	first.Go(func() { app.Post("/login", stranger).Want(t, 401, "login_failed") })
+	<-hashing
+	return app, sync.OnceFunc(func() {
+		close(free)
+		first.Wait()
+	})
 }
 
 func TestALoginThatWouldWaitTooLongIsTurnedAway(t *testing.T) {
-	app := slow(t, 10*time.Millisecond)
-	var all sync.WaitGroup
-	var statuses [8]int
-	for i := range statuses {
-		all.Go(func() {
-			answer := app.Post("/login", stranger)
-			if statuses[i] = answer.Status; answer.Status == 503 && (answer.Want(t, 503, "overloaded").Header.Get("Retry-After") != "1") {
-				t.Errorf("Retry-After %q", answer.Header.Get("Retry-After"))
-			}
-		})
+	app, letGo := busy(t, time.Millisecond)
+	defer letGo()
+	if after := app.Post("/login", stranger).Want(t, 503, "overloaded").Header.Get("Retry-After"); after != "1" {
+		t.Errorf("Retry-After %q", after)
 	}
-	all.Wait()
-	count := map[int]int{}
-	for _, status := range statuses {
-		count[status]++
-	}
-	if count[401] == 0 || count[503] == 0 || count[401]+count[503] != len(statuses) {
-		t.Errorf("statuses %v, want some 401, some 503 and no other", count)
-	}
+	letGo()
+	app.Post("/login", stranger).Want(t, 401, "login_failed")
 }
 
-func TestWhoWouldWaitInVainIsToldAtOnceAndForHowLong(t *testing.T) {
-	const patience = time.Second
-	app := slow(t, patience)
-	app.Post("/login", stranger).Want(t, 401, "login_failed") // now it knows how long a hash takes
-	var all sync.WaitGroup
-	var answers [100]apptest.Answer
-	var took [100]time.Duration
-	begun := time.Now()
-	for i := range answers {
-		all.Go(func() { answers[i], took[i] = app.Post("/login", stranger), time.Since(begun) })
+func TestRetryAfterIsInWholeSeconds(t *testing.T) {
+	app := apptest.New(t)
+	app.Engine.GET("/busy", func(c *gin.Context) { problem.Write(c, problem.Overloaded.After(5001*time.Millisecond)) })
+	if after := app.Get("/busy").Want(t, 503, "overloaded").Header.Get("Retry-After"); after != "6" {
+		t.Errorf("Retry-After %q for 5.001 s", after)
 	}
-	all.Wait()
-	atOnce, late, back := 0, 0, 0
-	for i, answer := range answers {
-		if answer.Status == 401 {
-			continue
-		}
-		if late++; took[i] < patience/2 {
-			atOnce, late = atOnce+1, late-1
-		}
-		seconds, err := strconv.Atoi(answer.Want(t, 503, "overloaded").Header.Get("Retry-After"))
-		if back = max(back, seconds); err != nil || seconds < 1 || seconds > 5 || took[i] > 2*patience {
-			t.Errorf("told after %v to wait for %d s, %v", took[i], seconds, err)
-		}
-	}
-	if atOnce < len(answers)/2 || late > len(answers)/4 { // a busy machine may take longer than it said
-		t.Errorf("of %d logins %d were refused at once and %d late", len(answers), atOnce, late)
-	}
-	time.Sleep(time.Until(begun.Add(time.Duration(back) * time.Second)))
-	app.Post("/login", stranger).Want(t, 401, "login_failed")
 }
 
 func TestAClientThatHangsUpLeavesTheQueue(t *testing.T) {
-	app := slow(t, time.Minute)
-	start := time.Now()
-	app.Post("/login", stranger).Want(t, 401, "login_failed")
-	alone := time.Since(start)
-	ctx, hangUp := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer hangUp()
-	var all sync.WaitGroup
-	for range 60 {
-		all.Go(func() {
-			request, _ := http.NewRequestWithContext(ctx, http.MethodPost, app.URL+"/login", strings.NewReader(stranger))
-			request.Header.Set("Content-Type", "application/json")
-			if response, err := http.DefaultClient.Do(request); err == nil {
-				_ = response.Body.Close()
-			}
-		})
+	app, letGo := busy(t, time.Hour)
+	defer letGo()
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(app.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	all.Wait()
-	start = time.Now()
-	app.Post("/login", stranger).Want(t, 401, "login_failed")
-	if took := time.Since(start); took > 15*alone { // of the 30 that they would take
-		t.Errorf("took %v behind 60 who had gone, %v alone", took, alone)
+	fmt.Fprintf(connection, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(stranger), stranger)
+	if err := connection.Close(); err != nil {
+		t.Fatal(err)
 	}
-	if !strings.Contains(app.Log.String(), "status=499") {
-		t.Error("the log does not say that they had gone")
-	}
+	apptest.Await(t, "the log says that the client has gone", func() bool { return strings.Contains(app.Log.String(), "status=499") })
 }

@@ -69,7 +69,7 @@ func browse(t *testing.T, app *apptest.App) *page {
 	t.Cleanup(cancel)
 	p.ctx = ctx
 	p.do() // the first use of a context starts the browser, and its end would end it
-	p.ctx, cancel = context.WithTimeout(ctx, 60*time.Second)
+	p.ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	p.do(chromedp.Navigate(app.URL+"/"), chromedp.WaitVisible(".opblock"))
 	return p
@@ -108,7 +108,7 @@ func (p *page) execute(operation, status, words string) {
 	run(p, chromedp.Poll[bool](`(() => {
 		const row = document.querySelector("`+block+` .live-responses-table .response");
 		return row && row.innerText.includes("`+status+`") && row.innerText.includes("`+words+`");
-	})()`, chromedp.WithPollingTimeout(10*time.Second)))
+	})()`, chromedp.WithPollingTimeout(5*time.Minute)))
 }
 
 // shoot keeps a picture for people to look at, where SCREENSHOTS names a folder.

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWorkAsideIsPoliteAndLeavesNobodyElseSo(t *testing.T) {
+func TestWorkAtLowPriorityChangesNoOtherThread(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	nice := func() int {
@@ -17,11 +17,11 @@ func TestWorkAsideIsPoliteAndLeavesNobodyElseSo(t *testing.T) {
 		return 20 - raw // as the system call gives it
 	}
 	before, during := nice(), 0
-	aside(func() { during = nice() })
-	if after := nice(); during != before+politeness || after != before {
-		t.Errorf("nice was %d, %d aside, and %d after", before, during, after)
+	atLowPriority(func() { during = nice() })
+	if after := nice(); during != before+niceness || after != before {
+		t.Errorf("nice was %d before, %d during the work, and %d after", before, during, after)
 	}
-	for range 50 { // a thread that was aside does no other work
+	for range 50 { // the thread of the work runs nothing else
 		done := make(chan int)
 		go func() { done <- nice() }()
 		if other := <-done; other != before {

@@ -1,0 +1,33 @@
+package auth
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"example.com/latchkey/config"
+)
+
+func TestATokenThatWasTakenStillExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settings := config.Defaults().JWT
+		settings.Secret = config.NewSecret()
+		tokens := NewTokens(settings)
+		token, err := tokens.Issue(uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := tokens.Verify(token); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(settings.AccessTTL - time.Second)
+		}
+		if _, err := tokens.Verify(token); !errors.Is(err, ErrTokenExpired) {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,97 @@
+package database_test
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+)
+
+// emptyPlace are the settings of a file that is not there, in a folder that is.
+func emptyPlace(t *testing.T) config.Database {
+	return inFile(filepath.Join(t.TempDir(), "app.db"))
+}
+
+// SQLite takes some names for something else than a file.
+func TestABackupIsTheFileThatIsNamed(t *testing.T) {
+	db := open(t, newFile(t))
+	users, sessions := fill(t, db)
+	t.Chdir(t.TempDir())
+	names := []string{"b.db", ":memory:", "file:b.db", "file:b.db?mode=memory", "file::memory:", "b#1?%41.db"}
+	for _, name := range names {
+		restored := emptyPlace(t)
+		err := database.Backup(db, name)
+		if err == nil {
+			_, err = database.Restore(name, restored)
+		}
+		if err != nil {
+			t.Error(name, err)
+			continue
+		}
+		holds(t, open(t, restored), users, sessions)
+	}
+	if made, err := os.ReadDir("."); err != nil || len(made) != len(names) {
+		t.Error(made, err)
+	}
+}
+
+func TestABackupHoldsTheSchemaOfItsMigrations(t *testing.T) {
+	for claim, c := range map[string]struct {
+		spoil []string
+		want  string // "" for nothing
+	}{
+		"as it is made":             {nil, ""},
+		"with a table of its own":   {[]string{"CREATE TABLE things (n INTEGER)"}, ""},
+		"with an index of its own":  {[]string{"CREATE INDEX by_role ON users (role)"}, ""},
+		"without its tables":        {[]string{"DROP TABLE sessions", "DROP TABLE users"}, "its table users is missing"},
+		"without its migrations":    {[]string{"DELETE FROM migrations"}, "none of this program's migrations"},
+		"without a column":          {[]string{"ALTER TABLE users DROP COLUMN disabled"}, "its table users is missing, or is not"},
+		"without an index":          {[]string{"DROP INDEX idx_users_email"}, "its index idx_users_email is missing"},
+		"with another default":      {[]string{"PRAGMA writable_schema = ON", "UPDATE sqlite_master SET sql = replace(sql, '`role` text NOT NULL', '`role` text NOT NULL DEFAULT ''admin''') WHERE name = 'users'"}, "its table users is missing, or is not"},
+		"with a view for a table":   {[]string{"PRAGMA legacy_alter_table = ON", "ALTER TABLE users RENAME TO people", "CREATE VIEW users AS SELECT *, 'admin' AS role FROM people"}, "its table users is missing"},
+		"with a view of its own":    {[]string{"CREATE VIEW admins AS SELECT * FROM users"}, "it has a view that no migration makes: admins"},
+		"with a trigger of its own": {[]string{"CREATE TRIGGER crown AFTER INSERT ON users BEGIN UPDATE users SET role = 'admin'; END"}, "it has a trigger that no migration makes: crown"},
+		"with another users table":  {[]string{"DROP TABLE sessions", "DROP TABLE users", "CREATE TABLE users (id INTEGER)"}, "its table users is missing, or is not"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			from, to := newFile(t), emptyPlace(t)
+			db := open(t, from)
+			var err error
+			for _, statement := range c.spoil {
+				err = errors.Join(err, db.Exec(statement).Error)
+			}
+			if err := errors.Join(err, database.Close(db)); err != nil {
+				t.Fatal(err)
+			}
+			_, err = database.Restore(strings.TrimPrefix(from.URL, "sqlite://"), to)
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestABackupOfAnOlderProgramIsRestored(t *testing.T) {
+	settings, backup := newFile(t), filepath.Join(t.TempDir(), "backup.db")
+	db := open(t, settings)
+	undone, err := database.Rollback(db)
+	if err := errors.Join(err, database.Backup(db, backup), database.Close(db)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := database.Restore(backup, settings); err != nil {
+		t.Fatal(err)
+	}
+	again, err := database.OpenExisting(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = database.Close(again) }()
+	if pending, err := database.Pending(again); err != nil || len(pending) != 1 || pending[0] != undone {
+		t.Error(pending, err)
+	}
+}

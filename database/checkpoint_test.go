@@ -1,0 +1,126 @@
+package database_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+)
+
+// logBytes is how many bytes SQLite's log has.
+func logBytes(t *testing.T, settings config.Database) int64 {
+	t.Helper()
+	info, err := os.Stat(strings.TrimPrefix(settings.URL, "sqlite://") + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+// fillLog writes so many bytes, and more, to the log.
+func fillLog(t *testing.T, db *gorm.DB, settings config.Database, bytes int64) {
+	t.Helper()
+	err := db.Exec("CREATE TABLE IF NOT EXISTS things (text TEXT)").Error
+	for err == nil && logBytes(t, settings) < bytes {
+		err = db.Exec("INSERT INTO things VALUES (hex(randomblob(1000000)))").Error
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reading runs a function while a reader sees the database as it was before.
+func reading(t *testing.T, db *gorm.DB, run func()) {
+	t.Helper()
+	rows, err := db.Raw("SELECT 1 FROM migrations").Rows()
+	if err != nil || !rows.Next() {
+		t.Fatal(err)
+	}
+	run()
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheLogShrinksOnceALongReaderIsDone(t *testing.T) {
+	const grown, limit = 40 << 20, 16 << 20
+	for claim, shrink := range map[string]func(t *testing.T, db *gorm.DB){
+		"by writes": func(t *testing.T, db *gorm.DB) {
+			for i := range 3 { // which copies the log, begins it anew, and cuts it
+				if err := db.Exec("INSERT INTO things VALUES (?)", fmt.Sprint(i)).Error; err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+		"by housekeeping": func(t *testing.T, db *gorm.DB) {
+			settings := config.Defaults()
+			settings.JWT.Secret, settings.JWT.RevocationLag = config.NewSecret(), 0
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				auth.New(settings, db).Sessions.Housekeep(ctx, time.Hour, slog.New(slog.DiscardHandler))
+			}()
+			time.Sleep(90 * time.Minute) // of the bubble
+			synctest.Wait()
+			cancel()
+			<-done
+		},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			settings := newFile(t)
+			synctest.Test(t, func(t *testing.T) {
+				db := open(t, settings)
+				reading(t, db, func() { fillLog(t, db, settings, grown) })
+				if shrink(t, db); logBytes(t, settings) > limit {
+					t.Errorf("%d bytes stay", logBytes(t, settings))
+				}
+			})
+		})
+	}
+}
+
+func TestACheckpointIsInNobodysWay(t *testing.T) {
+	const pause = 100 * time.Millisecond
+	settings := newFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t, settings)
+		checkpoint := func() {
+			begun := time.Now()
+			if err := database.Checkpoint(t.Context(), db); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(begun); took > pause {
+				t.Errorf("took %v", took)
+			}
+		}
+		reading(t, db, func() {
+			fillLog(t, db, settings, 1<<20)
+			checkpoint()
+			if err := db.Create(newUser("ada@example.com")).Error; err != nil {
+				t.Error("after it, behind a reader:", err)
+			}
+		})
+		err := db.Transaction(func(tx *gorm.DB) error {
+			checkpoint()
+			return tx.Create(newUser("bob@example.com")).Error
+		})
+		if checkpoint(); err != nil || logBytes(t, settings) != 0 {
+			t.Errorf("%d bytes stay, %v", logBytes(t, settings), err)
+		}
+	})
+	if err := database.Checkpoint(t.Context(), open(t, apptest.NewDatabase(t))); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,76 @@
+package routes_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+	"example.com/latchkey/models"
+	"example.com/latchkey/routes"
+)
+
+// Two clients wait for the database with the same request; the first hangs up.
+func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
+	settings := config.Defaults()
+	settings.JWT.Secret, settings.JWT.RevocationLag = config.NewSecret(), 0
+	settings.Database = apptest.NewDatabase(t)
+	settings.Database.MaxConnections = 1
+	synctest.Test(t, func(t *testing.T) {
+		log := slog.New(slog.DiscardHandler)
+		db, err := database.Open(settings.Database, log)
+		if err == nil {
+			t.Cleanup(func() { _ = database.Close(db) })
+			err = database.Migrate(db)
+		}
+		services := auth.New(settings, db)
+		engine, failed := routes.App{Settings: settings, Log: log, DB: db, Auth: services}.Engine()
+		if err != nil || failed != nil {
+			t.Fatal(err, failed)
+		}
+		refresh := func(ctx context.Context, token string) <-chan int {
+			status := make(chan int, 1)
+			go func() {
+				request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/refresh", strings.NewReader(`{"refresh_token":"`+token+`"}`))
+				request.Header.Set("Content-Type", "application/json")
+				answer := httptest.NewRecorder()
+				engine.ServeHTTP(answer, request)
+				status <- answer.Code
+			}()
+			synctest.Wait() // until it waits
+			return status
+		}
+		var tokens []string
+		user := models.User{Email: "ada@example.com", Role: models.RoleUser}
+		if err := db.Create(&user).Error; err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			session, err := services.Sessions.Start(db, user.ID, auth.Client{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, services.Sessions.RefreshToken(session))
+		}
+		ctx, hangUp := context.WithCancel(t.Context())
+		var left, stayed <-chan int
+		err = db.Transaction(func(*gorm.DB) error { // holds the connection
+			left, stayed = refresh(ctx, tokens[0]), refresh(context.WithoutCancel(ctx), tokens[1])
+			hangUp()
+			synctest.Wait()
+			return nil
+		})
+		if gone, got := <-left, <-stayed; err != nil || gone != 499 || got != 200 {
+			t.Errorf("who hung up: %d; who waited: %d, want 200; %v", gone, got, err)
+		}
+	})
+}
