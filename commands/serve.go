@@ -19,7 +19,7 @@ import (
 
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
-	"example.com/latchkey/handlers"
+	"example.com/latchkey/endpoint"
 )
 
 // A client that is slower than this is cut off, so that it cannot hold a
@@ -112,7 +112,10 @@ func run(ctx context.Context, server *http.Server, listener net.Listener, settin
 	asked, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
 	ctx = context.WithoutCancel(ctx) // running requests are to end
-	stopping := handlers.WithStopping(ctx, asked.Done())
+	draining, drain := context.WithCancel(ctx)
+	defer drain()
+	server.RegisterOnShutdown(drain)
+	stopping := endpoint.WithStopping(ctx, endpoint.Stopping{Asked: asked, Draining: draining})
 	server.BaseContext = func(net.Listener) context.Context { return stopping }
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

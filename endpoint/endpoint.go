@@ -35,7 +35,8 @@ type Route struct {
 	Access                Access
 
 	operation string // its name in the document, where the function's does not do
-	maxBody   int64  // in bytes; 0 for the default
+	stream    bool
+	maxBody   int64 // in bytes; 0 for the default
 	status    int
 	plain     gin.HandlerFunc
 	call      func(*gin.Context, binder) (any, error)

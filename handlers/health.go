@@ -32,22 +32,11 @@ func (Health) Live(c *gin.Context) {
 	c.JSON(http.StatusOK, Status{"ok"})
 }
 
-type stoppingKey struct{}
-
-// WithStopping returns a context for a server's requests, which tells Ready
-// when stopping is closed.
-func WithStopping(ctx context.Context, stopping <-chan struct{}) context.Context {
-	return context.WithValue(ctx, stoppingKey{}, stopping)
-}
-
 // Ready says that requests can be served: the database answers and is up to
 // date, and the server is not about to stop.
 func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
-	stopping, _ := ctx.Value(stoppingKey{}).(<-chan struct{})
-	select {
-	case <-stopping:
+	if endpoint.StoppingFrom(ctx).Asked.Err() != nil {
 		return Status{}, problem.Unavailable.Detailed("The server is about to stop")
-	default:
 	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()

@@ -52,7 +52,7 @@ func TestHeadIsWhereGetIs(t *testing.T) {
 	app.Register("ada@example.com")
 	bearer := app.Login("ada@example.com")
 	for _, route := range table() {
-		if route.Method == http.MethodGet {
+		if route.Method == http.MethodGet && !route.Streams() {
 			get, head := app.Get(route.Path, bearer...), app.Do("HEAD", route.Path, nil, bearer...)
 			if head.Status != get.Status || head.Body != "" || head.Header.Get("Content-Length") != get.Header.Get("Content-Length") {
 				t.Errorf("%s: GET %d, HEAD %d with %q", route.Path, get.Status, head.Status, head.Body)
