@@ -12,9 +12,9 @@ import (
 
 func TestABasePathIsBeforeEveryPathButTheHealthChecks(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
-	get := func(path string) *http.Response {
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	get := func(path string) (status int, leadsTo string) {
 		t.Helper()
-		client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 		request, err := http.NewRequestWithContext(t.Context(), "GET", app.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -23,20 +23,23 @@ func TestABasePathIsBeforeEveryPathButTheHealthChecks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = response.Body.Close()
-		return response
+		defer response.Body.Close()
+		to, err := url.Parse(response.Header.Get("Location"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, request.URL.ResolveReference(to).Path
 	}
 	for path, status := range map[string]int{
 		"/v1/protected": 401, "/protected": 404, "/v1/healthz": 404, "/v1/readyz": 404, "/healthz": 200, "/readyz": 200,
 		"/v1/docs": 200, "/docs": 404, "/v1/openapi.json": 200, "/v1/.well-known/jwks.json": 200, "/": 404, "/v1/docs/start.js": 200,
 	} {
-		if got := get(path); got.StatusCode != status {
-			t.Errorf("%s is answered %d, want %d", path, got.StatusCode, status)
+		if got, _ := get(path); got != status {
+			t.Errorf("%s is answered %d, want %d", path, got, status)
 		}
 	}
-	home := get("/v1/")
-	if to, err := url.Parse(home.Header.Get("Location")); err != nil || home.StatusCode != 302 || home.Request.URL.ResolveReference(to).Path != "/v1/docs" {
-		t.Errorf("/v1/ leads to %s", to)
+	if status, to := get("/v1/"); status != 302 || to != "/v1/docs" {
+		t.Errorf("/v1/ is answered %d and leads to %s", status, to)
 	}
 	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"/v1/notes/{id}"`) || !strings.Contains(document, `"tokenUrl": "/v1/token"`) || !strings.Contains(document, `"/healthz"`) {
 		t.Error("the document does not follow")
