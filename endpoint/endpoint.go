@@ -182,7 +182,8 @@ func (r Route) at(path string) Route {
 }
 
 // Handlers are the route's Gin handlers: access, its own middleware, and its
-// function, which files of a form do not outlive. Whoever mounts them puts what authenticates before them.
+// function. They end with the files of a form removed. Whoever mounts them puts
+// what authenticates before them.
 func (r Route) Handlers() []gin.HandlerFunc {
 	chain := []gin.HandlerFunc{removeFiles}
 	if !r.Access.Public() {
