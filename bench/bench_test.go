@@ -113,7 +113,7 @@ func BenchmarkBindAndWrite(b *testing.B) {
 	}
 	engine := gin.New()
 	route := endpoint.Public(http.MethodPost, "/", "", func(_ context.Context, in thing) (thing, error) { return in, nil })
-	engine.POST("/", route.Handlers()[0])
+	engine.POST("/", route.Handlers()...)
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	request.Header.Set("Content-Type", "application/json")
 	serve(b, engine, request, `{"title":"Milk","body":"Two pints","due_at":"2026-11-23T12:00:00Z"}`, http.StatusOK)

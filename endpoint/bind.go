@@ -1,23 +1,15 @@
 package endpoint
 
 import (
-	"encoding"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"mime"
 	"net/http"
-	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
-	"unicode/utf8"
 
-	"github.com/dustin/go-humanize"
 	"github.com/gin-gonic/gin"
-	"github.com/go-json-experiment/json"
 
 	"example.com/latchkey/problem"
 )
@@ -30,59 +22,119 @@ const (
 	tagHeader = "header"
 	tagJSON   = "json"
 	tagForm   = "formData"
+	tagBody   = "body" // the whole body as it was sent; the tag names its media types
 )
 
-var tags = [...]string{tagPath, tagQuery, tagHeader, tagJSON, tagForm}
+var tags = [...]string{tagPath, tagQuery, tagHeader, tagJSON, tagForm, tagBody}
 
-const (
-	notAField = "is not a field of this request"
-	noNUL     = "must not hold the character U+0000"
-)
-
-// maxPairs is how many names a form or a query may have. url.ParseQuery has the
-// same limit, but its error does not say which.
-const maxPairs = 10_000
-
-const (
-	typeJSON = "application/json"
-	typeForm = "application/x-www-form-urlencoded"
-)
+// ginTags are tags that Gin's own binding reads and this one does not.
+var ginTags = map[string]string{"uri": tagPath, "form": tagQuery + " or " + tagForm}
 
 // binder fills one input type: the body first, then the query and the headers,
 // the path last, and validates the whole once.
 type binder struct {
 	fields map[string]map[string][]int // tag → name → index in the struct
+	bodies map[string]string           // media type of a body → the tag of its fields
 	patch  bool
 }
 
-// newBinder fails where a field has no source or two, or one that the route's
-// path does not name.
+// newBinder fails, naming the field, where one has no source or two, or a type
+// that its source cannot fill.
 func newBinder(in reflect.Type, method, path string) (binder, error) {
-	b := binder{fields: map[string]map[string][]int{}, patch: method == http.MethodPatch}
+	b := binder{fields: map[string]map[string][]int{}, bodies: map[string]string{}, patch: method == http.MethodPatch}
+	if in.Kind() != reflect.Struct {
+		return b, fmt.Errorf("%v is not a struct", in)
+	}
+	var faults []error
 	for _, field := range reflect.VisibleFields(in) {
-		if field.Anonymous || !field.IsExported() {
+		if err := b.add(field, path); err != nil {
+			faults = append(faults, fmt.Errorf("%v.%s %w", in, field.Name, err))
+		}
+	}
+	b.addBodies(in)
+	if len(b.fields[tagBody]) > 0 && len(b.fields[tagJSON])+len(b.fields[tagForm]) > 0 {
+		faults = append(faults, fmt.Errorf("%v takes the body whole and has other fields of the body", in))
+	}
+	return b, errors.Join(faults...)
+}
+
+func (b binder) add(field reflect.StructField, path string) error {
+	for tag, ours := range ginTags {
+		if _, has := field.Tag.Lookup(tag); has {
+			return fmt.Errorf("has the tag %s of Gin's own binding: say %s", tag, ours)
+		}
+	}
+	switch {
+	case field.Anonymous && field.Type.Kind() == reflect.Pointer:
+		return errors.New("is an embedded pointer: embed the struct itself")
+	case field.Anonymous || !field.IsExported():
+		return nil
+	}
+	var sources []string
+	for _, tag := range tags {
+		names := sourceNames(field, tag, path)
+		if len(names) == 0 {
 			continue
 		}
-		var sources []string
-		for _, tag := range tags {
-			name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
-			if name == "" || name == "-" || tag == tagPath && !strings.Contains(path+"/", "/:"+name+"/") {
-				continue
-			}
-			if tag == tagHeader {
-				name = http.CanonicalHeaderKey(name)
-			}
-			sources = append(sources, tag)
-			if b.fields[tag] == nil {
-				b.fields[tag] = map[string][]int{}
+		sources = append(sources, tag)
+		if b.fields[tag] == nil {
+			b.fields[tag] = map[string][]int{}
+		}
+		for _, name := range names {
+			if b.fields[tag][name] != nil {
+				return fmt.Errorf("takes the %s %s, as another field does", tag, name)
 			}
 			b.fields[tag][name] = field.Index
 		}
-		if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
-			return b, fmt.Errorf("%v.%s needs one source: a path tag that the path names, query, header, json, formData, or the last two; it has %v", in, field.Name, sources)
-		}
 	}
-	return b, nil
+	if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
+		return fmt.Errorf("needs one source: a path tag that the path names, query, header, json, formData, json and formData, or body; it has %v", sources)
+	}
+	return fits(field.Type, sources)
+}
+
+// sourceNames are the names under which a field takes values of a source: one,
+// or the media types of a body.
+func sourceNames(field reflect.StructField, tag, path string) []string {
+	names := strings.Split(field.Tag.Get(tag), ",")
+	switch name := names[0]; {
+	case name == "" || name == "-", tag == tagPath && !slices.Contains(pathNames(path), name):
+		return nil
+	case tag == tagBody:
+		return names
+	case tag == tagHeader:
+		return []string{http.CanonicalHeaderKey(name)}
+	default:
+		return []string{name}
+	}
+}
+
+// pathParameter is one as Gin writes it.
+var pathParameter = regexp.MustCompile(`/[:*]([^/]+)`)
+
+func pathNames(path string) (names []string) {
+	for _, found := range pathParameter.FindAllStringSubmatch(path, -1) {
+		names = append(names, found[1])
+	}
+	return names
+}
+
+// fits says why a field of type t cannot be filled from its sources. What JSON
+// cannot fill is found as the type is described.
+func fits(t reflect.Type, sources []string) error {
+	list := isList(t)
+	switch {
+	case slices.Equal(sources, []string{tagBody}):
+		if t != reflect.TypeFor[[]byte]() {
+			return fmt.Errorf("is a %v and takes the body whole: make it a []byte", t)
+		}
+	case sources[0] == tagJSON && len(sources) == 1, sources[0] == tagForm && isFile(t):
+	case sources[0] == tagPath && list:
+		return fmt.Errorf("is a %v, and a path has one value of a name", t)
+	case list && !fromText(t.Elem()), !list && !fromText(t):
+		return fmt.Errorf("is a %v, which no %s can fill: give it an UnmarshalText", t, sources[len(sources)-1])
+	}
+	return nil
 }
 
 // request fills in from the request. The error is a problem of the contract.
@@ -92,7 +144,7 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 	}
 	var faults faults
 	tag := tagJSON
-	if b.fields[tagJSON] != nil || b.fields[tagForm] != nil {
+	if len(b.bodies) > 0 {
 		var err error
 		if tag, err = b.body(c.Request, in, &faults); err != nil {
 			return err
@@ -107,7 +159,7 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 	}
 	b.values(tagHeader, c.Request.Header, in, &faults)
 	for name, index := range b.fields[tagPath] {
-		if setText(in.FieldByIndex(index), c.Param(name)) != nil {
+		if text := c.Param(name); notText(text) != "" || setText(in.FieldByIndex(index), text) != nil {
 			return problem.NotFound
 		}
 	}
@@ -115,111 +167,4 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 		return err
 	}
 	return faults.validate(in, tag)
-}
-
-// body reads the body by its content type and gives the tag that names its fields.
-func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag string, err error) {
-	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		media = ""
-	}
-	switch {
-	case r.Header.Get("Content-Encoding") != "":
-		return "", problem.UnsupportedMediaType.Detailed("Send the body without a Content-Encoding")
-	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
-		return "", problem.UnsupportedMediaType.Detailed("Send the body as UTF-8")
-	case media == typeJSON && b.fields[tagJSON] != nil:
-		tag = tagJSON
-	case media == typeForm && b.fields[tagForm] != nil:
-		tag = tagForm
-	default:
-		return "", problem.UnsupportedMediaType.Detailed("Send the body as Content-Type: %s", b.accepts())
-	}
-	raw, err := io.ReadAll(r.Body)
-	if gone := r.Context().Err(); gone != nil { // nobody waits for the answer
-		return "", gone
-	}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return "", problem.BodyTooLarge.Detailed("The body is over %d bytes", tooLarge.Limit)
-	case err != nil:
-		return "", problem.MalformedBody.Detailed("The body ended early").Because(err)
-	case !utf8.Valid(raw):
-		return "", problem.MalformedBody.Detailed("The body is not UTF-8")
-	case tag == tagJSON:
-		return tag, b.json(raw, in, faults)
-	}
-	form, err := pairs(string(raw))
-	if err != nil {
-		return "", problem.MalformedBody.Detailed("The form %v", err)
-	}
-	b.values(tagForm, form, in, faults)
-	return tag, nil
-}
-
-func (b binder) accepts() string {
-	switch {
-	case b.fields[tagForm] == nil:
-		return typeJSON
-	case b.fields[tagJSON] == nil:
-		return typeForm
-	}
-	return typeJSON + " or " + typeForm
-}
-
-// pairs parses a form or a query.
-func pairs(text string) (url.Values, error) {
-	if strings.Count(text, "&") >= maxPairs {
-		return nil, fmt.Errorf("has over %s fields", humanize.Comma(maxPairs))
-	}
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, errors.New("is not well formed")
-	}
-	return values, nil
-}
-
-// values reads a form, a query or headers, always in one order. A name it does
-// not know is ignored, as RFC 6749, section 3.2, asks of a form.
-func (b binder) values(tag string, values map[string][]string, in reflect.Value, faults *faults) {
-	for _, name := range slices.Sorted(maps.Keys(b.fields[tag])) {
-		given := values[name]
-		switch {
-		case len(given) == 0:
-		case len(given) > 1:
-			faults.add(name, "is given more than once")
-		case !utf8.ValidString(given[0]):
-			faults.add(name, "is not UTF-8")
-		case strings.Contains(given[0], "\x00"):
-			faults.add(name, noNUL)
-		default:
-			field := in.FieldByIndex(b.fields[tag][name])
-			if err := setText(field, given[0]); err != nil {
-				_, message := mismatch(err, field.Type())
-				faults.add(name, message)
-			}
-		}
-	}
-}
-
-// setText sets a field from a path, a query or a form: words by
-// UnmarshalText or as they are, numbers and booleans as JSON writes them.
-func setText(field reflect.Value, text string) error {
-	if field.Kind() == reflect.Pointer {
-		field.Set(reflect.New(field.Type().Elem()))
-		return setText(field.Elem(), text)
-	}
-	if words, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		err := words.UnmarshalText([]byte(text))
-		if t, ok := words.(*time.Time); ok {
-			*t = inUTC(*t)
-		}
-		return err
-	}
-	if field.Kind() == reflect.String {
-		field.SetString(text)
-		return nil
-	}
-	return json.Unmarshal([]byte(text), field.Addr().Interface())
 }

@@ -34,9 +34,10 @@ type Route struct {
 	Method, Path, Summary string
 	Access                Access
 
-	operation string // its name in the document, where the function's does not do
+	operation string   // its name in the document, where the function's does not do
+	media     []string // of an answer that is not JSON
+	maxBody   int64    // in bytes; 0 for the default
 	stream    bool
-	maxBody   int64 // in bytes; 0 for the default
 	status    int
 	plain     gin.HandlerFunc
 	call      func(*gin.Context, binder) (any, error)
@@ -140,6 +141,13 @@ func (r Route) BodyLimit(most int64) int64 {
 	return most
 }
 
+// Produces returns the route with the media types of an answer that is not JSON,
+// for its document: those of a File, or of what a Gin handler writes.
+func (r Route) Produces(media ...string) Route {
+	r.media = media
+	return r
+}
+
 // With returns the route with middleware of its own, which runs once the caller
 // is allowed.
 func (r Route) With(middleware ...gin.HandlerFunc) Route {
@@ -174,9 +182,10 @@ func (r Route) at(path string) Route {
 }
 
 // Handlers are the route's Gin handlers: access, its own middleware, and its
-// function. Whoever mounts them puts what authenticates before them.
+// function. They end with the files of a form removed. Whoever mounts them puts
+// what authenticates before them.
 func (r Route) Handlers() []gin.HandlerFunc {
-	var chain []gin.HandlerFunc
+	chain := []gin.HandlerFunc{removeFiles}
 	if !r.Access.Public() {
 		chain = append(chain, r.allow)
 	}
@@ -209,8 +218,12 @@ func (r Route) handle(c *gin.Context) {
 	}
 }
 
-// answer encodes before it writes, so that what cannot be encoded is a clean 500.
+// answer encodes JSON before it writes, so that what cannot be encoded is a clean 500.
 func answer(c *gin.Context, status int, out any) {
+	if file, ok := out.(File); ok {
+		file.answer(c, status)
+		return
+	}
 	body, err := json.Marshal(out, writeTimes, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		problem.Write(c, err)

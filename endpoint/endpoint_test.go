@@ -64,7 +64,7 @@ func TestEveryFieldHasItsSource(t *testing.T) {
 		status       int
 		says         string
 	}{
-		"path, query and body together": {"/x/" + id + "?limit=5&word=1&since=2026-01-02T03:04:05Z", `{"done":true,"items":[{"name":"a"}]}`, 200, `"Since":"2026-01-02T03:04:05Z","Word":"1","done":true,"items":[{"name":"a"}]`},
+		"path, query and body together": {"/x/" + id + "?limit=5&word=1&since=2026-01-02T03:04:05Z", `{"done":true,"items":[{"name":"a"}]}`, 200, `"Since":"2026-01-02T03:04:05.000000Z","Word":"1","done":true,"items":[{"name":"a"}]`},
 		"a field keeps to its source":   {"/x/" + id + "?done=true&Done=true&id=x&Secret=x", `{}`, 200, `"Limit":0,"ID":"` + id + `"`},
 		"an unknown query is ignored":   {"/x/" + id + "?page=2", `{}`, 200, `"Limit":0`},
 		"a path that is no UUID":        {"/x/1", `{}`, 404, "not_found"},

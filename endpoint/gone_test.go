@@ -57,7 +57,7 @@ func TestTheWorkStopsWhenTheClientIsGone(t *testing.T) {
 			read = func() { reads++; at("field") }
 			route := endpoint.Public("POST", "/", "", func(context.Context, in) (string, error) { calls++; return "", nil })
 			engine := gin.New()
-			engine.POST("/", route.Handlers()[0])
+			engine.POST("/", route.Handlers()...)
 			r := httptest.NewRequestWithContext(ctx, "POST", "/", last{strings.NewReader(`{"hook":"x"}`), func() { at("body") }})
 			r.Header.Set("Content-Type", "application/json")
 			recorder := httptest.NewRecorder()

@@ -17,7 +17,12 @@ import (
 // limit the work is the length of the path times the number of faults.
 const maxPointer = 500
 
+const notAField = "is not a field of this request"
+
 const tooDeep = "is nested too deeply, or under names that are too long"
+
+// reading is how JSON is read.
+var reading = json.WithUnmarshalers(json.JoinUnmarshalers(readTimes, readIntegers))
 
 // json reads a body that is one JSON object.
 func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
@@ -87,7 +92,7 @@ func (m *members) read(name string, value jsontext.Value) {
 		m.faults.add(name, message)
 		return
 	}
-	if err := json.Unmarshal(value, field.Addr().Interface(), readTimes, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(value, field.Addr().Interface(), reading, json.RejectUnknownMembers(true)); err != nil {
 		within, message := mismatch(err, field.Type())
 		m.faults.add(name+within, message)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin/binding"
 	"github.com/go-json-experiment/json"
 	"github.com/go-playground/locales/en"
 	ut "github.com/go-playground/universal-translator"
@@ -21,15 +22,18 @@ import (
 // embedded stands for an embedded struct in a field's path, to be cut out.
 const embedded = "@"
 
-// rules checks the binding tags, the ones Gin's users know.
+// rules checks the binding tags. It is Gin's own engine, so a validation that is
+// registered as Gin's documentation shows is one of them.
 var rules, words = newRules()
 
 func newRules() (*validator.Validate, ut.Translator) {
-	rules := validator.New(validator.WithRequiredStructEnabled())
-	rules.SetTagName("binding")
+	rules := binding.Validator.Engine().(*validator.Validate)
+	validator.WithRequiredStructEnabled()(rules)
 	rules.RegisterTagNameFunc(func(field reflect.StructField) string {
 		for _, tag := range tags {
-			if name, _, _ := strings.Cut(field.Tag.Get(tag), ","); name != "" {
+			if name, _, _ := strings.Cut(field.Tag.Get(tag), ","); name != "" && tag == tagBody {
+				return tagBody
+			} else if name != "" {
 				return name
 			}
 		}
@@ -87,7 +91,11 @@ func (f *faults) validate(in reflect.Value, tag string) error {
 		if field, ok := in.Type().FieldByName(rule.StructField()); ok && tag == tagForm {
 			name = field.Tag.Get(tagForm)
 		}
-		f.add(name, strings.TrimPrefix(rule.Translate(words), rule.Field()+" "))
+		message := strings.TrimPrefix(rule.Translate(words), rule.Field()+" ")
+		if message == rule.Error() { // a rule of the application's own, without words
+			message = "breaks the rule " + rule.Tag()
+		}
+		f.add(name, message)
 	}
 	if len(f.fields) == 0 {
 		return nil

@@ -20,34 +20,38 @@ const maxMethod = 32
 func Log(log *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		start := time.Now()
+		defer func() { logRequest(log, c, start) }() // also where the handlers end the connection
 		c.Next()
-		status, ctx := c.Writer.Status(), c.Request.Context()
-		failed := c.Errors.Last()
-		level := slog.LevelInfo
-		switch {
-		case status >= http.StatusInternalServerError:
-			level = slog.LevelError
-		case failed != nil && errors.Is(failed, auth.ErrTheft):
-			level = slog.LevelWarn
-		}
-		if !log.Enabled(ctx, level) {
-			return
-		}
-		attrs := []slog.Attr{
-			slog.String("method", cut(c.Request.Method, maxMethod)),
-			slog.String("route", c.FullPath()),
-			slog.Int("status", status),
-			slog.Duration("latency", time.Since(start)),
-			slog.String("request_id", c.Writer.Header().Get(problem.RequestIDHeader)),
-		}
-		if user, ok := auth.UserFrom(ctx); ok {
-			attrs = append(attrs, slog.String("user_id", user.ID.String()))
-		}
-		if failed != nil {
-			attrs = append(attrs, slog.String("error", failed.Error()))
-		}
-		log.LogAttrs(ctx, level, "request", attrs...)
 	}
+}
+
+func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
+	status, ctx := c.Writer.Status(), c.Request.Context()
+	failed := c.Errors.Last()
+	level := slog.LevelInfo
+	switch {
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	case failed != nil && errors.Is(failed, auth.ErrTheft):
+		level = slog.LevelWarn
+	}
+	if !log.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("method", cut(c.Request.Method, maxMethod)),
+		slog.String("route", c.FullPath()),
+		slog.Int("status", status),
+		slog.Duration("latency", time.Since(start)),
+		slog.String("request_id", c.Writer.Header().Get(problem.RequestIDHeader)),
+	}
+	if user, ok := auth.UserFrom(ctx); ok {
+		attrs = append(attrs, slog.String("user_id", user.ID.String()))
+	}
+	if failed != nil {
+		attrs = append(attrs, slog.String("error", failed.Error()))
+	}
+	log.LogAttrs(ctx, level, "request", attrs...)
 }
 
 // cut bounds what a stranger can write into the log.

@@ -28,11 +28,26 @@ func RequestID(c *gin.Context) {
 // its stack.
 const maxPanic = 1 << 10
 
-// Recover answers a panic like any other unknown error; its stack goes to the log.
+// Recover answers a panic like any other unknown error; its stack goes to the
+// log. Where the answer has begun, it ends the connection, so that no client takes
+// what it has for the whole; so does http.ErrAbortHandler.
 func Recover() gin.HandlerFunc {
-	return gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, cause any) {
-		problem.Write(c, fmt.Errorf("panic: %s\n%s", cut(fmt.Sprint(cause), maxPanic), debug.Stack()))
-	})
+	return func(c *gin.Context) {
+		defer func() {
+			cause, begun := recover(), c.Writer.Written()
+			if cause == nil {
+				return
+			}
+			aborted := cause == any(http.ErrAbortHandler)
+			if !aborted {
+				problem.Write(c, fmt.Errorf("panic: %s\n%s", cut(fmt.Sprint(cause), maxPanic), debug.Stack()))
+			}
+			if aborted || begun {
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		c.Next()
+	}
 }
 
 // Headers says what holds for every answer: it is an API's, for one reader

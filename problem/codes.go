@@ -18,6 +18,7 @@ var (
 	PreconditionFailed   = &Problem{Status: 412, Code: "precondition_failed", Detail: "If-Match did not match"}
 	BodyTooLarge         = &Problem{Status: 413, Code: "body_too_large", Detail: "The body is too large"}
 	UnsupportedMediaType = &Problem{Status: 415, Code: "unsupported_media_type", Detail: "Unsupported Media Type"}
+	RangeNotSatisfiable  = &Problem{Status: 416, Code: "range_not_satisfiable", Detail: "The content has no such part"}
 	ValidationFailed     = &Problem{Status: 422, Code: "validation_failed", Detail: "The request has invalid fields"}
 	Internal             = &Problem{Status: 500, Code: "internal", Detail: "Internal Server Error"}
 	Overloaded           = &Problem{Status: 503, Code: "overloaded", Detail: "Too many logins at once, try again later", RetryAfter: time.Second}

@@ -64,16 +64,20 @@ func write(c *gin.Context, status int, media string, answer any) {
 	if err != nil {
 		_ = c.Error(err)
 	}
+	c.Header("Content-Type", media) // in place of what a handler has set
 	c.Data(status, media, body)
 }
 
 func from(ctx context.Context, err error) *Problem {
 	var p *Problem
+	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return clientGone
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &tooLarge): // whoever read the body
+		return BodyTooLarge.Detailed("The body is over %d bytes", tooLarge.Limit)
 	default:
 		return Internal.Because(err)
 	}

@@ -122,6 +122,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	engine.HandleMethodNotAllowed = true
+	engine.MaxMultipartMemory = endpoint.FormMemory
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
 	if err := engine.SetTrustedProxies(settings.Server.TrustedProxies); err != nil {
 		return nil, err
