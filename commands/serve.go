@@ -111,11 +111,11 @@ func run(ctx context.Context, server *http.Server, listener net.Listener, settin
 	}
 	asked, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
-	ctx = context.WithoutCancel(ctx) // running requests are to end
-	draining, drain := context.WithCancel(ctx)
+	requests := context.WithoutCancel(ctx) // running ones are to end
+	draining, drain := context.WithCancel(requests)
 	defer drain()
 	server.RegisterOnShutdown(drain)
-	stopping := endpoint.WithStopping(ctx, endpoint.Stopping{Asked: asked, Draining: draining})
+	stopping := endpoint.WithStopping(requests, endpoint.Stopping{Asked: asked, Draining: draining})
 	server.BaseContext = func(net.Listener) context.Context { return stopping }
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -124,7 +124,9 @@ func run(ctx context.Context, server *http.Server, listener net.Listener, settin
 		return err
 	case <-asked.Done():
 	}
-	signal.Ignore(syscall.SIGHUP) // a terminal that closes sends it twice
+	if ctx.Err() == nil { // it was a signal, and a terminal that closes sends SIGHUP twice
+		signal.Ignore(syscall.SIGHUP)
+	}
 	stop()
 	timeout := settings.ShutdownTimeout
 	log.Info("shutting down", "delay", settings.ShutdownDelay, "timeout", timeout)
@@ -133,9 +135,9 @@ func run(ctx context.Context, server *http.Server, listener net.Listener, settin
 		return err
 	case <-time.After(settings.ShutdownDelay):
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	limited, cancel := context.WithTimeout(requests, timeout)
 	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
+	if err := server.Shutdown(limited); err != nil {
 		return fmt.Errorf("requests still ran after %v: %w", timeout, err)
 	}
 	log.Info("stopped")

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os/signal"
-	"syscall"
 	"testing"
 	"time"
 
@@ -31,7 +29,6 @@ func (d deadlines) SetWriteDeadline(at time.Time) error {
 func (d deadlines) Flush() { d.ResponseWriter.(http.Flusher).Flush() }
 
 func TestAStreamHasNoDeadlineAndEndsWithTheServer(t *testing.T) {
-	t.Cleanup(func() { signal.Reset(syscall.SIGHUP) }) // which run leaves ignored, and other tests' programs would inherit
 	ended, set := make(chan struct{}), make(chan time.Time, 1)
 	route := endpoint.Gin("GET", "/stream", "Server-Sent Events", func(c *gin.Context) {
 		defer close(ended)
