@@ -23,7 +23,7 @@ import (
 
 func userCommand() *cobra.Command {
 	command := &cobra.Command{Use: "user", Short: "Look after the users, past the API"}
-	command.AddCommand(userList(), userCreate(), userPassword(),
+	command.AddCommand(userList(), userCreate(), userPassword(), userRole(),
 		userChange("promote", "Make a user an admin", accounts.Change{Role: new(models.RoleAdmin)}),
 		userChange("demote", "Make an admin a user", accounts.Change{Role: new(models.RoleUser)}),
 		userChange("disable", "Lock a user out and end the user's sessions", accounts.Change{Disabled: new(true)}),
@@ -110,18 +110,37 @@ func userChange(use, short string, change accounts.Change) *cobra.Command {
 		Short: short,
 		Args:  cobra.ExactArgs(1),
 		RunE: withBackend(func(cmd *cobra.Command, args []string, on backend) error {
-			user, err := userOf(cmd.Context(), on.db, args[0])
-			if err != nil {
-				return err
-			}
-			changed, err := on.accounts().Change(cmd.Context(), user.ID, change)
-			if err != nil {
-				return said(err)
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
-			return nil
+			return changeUser(cmd, on, args[0], change)
 		}),
 	}
+}
+
+func userRole() *cobra.Command {
+	return &cobra.Command{
+		Use:   "role EMAIL ROLE",
+		Short: fmt.Sprint("Give a user a role, one of ", models.Roles),
+		Args:  cobra.ExactArgs(2),
+		RunE: withBackend(func(cmd *cobra.Command, args []string, on backend) error {
+			var role models.Role
+			if err := role.UnmarshalText([]byte(args[1])); err != nil {
+				return fmt.Errorf("ROLE %w", err)
+			}
+			return changeUser(cmd, on, args[0], accounts.Change{Role: &role})
+		}),
+	}
+}
+
+func changeUser(cmd *cobra.Command, on backend, email string, change accounts.Change) error {
+	user, err := userOf(cmd.Context(), on.db, email)
+	if err != nil {
+		return err
+	}
+	changed, err := on.accounts().Change(cmd.Context(), user.ID, change)
+	if err != nil {
+		return said(err)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
+	return nil
 }
 
 func userOf(ctx context.Context, db *gorm.DB, typed string) (user models.User, err error) {
