@@ -1,7 +1,7 @@
 # Each target is one thing to do; `make` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-sqlite test-postgres race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
-	resource remove-example rename update-template hooks
+	resource remove rename update-template hooks
 
 # Gin's msgpack binding is 6 MB that a JSON API never uses.
 export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
@@ -34,7 +34,7 @@ test-sqlite:
 
 # TEST_DATABASE_URL may name a server; the scheme alone starts a private one.
 test-postgres: ## Run the tests that have a database on PostgreSQL
-	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test $(TESTFLAGS) ./commands ./database ./routes
+	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test $(TESTFLAGS) ./commands ./database ./handlers ./routes
 
 # The README's tests start programs, of which the detector would see nothing.
 race: ## Run the tests under the race detector (needs a C compiler)
@@ -93,19 +93,17 @@ bench-compare: ## Compare the hot functions with another commit's: base=main
 	done; git worktree remove --force bin/base
 	go -C bench tool benchstat base=../bin/base.txt here=../bin/here.txt; rm bin/base.txt bin/here.txt
 
-resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?"
-	go -C tools run ./fork resource
-	@$(MAKE) --no-print-directory openapi
+resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?" access=owner|shared|admin
+	@go -C tools run ./fork resource
+	@$(MAKE) --no-print-directory -s openapi
 
-remove-example: ## Take the example resource, notes, out
-	rm -f models/note.go handlers/notes.go database/create_notes.go routes/notes_test.go
-	sed -i.bak '/[Nn]otes/d' routes/routes.go database/migrate.go
-	sed -i.bak -e '/<!-- example -->/,/<!-- \/example -->/d' -e '/\/notes/d' README.md
-	rm routes/routes.go.bak database/migrate.go.bak README.md.bak
-	@$(MAKE) --no-print-directory openapi fmt
+remove: ## Take a resource, or an optional part, out: name=note, oauth, docs or backup
+	@go -C tools run ./fork remove
+	@go mod tidy
+	@$(MAKE) --no-print-directory -s openapi
 
 rename: ## Make the project yours: module=github.com/me/shop
-	go -C tools run ./fork rename
+	@go -C tools run ./fork rename
 
 update-template: ## Take the template's later changes: upstream=URL, the first time
 	go -C tools run ./fork update

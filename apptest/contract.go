@@ -33,7 +33,7 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 })
 
 // beyond are the refusals that no schema can say.
-var beyond = []string{"must have at least ", "must have at most 72 bytes", "must be a valid email address", "must be a UUID", "is not right", "is none of yours", "must not hold the character", "is not UTF-8", "is given more than once", "must be a maximum of 254 characters", "has over 10,000 fields", "must be a file of the type ", "has a file name that "}
+var beyond = []string{"must have at least ", "must have at most 72 bytes", "must be a valid email address", "must be a UUID", "is not right", "is not the id of ", "is not a cursor of this list", "must not hold the character", "is not UTF-8", "is given more than once", "must be a maximum of 254 characters", "has over 10,000 fields", "must be a file of the type ", "has a file name that "}
 
 // hold fails the test where an answer, or the verdict on a request, is not what
 // the document says.

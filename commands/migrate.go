@@ -91,18 +91,18 @@ var (
 	migrationName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)+$`)
 	// Go reads files of such an end only at times.
 	migrationEnd  = regexp.MustCompile(`_(test|linux|windows|darwin|android|ios|js|wasm|unix|amd64|386|arm|arm64)$`)
-	migrationList = regexp.MustCompile(`(?s)\[\]\*gormigrate\.Migration\{\n.*?\n(?:\t\}\n)`)
+	migrationList = regexp.MustCompile(`(?s)\[\]\*gormigrate\.Migration\{.*?\s*\}\n`)
 )
 
-// migrateNew writes a migration's file and adds it to the list of them.
+// migrateNew writes a migration's file and adds it to the project's own list.
 func migrateNew(cmd *cobra.Command, args []string) error {
-	name, list := args[0], filepath.Join("database", "migrate.go")
+	name, list := args[0], filepath.Join("database", "own.go")
 	if !migrationName.MatchString(name) || migrationEnd.MatchString(name) {
 		return fmt.Errorf("%q is no name for a migration: write two words or more in small letters and digits, such as add_phone, the last none that Go gives a meaning to", name)
 	}
 	text, err := os.ReadFile(list)
 	if err != nil {
-		return errors.New("there is no database/migrate.go here: run this in the folder of the source")
+		return errors.New("there is no database/own.go here: run this in the folder of the source")
 	}
 	place := migrationList.FindIndex(text)
 	if place == nil {
@@ -112,13 +112,13 @@ func migrateNew(cmd *cobra.Command, args []string) error {
 	for i, word := range words[1:] {
 		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
 	}
-	variable, end := strings.Join(words, ""), place[1]-len("\t}\n")
+	variable, before := strings.Join(words, ""), strings.TrimRight(string(text[:place[1]-len("}\n")]), "\t\n")
 	file, err := os.OpenFile(filepath.Join("database", name+".go"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // source
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(file, migrationText, variable, time.Now().UTC().Format("20060102_")+name)
-	listed := string(text[:end]) + "\t\t" + variable + ",\n" + string(text[end:])
+	listed := before + "\n\t\t" + variable + ",\n\t}\n" + string(text[place[1]:])
 	if err := errors.Join(err, file.Close(), os.WriteFile(list, []byte(listed), 0o644)); err != nil { //nolint:gosec // source
 		return err
 	}

@@ -9,17 +9,18 @@ import (
 	"gorm.io/gorm"
 )
 
-// migrations are all changes of the schema, the oldest first. A change that
-// has been deployed is never edited: the next one is added below it.
+// migrations are all changes of the schema: the template's, the oldest first,
+// and then this project's own. Each that a database has not is applied, wherever
+// it stands, so a later one of the template's follows the own ones there, and
+// precedes them in a new database. A change that has been deployed is never edited.
 func migrations() []*gormigrate.Migration {
-	return []*gormigrate.Migration{
+	return append([]*gormigrate.Migration{
 		createUsers,
 		createSessions,
 		notifyRevocations,
-		createNotes,
 		indexLiveSessions,
 		addUserNames,
-	}
+	}, own()...)
 }
 
 const migrationTable = "migrations"
@@ -91,23 +92,26 @@ func Migrate(db *gorm.DB) error {
 	})
 }
 
-// Rollback undoes the last migration, with what its tables hold, and gives its
-// id, "" where there was none. The error is ErrNewer for a newer database.
+// Rollback undoes the migration that was applied last, with what its tables
+// hold, and gives its id, "" where there was none. The error is ErrNewer for a
+// newer database.
 func Rollback(db *gorm.DB) (undone string, err error) {
 	err = alone(db, migrations(), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
-		known, err := Migrations(tx)
-		if err != nil {
+		begun, begunErr := hasMigrations(tx)
+		if _, err := Migrations(tx); err != nil || begunErr != nil || !begun {
+			return errors.Join(err, begunErr)
+		}
+		// It need not be the last of the list. Rows are only ever added at the end
+		// and deleted there, so they stand in the order in which they were applied.
+		order := "rowid DESC"
+		if tx.Name() == "postgres" {
+			order = "ctid DESC"
+		}
+		if err := tx.Table(migrationTable).Order(order).Limit(1).Pluck("id", &undone).Error; err != nil || undone == "" {
 			return err
 		}
-		for _, m := range known {
-			if m.Applied {
-				undone = m.ID
-			}
-		}
-		if undone == "" {
-			return nil
-		}
-		return all.RollbackLast()
+		list := migrations()
+		return all.RollbackMigration(list[slices.IndexFunc(list, func(m *gormigrate.Migration) bool { return m.ID == undone })])
 	})
 	return undone, err
 }

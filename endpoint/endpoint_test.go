@@ -165,7 +165,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 }
 
 func TestAnAnswerTellsItsVersion(t *testing.T) {
-	row := models.Owned{UpdatedAt: time.UnixMicro(255)}
+	row := models.Owned{Versioned: models.Versioned{UpdatedAt: time.UnixMicro(255)}}
 	route := endpoint.Public("GET", "/", "", func(context.Context, endpoint.None) (models.Owned, error) { return row, nil })
 	if got := call(route, "/", "").Header().Get("ETag"); got != `"ff"` {
 		t.Errorf("ETag %s", got)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
@@ -85,12 +84,6 @@ func (o OAuth) session(token string) (uuid.UUID, error) {
 	}
 	claims, err := o.Auth.Tokens.Verify(token)
 	return claims.SessionID, err
-}
-
-// PublicKeys is what others verify our access tokens with (RFC 7517).
-func (o OAuth) PublicKeys(ctx context.Context, _ endpoint.None) (jose.JSONWebKeySet, error) {
-	endpoint.Context(ctx).Header("Cache-Control", "public, max-age=300")
-	return o.Auth.Tokens.PublicKeys(), nil
 }
 
 // OAuthProblem is an error as an OAuth2 client reads it (RFC 6749, section 5.2).

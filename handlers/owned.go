@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -46,6 +47,34 @@ func create(db *gorm.DB, row any) error {
 		err = problem.TokenRevoked.Because(err)
 	}
 	return err
+}
+
+// where selects the rows with a value in a column, all of them for nil.
+func where[T any](db *gorm.DB, column string, value *T) *gorm.DB {
+	if value != nil {
+		db = db.Where(db.Statement.Quote(column)+" = ?", *value)
+	}
+	return db
+}
+
+// unique words the error of a row with unique fields, given with their values,
+// as already_exists. It names those whose values another of db's rows has.
+func unique(err error, db *gorm.DB, id uuid.UUID, values map[string]any) error {
+	if !errors.Is(err, gorm.ErrDuplicatedKey) {
+		return err
+	}
+	var fields []string
+	for _, column := range slices.Sorted(maps.Keys(values)) {
+		var others int64
+		has := db.Session(&gorm.Session{}).Where(db.Statement.Quote(column)+" = ? AND id <> ?", values[column], id)
+		if err := has.Count(&others).Error; err != nil {
+			return err
+		}
+		if others > 0 {
+			fields = append(fields, column)
+		}
+	}
+	return problem.Exists(fields...)
 }
 
 // set changes a field to what a PATCH says of it, if it does.

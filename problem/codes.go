@@ -14,6 +14,7 @@ var (
 	NotFound             = &Problem{Status: 404, Code: "not_found", Detail: "Not Found"}
 	MethodNotAllowed     = &Problem{Status: 405, Code: "method_not_allowed", Detail: "Method Not Allowed"}
 	EmailTaken           = &Problem{Status: 409, Code: "email_taken", Detail: "This email is already registered"}
+	AlreadyExists        = &Problem{Status: 409, Code: "already_exists", Detail: "This already exists"}
 	LastAdmin            = &Problem{Status: 409, Code: "last_admin", Detail: "The last admin cannot be demoted, disabled or deleted"}
 	PreconditionFailed   = &Problem{Status: 412, Code: "precondition_failed", Detail: "If-Match did not match"}
 	BodyTooLarge         = &Problem{Status: 413, Code: "body_too_large", Detail: "The body is too large"}

@@ -122,6 +122,15 @@ func Field(name, message string) *Problem {
 	return Invalid(FieldError{Field: name, Message: message})
 }
 
+// Exists is already_exists for the fields whose values another row has.
+func Exists(fields ...string) *Problem {
+	with := *AlreadyExists
+	for _, field := range fields {
+		with.Errors = append(with.Errors, FieldError{Field: field, Message: "is taken"})
+	}
+	return &with
+}
+
 // Answered returns a problem for the same cause that is answered with a body of
 // another standard, which calls it code.
 func (p *Problem) Answered(status int, code, media string, body any) *Problem {

@@ -180,7 +180,6 @@ func TestAUserWhoIsGoneChangesNothing(t *testing.T) {
 		{"POST", "/me/delete", `{"current_password":"correct horse"}`},
 		{"POST", "/me/email", `{"current_password":"correct horse","email":"eve@example.com"}`},
 		{"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`},
-		{"POST", "/notes", `{"title":"Milk"}`},
 	} {
 		email := fmt.Sprint(i, "@example.com")
 		app.Register(email)

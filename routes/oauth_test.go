@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
+	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 )
 
@@ -206,5 +208,56 @@ func TestAKeyIsChangedWithoutLoggingAnybodyOut(t *testing.T) {
 		after.Get("/protected", bearer...).Want(t, 401, "token_invalid")
 		after.Get("/protected", next...).Want(t, 200, "")
 		after.Refresh(pair.Field("refresh_token")).Want(t, 200, "")
+	}
+}
+
+func TestAnOAuth2ClientsInputIsBounded(t *testing.T) {
+	app := apptest.New(t)
+	for claim, c := range map[string]struct{ body, says string }{
+		"an email of 1,017 bytes": {"grant_type=password&password=x&username=" + strings.Repeat("x", 1017), "username must be a maximum of 254 characters in length"},
+		"20,000 names":            {strings.Repeat("a&", 20_000), "The form has over 10,000 fields"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			answer := app.Serve("POST", "/token", c.body, "Content-Type", form)
+			if answer.Status != 400 || answer.Field("error") != "invalid_request" || answer.Field("error_description") != c.says {
+				t.Errorf("%d %s", answer.Status, answer.Body)
+			}
+		})
+	}
+}
+
+func TestWithoutItsDatabaseARevocationIsTriedLater(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	_, refresh := app.Session("ada@example.com")
+	if err := database.Close(app.DB); err != nil {
+		t.Fatal(err)
+	}
+	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 503, "unavailable")
+}
+
+func TestNothingOutlivesARevokedSession(t *testing.T) {
+	app := apptest.New(t)
+	for i := range raceRounds {
+		email := fmt.Sprint(i, "@example.com")
+		app.Register(email)
+		bearer, token := app.Session(email)
+		var refreshed apptest.Answer
+		together(
+			func() { app.Post("/revoke", "token="+bearer[1][len("Bearer "):], "Content-Type", form) },
+			func() { refreshed = app.Refresh(token) },
+			func() { app.Get("/protected", bearer...) })
+		app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
+		app.Refresh(token).Want(t, 401, "token_revoked")
+		if refreshed.Status == 200 {
+			app.Get("/protected", apptest.Bearer(refreshed.Field("access_token"))...).Want(t, 401, "token_revoked")
+		}
+	}
+}
+
+func TestTheTokenURLFollowsTheBasePath(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
+	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"tokenUrl": "/v1/token"`) {
+		t.Error(document[:1000])
 	}
 }

@@ -93,9 +93,6 @@ func TestNothingOutlivesItsSession(t *testing.T) {
 		"an admin": func(_ []string, email string) apptest.Answer {
 			return app.Do("DELETE", "/users/"+app.User(email).ID.String()+"/sessions", nil, root...)
 		},
-		"OAuth2": func(bearer []string, _ string) apptest.Answer {
-			return app.Post("/revoke", "token="+bearer[1][len("Bearer "):], "Content-Type", form)
-		},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			for i := range raceRounds {

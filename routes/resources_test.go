@@ -3,7 +3,10 @@ package routes_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,6 +27,7 @@ var bodies = map[string]map[string]any{}
 // collection is a resource that users own, as the document tells of it.
 type collection struct {
 	path      string
+	access    string // of those who may add to it
 	list, one *openapi3.PathItem
 	others    map[string]collection // by the field that refers to one of them, such as note_id
 }
@@ -31,13 +35,19 @@ type collection struct {
 // collections are what a user may add to, list, and show one by one.
 func collections(t *testing.T) (all []collection) {
 	t.Helper()
+	return slices.DeleteFunc(allCollections(t), func(c collection) bool { return c.access != "user" })
+}
+
+// allCollections are those that an admin may add to, too.
+func allCollections(t *testing.T) (all []collection) {
+	t.Helper()
 	paths, byField := described(t).Paths, map[string]collection{}
 	for _, route := range table() {
 		one := paths.Find(route.Path + "/{id}")
-		if route.Access.Name != "user" || route.Method != "POST" || one == nil || one.Get == nil {
+		if route.Access.Public() || route.Method != "POST" || one == nil || one.Get == nil {
 			continue
 		}
-		this := collection{route.Path, paths.Find(route.Path), one, byField}
+		this := collection{route.Path, route.Access.Name, paths.Find(route.Path), one, byField}
 		shown := this.list.Post.Responses.Status(201).Value.Content.Get("application/json").Schema.Ref
 		name := camel.ReplaceAllString(shown[strings.LastIndex(shown, "/")+1:], "${1}_$2")
 		byField[strings.ToLower(name)+"_id"] = this
@@ -61,7 +71,11 @@ func (c collection) least(t *testing.T, app *apptest.App, bearer []string) map[s
 	members := map[string]any{}
 	for _, name := range c.schema().Required {
 		if other, refers := c.others[name]; refers {
-			members[name] = other.make(t, app, bearer).Field("id")
+			maker := bearer
+			if other.access != c.access {
+				maker = app.Admin(fmt.Sprintf("root%d@example.com", examples.Add(1)))
+			}
+			members[name] = other.make(t, app, maker).Field("id")
 		} else {
 			members[name] = example(c.schema().Properties[name].Value)
 		}
@@ -85,27 +99,46 @@ func has(operation *openapi3.Operation, in, name string) bool {
 	return operation != nil && operation.Parameters.GetByInAndName(in, name) != nil
 }
 
-// example is a value that a schema allows.
+// examples counts them.
+var examples atomic.Int64
+
+// example is a value that a schema allows, each time another where many are, for
+// a field may be unique.
 func example(schema *openapi3.Schema) any {
+	n := examples.Add(1)
 	switch {
 	case len(schema.Enum) > 0:
 		return schema.Enum[0]
 	case schema.Type.Is("string"):
-		formats := map[string]string{"date-time": "2026-11-23T12:00:00Z", "uuid": nobody, "email": "ada@example.com"}
+		formats := map[string]string{
+			"date-time": "2026-11-23T12:00:00Z", "email": fmt.Sprintf("ada%d@example.com", n),
+			"uuid": fmt.Sprintf("01900000-0000-7000-8000-%012x", n),
+		}
 		if known := formats[schema.Format]; known != "" {
 			return known
 		}
-		return strings.Repeat("x", int(max(1, schema.MinLength))) //nolint:gosec // a short word
+		word := strconv.FormatInt(n, 36)
+		if schema.MaxLength != nil {
+			word = word[max(0, len(word)-int(*schema.MaxLength)):] //nolint:gosec // a short word
+		}
+		return strings.Repeat("0", max(0, int(schema.MinLength)-len(word))) + word //nolint:gosec // a short word
 	case schema.Type.Is("object"):
 		return map[string]any{}
 	case schema.Type.Is("array"):
 		return []any{}
 	case schema.Type.Is("boolean"):
 		return true
-	case schema.Min != nil:
-		return *schema.Min
 	}
-	return 0
+	least, most := 0.0, 1e6
+	switch {
+	case schema.Min != nil && schema.Max != nil:
+		least, most = *schema.Min, *schema.Max
+	case schema.Min != nil:
+		least, most = *schema.Min, *schema.Min+most
+	case schema.Max != nil:
+		least, most = *schema.Max-most, *schema.Max
+	}
+	return least + math.Mod(float64(n), most-least+1)
 }
 
 // text is a value as JSON.
@@ -136,8 +169,9 @@ const (
 // holdFields makes one of a collection with each value, and changes one to it.
 func holdFields(t *testing.T, path string, cases []fieldCase) {
 	t.Helper()
-	app, bearer, _ := session(t)
-	for _, c := range collections(t) {
+	app := apptest.New(t)
+	bearer := app.Admin("ada@example.com")
+	for _, c := range allCollections(t) {
 		if c.path != path {
 			continue
 		}
@@ -158,15 +192,17 @@ func holdFields(t *testing.T, path string, cases []fieldCase) {
 					t.Errorf("%s of %.40s is answered %d %.300s, want %d with %.100s", is.field, is.value, answer.Status, answer.Body, status, says)
 				}
 			}
-			hold(201, app.Post(path, text(body), bearer...))
+			made := app.Post(path, text(body), bearer...)
+			hold(201, made)
 			if is.value != none {
+				app.Do("DELETE", path+"/"+made.Field("id"), nil, bearer...) // a unique value is free again
 				change := `{"` + is.field + `":` + is.value + `}`
 				hold(200, app.Do("PATCH", path+"/"+kept.Field("id"), strings.NewReader(change), bearer...))
 			}
 		}
 		return
 	}
-	t.Fatalf("no user can POST to %s", path)
+	t.Fatalf("nobody can POST to %s", path)
 }
 
 func TestWhatIsMadeIsShownChangedAndDeleted(t *testing.T) {
@@ -212,7 +248,7 @@ func TestWhatIsOwnedIsItsOwnersAlone(t *testing.T) {
 				t.Errorf("he lists %s", list)
 			}
 			for field, other := range c.others {
-				if c.schema().Properties[field] == nil {
+				if c.schema().Properties[field] == nil || other.access != "user" {
 					continue
 				}
 				body, change := c.least(t, app, bob), map[string]any{field: other.make(t, app, ada).Field("id")}
@@ -331,15 +367,21 @@ func TestWhatIsOwnedGoesWithItsOwner(t *testing.T) {
 	for _, c := range collections(t) {
 		c.make(t, app, bearer)
 	}
+	id := app.User("ada@example.com").ID
 	app.Do("POST", "/me/delete", strings.NewReader(`{"current_password":"`+apptest.Password+`"}`), bearer...).Want(t, 204, "")
 	tables, err := app.DB.Migrator().GetTables()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, table := range tables {
-		var left int64
-		if app.DB.Table(table).Count(&left); left != 0 && table != "migrations" {
-			t.Errorf("%d of %s are left", left, table)
+		for _, column := range []string{"owner_id", "user_id"} {
+			var left int64
+			if app.DB.Migrator().HasColumn(table, column) {
+				app.DB.Table(table).Where(column+" = ?", id).Count(&left)
+			}
+			if left != 0 {
+				t.Errorf("%d of %s are left", left, table)
+			}
 		}
 	}
 }

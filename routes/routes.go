@@ -34,14 +34,14 @@ func (a App) Table() []endpoint.Route {
 	users := accounts.Accounts{DB: a.DB, Auth: a.Auth}
 	account := handlers.Account{Accounts: users}
 	health := handlers.Health{DB: a.DB}
+	jwks := handlers.JWKS{Auth: a.Auth}
 	me := handlers.Me{Accounts: users}
 	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account}
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{DB: a.DB, Auth: a.Auth}
 	admin := handlers.Users{Accounts: users}
-	notes := handlers.Notes{DB: a.DB}
 
-	table := endpoint.Group(a.Settings.Server.BasePath, []endpoint.Route{
+	table := []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
@@ -66,33 +66,23 @@ func (a App) Table() []endpoint.Route {
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(handlers.OAuthError).
 			Errors(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.NoScopes, handlers.UnknownGrant),
 		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(handlers.OAuthError).Status(200).Errors(problem.Unavailable),
-		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", oauth.PublicKeys),
-
-		Protected("GET", "/notes", "List my notes", notes.Index),
-		Protected("POST", "/notes", "Add a note", notes.Create).Status(201),
-		Protected("GET", "/notes/:id", "Show a note", notes.Show),
-		Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Errors(problem.PreconditionFailed),
-		Protected("DELETE", "/notes/:id", "Delete a note", notes.Delete).Errors(problem.PreconditionFailed),
-	})
-	return append(table,
+		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", jwks.Show),
+	}
+	return append(endpoint.Group(a.Settings.Server.BasePath, append(table, a.own()...)),
 		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live),
 		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable))
 }
 
 // Document describes the table as OpenAPI 3.1.
 func (a App) Document() ([]byte, error) {
-	token := a.Settings.Server.BasePath + "/token"
 	info := endpoint.Info{
 		Title:       "Latchkey",
 		Version:     "1",
-		Description: "Users, logins and protected routes. Press Authorize and log in with email and password.",
+		Description: "Users, logins and protected routes. Press Authorize to sign in.",
 	}
 	info.SecuritySchemes = map[string]any{
-		"by_password": map[string]any{
-			"type":  "oauth2",
-			"flows": map[string]any{"password": map[string]any{"tokenUrl": token, "refreshUrl": token, "scopes": map[string]any{}}},
-		},
-		"by_token": map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+		"by_password": byPassword(a.Settings.Server.BasePath),
+		"by_token":    map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 	}
 	info.License.Name, info.License.Identifier = "MIT", "MIT"
 	return endpoint.Document(info, a.Table())
@@ -107,13 +97,10 @@ func (a App) docs() ([]endpoint.Route, error) {
 	if !a.Settings.ShowDocs() {
 		return []endpoint.Route{endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)}, nil
 	}
-	docs, err := handlers.NewDocs(document)
-	return []endpoint.Route{
-		endpoint.Gin("GET", "/", "To the page", docs.Home),
-		endpoint.Gin("GET", "/docs", "The page to try this API on", docs.Page),
-		endpoint.Gin("GET", "/docs/:file", "What the page loads", docs.File),
-		endpoint.Gin("GET", "/openapi.json", "This API, described", docs.Document),
-	}, err
+	return slices.Concat(
+		[]endpoint.Route{endpoint.Gin("GET", "/openapi.json", "This API, described", handlers.NewFile("application/json", document).Serve)},
+		page(),
+	), nil
 }
 
 // Engine builds the API: the table, and around it what every request goes through.

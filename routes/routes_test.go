@@ -26,7 +26,9 @@ func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
 func TestOnlyTheseRoutesArePublic(t *testing.T) {
 	want := []string{
-		"POST /register", "POST /login", "POST /refresh", "POST /token", "POST /revoke",
+		"POST /register", "POST /login", "POST /refresh",
+		"POST /token",
+		"POST /revoke",
 		"GET /.well-known/jwks.json", "GET /healthz", "GET /readyz",
 	}
 	var public []string
@@ -108,7 +110,6 @@ func TestWithoutItsDatabaseTheAPILetsNobodyThrough(t *testing.T) {
 	}
 	app.Refresh(refresh).Want(t, 503, "unavailable")
 	app.Refresh("forged").Want(t, 401, "token_invalid")
-	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 503, "unavailable")
 	if answer := app.Get("/me", bearer...).Want(t, 503, "unavailable"); answer.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}

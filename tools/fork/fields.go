@@ -27,31 +27,11 @@ type field struct {
 	Rules    string
 	Refers   *resource // what it belongs to
 	Nullable bool
+	Unique   bool // among an owner's rows, or all that have none
+	Filter   bool // the list may be asked for one value
+	Sort     bool // the list may be ordered by it
 	Cases    []string
 }
-
-// kind is what a type of the command line stands for.
-type kind struct {
-	base, column string
-	rules        []string
-	wrong        string // a JSON value of another type
-	right        string // one of this type
-}
-
-var kinds = map[string]kind{
-	"string":     {"string", "string", []string{"required", "min", "max", "oneof", "email"}, "1", ""},
-	"text":       {"string", "string", []string{"required", "min", "max"}, "1", ""},
-	"int":        {"int64", "int64", []string{"required", "min", "max"}, `"x"`, "1"},
-	"float":      {"float64", "float64", []string{"required", "min", "max"}, `"x"`, "1.5"},
-	"bool":       {"bool", "bool", []string{"required"}, `"x"`, "true"},
-	"time":       {"time.Time", "time.Time", nil, `"x"`, `"2026-11-23T12:00:00Z"`},
-	"uuid":       {"uuid.UUID", "string", nil, `"x"`, `"01900000-0000-7000-8000-000000000000"`},
-	"references": {"uuid.UUID", "string", nil, `"x"`, ""},
-}
-
-const usage = `fields are NAME:TYPE:RULES, with a space between two: fields="title:string:required,max=200 done:bool due_at:time? note:references"
-types: string, text, int, float, bool, time, uuid, references (NAME is the resource it belongs to); with ? it may be null
-rules: required, min=N and max=N (characters, or the number), and for string: email, oneof=open|done`
 
 func parseFields(root string, r *resource, text string) (fields []field, err error) {
 	seen := map[string]bool{}
@@ -80,10 +60,10 @@ func parseField(root string, r *resource, written string) (f field, err error) {
 	name, typed := parts[0], strings.TrimSuffix(parts[1], "?")
 	known, ok := kinds[typed]
 	switch {
-	case !regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$`).MatchString(name):
+	case !lowerWords.MatchString(name):
 		return f, errors.New("its name is to be in lower case, words joined by _")
 	case !ok:
-		return f, fmt.Errorf("%s is no type", parts[1])
+		return f, fmt.Errorf("%s is not a type", parts[1])
 	}
 	f = field{Base: known.base, Column: known.column, Nullable: strings.HasSuffix(parts[1], "?"), Tag: "not null"}
 	if typed == "references" {
@@ -93,24 +73,26 @@ func parseField(root string, r *resource, written string) (f field, err error) {
 		name += "_id"
 	}
 	f.Name, f.Go = name, goName(name)
-	if reserved[f.Go] || f.Go == r.Type+"ID" || f.Go == r.Type+"Version" {
-		return f, fmt.Errorf("every row has its own %s: say more, such as %s_%s", name, r.Name, name)
+	if err := r.checkField(name); err != nil {
+		return f, err
 	}
 	rules, err := parseRules(typed, known, strings.Join(parts[2:], ""))
 	if err != nil {
 		return f, err
 	}
-	if f.Nullable && slices.Contains(rules, "required") {
-		return f, errors.New("? says that it may be missing, required that it may not: leave one out")
+	if known.base == "string" && !hasRule(rules, "max") && !hasRule(rules, "oneof") { // whatever comes in has a bound
+		rules = append(rules, map[string]string{"string": "max=200", "text": "max=10000"}[typed])
 	}
-	f.finish(typed, known, rules)
+	if err := contradiction(known, rules, f.Nullable); err != nil {
+		return f, err
+	}
+	f.Unique, f.Filter, f.Sort = takeRule(&rules, "unique"), takeRule(&rules, "filter") || f.Refers != nil, takeRule(&rules, "sort")
+	f.finish(r, typed, known, rules)
 	return f, nil
 }
 
-// reserved are what the types of a resource hold besides its own fields.
-var reserved = words("ID CreatedAt UpdatedAt OwnerID Owner Owned Base Key ETag IfMatch BeforeCreate Page Limit Cursor DB")
-
-// parent is the resource that a field refers to.
+// parent is the resource that a field refers to. Whoever writes the field must
+// see the parent, and whoever reads it may.
 func parent(root string, r *resource, name string) (*resource, error) {
 	if name == r.Name {
 		return nil, errors.New("a resource cannot belong to itself")
@@ -119,63 +101,34 @@ func parent(root string, r *resource, name string) (*resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(root, "models", name+".go"))
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !regexp.MustCompile(`(?m)^\tOwned$`).Match(text) {
-		err = fmt.Errorf("there is no resource %s to belong to: make it first", name)
+	model, err := os.ReadFile(filepath.Join(root, "models", name+".go"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	return of, err
-}
-
-// parseRules gives the rules as binding tags.
-func parseRules(typed string, known kind, written string) (rules []string, err error) {
-	for _, rule := range strings.FieldsFunc(written, func(r rune) bool { return r == ',' }) {
-		name, value, valued := strings.Cut(rule, "=")
-		if !slices.Contains(known.rules, name) {
-			return nil, fmt.Errorf("%s is no rule of a %s", rule, typed)
-		}
-		if hasRule(rules, name) {
-			return nil, fmt.Errorf("%s is there twice", name)
-		}
-		_, noNumber := strconv.ParseFloat(value, 64)
-		if typed == "string" || typed == "text" || typed == "int" {
-			_, noNumber = strconv.Atoi(value)
-		}
-		switch {
-		case (name == "min" || name == "max") && noNumber != nil:
-			return nil, fmt.Errorf("%s needs a number, such as %s=10", name, name)
-		case name == "oneof" && !regexp.MustCompile(`^[\w-]+(\|[\w-]+)*$`).MatchString(value):
-			return nil, errors.New("oneof needs words, such as oneof=open|done")
-		case valued != (name == "min" || name == "max" || name == "oneof"):
-			return nil, fmt.Errorf("%s takes no value", name)
-		}
-		rules = append(rules, strings.ReplaceAll(rule, "|", " "))
+	table, err := os.ReadFile(filepath.Join(root, ownRoutes))
+	switch {
+	case err != nil:
+		return nil, err
+	case regexp.MustCompile(`(?m)^\tOwned$`).Match(model):
+		of.Access = owner
+	case !regexp.MustCompile(`(?m)^\tVersioned$`).Match(model):
+		return nil, fmt.Errorf("there is no resource %s to belong to: make it first", name)
+	case strings.Contains(string(table), `Protected("GET", "/`+of.Plural+`"`):
+		of.Access = shared
+	default:
+		of.Access = admin
 	}
-	return rules, nil
-}
-
-// hasRule reports whether a rule is among rules, whatever its value.
-func hasRule(rules []string, name string) bool {
-	return slices.ContainsFunc(rules, func(rule string) bool { return strings.HasPrefix(rule+"=", name+"=") })
-}
-
-// bound is the number of a rule, 0 without it.
-func bound(rules []string, name string) (number float64) {
-	for _, rule := range rules {
-		if value, ok := strings.CutPrefix(rule, name+"="); ok {
-			number, _ = strconv.ParseFloat(value, 64)
-		}
+	if r.Access != of.Access && (r.Access == owner && of.Access == admin || of.Access == owner) {
+		return nil, fmt.Errorf("%s is access=%s and %s is access=%s: the one's users cannot see the other's rows", r.Name, r.Access, name, of.Access)
 	}
-	return number
+	return of, nil
 }
 
 // finish derives how the field is written from its kind and rules.
-func (f *field) finish(typed string, known kind, rules []string) {
+func (f *field) finish(r *resource, typed string, known kind, rules []string) {
 	text := known.base == "string"
 	number := known.base == "int64" || known.base == "float64"
 	has := func(name string) bool { return hasRule(rules, name) }
-	if text && !has("max") && !has("oneof") { // whatever comes in has a bound
-		rules = append(rules, map[string]string{"string": "max=200", "text": "max=10000"}[typed])
-	}
 	// What is left out is empty or zero: where that breaks a rule, it cannot be.
 	smallest := bound(rules, "min")
 	largest := bound(rules, "max")
@@ -210,6 +163,11 @@ func (f *field) finish(typed string, known kind, rules []string) {
 	}
 	if f.Refers != nil {
 		f.Tag = joinTags(f.Tag, "index")
+	}
+	for _, rule := range rules {
+		if choice, ok := strings.CutPrefix(rule, "oneof="); ok {
+			f.Tag = joinTags(f.Tag, fmt.Sprintf(`check:chk_%s_%s,\"%s\" IN ('%s')`, r.Plural, f.Name, f.Name, strings.Join(strings.Fields(choice), "', '")))
+		}
 	}
 	f.cases(known, rules, required)
 }

@@ -27,12 +27,15 @@ func main() {
 
 func fork(root string, args []string) error {
 	commands := map[string]func(string) error{
-		"resource": func(root string) error { return addResource(root, os.Getenv("name"), os.Getenv("fields")) },
-		"rename":   func(root string) error { return renameTree(root, os.Getenv("module")) },
-		"update":   func(root string) error { return update(root, os.Getenv("upstream"), os.Getenv("base")) },
+		"resource": func(root string) error {
+			return addResource(root, os.Getenv("name"), os.Getenv("access"), os.Getenv("fields"))
+		},
+		"remove": func(root string) error { return remove(root, os.Getenv("name")) },
+		"rename": func(root string) error { return renameTree(root, os.Getenv("module")) },
+		"update": func(root string) error { return update(root, os.Getenv("upstream"), os.Getenv("base")) },
 	}
 	if len(args) != 1 || commands[args[0]] == nil {
-		return errors.New("use make resource, make rename or make update-template")
+		return errors.New("use make resource, make remove, make rename or make update-template")
 	}
 	return commands[args[0]](root)
 }

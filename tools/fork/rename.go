@@ -71,7 +71,7 @@ func renameTree(root, module string) error {
 	if _, err := git(root, "commit", "-q", "-m", "Rename the project to "+to.title, "-m", templateCommit+": "+from); err != nil {
 		return fmt.Errorf("all is renamed and staged, but not committed: correct this, and commit with the line \"%s: %s\"\n%w", templateCommit, from, err)
 	}
-	fmt.Printf("This is %s now: module %s, program bin/%s. It is committed; check it with make test lint.\n", to.title, to.module, to.word)
+	fmt.Printf("This is %s now: module %s, program bin/%s. It is committed.\nNext: make test lint, then make resource name=task fields=\"title:string:required\".\n", to.title, to.module, to.word)
 	return nil
 }
 

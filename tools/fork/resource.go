@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
-	"go/ast"
 	"go/format"
 	"go/parser"
 	"go/token"
@@ -25,6 +25,13 @@ import (
 //go:embed templates
 var templates embed.FS
 
+// Who may use a resource.
+const (
+	owner  = "owner"  // each user, their own rows
+	shared = "shared" // all users read all rows, and admins write
+	admin  = "admin"  // admins alone
+)
+
 // resource is what the templates are filled with.
 type resource struct {
 	Module  string
@@ -37,80 +44,32 @@ type resource struct {
 	Words   string // line item
 	Article string // a
 	Date    string // of the migration, as 20060102
+	Access  string
 	Fields  []field
 }
 
-// newResource refuses a name that Go, or the names that it makes, cannot take.
+// newResource refuses a name that cannot be a resource's.
 func newResource(root, name string) (*resource, error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9]+(_[a-z][a-z0-9]*)*$`).MatchString(name) {
 		return nil, fmt.Errorf("name=%s: write one thing in lower case, words joined by _, such as name=task or name=line_item", name)
-	}
-	plural := inflection.Plural(name) // as GORM names the table
-	if name == plural && inflection.Singular(name) != name {
-		return nil, fmt.Errorf("name=%s: write one of them, name=%s", name, inflection.Singular(name))
 	}
 	module, err := moduleOf(root)
 	if err != nil {
 		return nil, err
 	}
+	plural := inflection.Plural(name) // as GORM names the table
 	r := &resource{
-		Module: module, Name: name, Plural: plural,
+		Module: module, Name: name, Plural: plural, Access: owner,
 		Type: goName(name), Types: goName(plural), Var: goVar(name), Vars: goVar(plural),
 		Words: strings.ReplaceAll(name, "_", " "), Article: "a", Date: time.Now().UTC().Format("20060102"),
 	}
 	if strings.ContainsAny(name[:1], "aeio") {
 		r.Article = "an"
 	}
-	for _, word := range []string{r.Var, r.Vars} {
-		if token.IsKeyword(word) || taken[word] {
-			return nil, fmt.Errorf("name=%s: %s already means something in Go or in a handler: say more, such as name=my_%s", name, word, name)
-		}
-	}
-	last := plural[strings.LastIndex(plural, "_")+1:]
-	if suffixes[last] || last == "test" || strings.HasSuffix(name, "_test") {
-		return nil, fmt.Errorf("name=%s: Go takes a file create_%s.go for one of a platform or of tests: choose another name", name, plural)
+	if err := r.checkName(root); err != nil {
+		return nil, fmt.Errorf("name=%s: %w", name, err)
 	}
 	return r, r.readMigration(root)
-}
-
-// taken are what a handler's variables would hide.
-var taken = words("bool byte error float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any " +
-	"true false nil iota append cap clear close complex copy delete imag len make max min new panic print println real recover " +
-	"context endpoint errors gorm models problem time uuid auth handlers ctx db err in page services tx user")
-
-// suffixes of file names that Go builds on one platform alone.
-var suffixes = words("aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows " +
-	"386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm")
-
-func words(text string) map[string]bool {
-	all := map[string]bool{}
-	for _, word := range strings.Fields(text) {
-		all[word] = true
-	}
-	return all
-}
-
-// initialisms are written in capitals in Go names.
-var initialisms = words("api cpu css dns html http https id ip json sql ssh tcp tls ttl udp ui uid uri url utf8 uuid xml")
-
-func goName(name string) string {
-	var all strings.Builder
-	for _, word := range strings.Split(name, "_") {
-		if initialisms[word] {
-			all.WriteString(strings.ToUpper(word))
-		} else {
-			all.WriteString(strings.ToUpper(word[:1]) + word[1:])
-		}
-	}
-	return all.String()
-}
-
-func goVar(name string) string {
-	first, rest, _ := strings.Cut(name, "_")
-	if rest == "" {
-		return first
-	}
-	return first + goName(rest)
 }
 
 // files are where each template goes.
@@ -135,12 +94,17 @@ func (r *resource) readMigration(root string) error {
 	return err
 }
 
+const ownRoutes, ownMigrations = "routes/own.go", "database/own.go"
+
 // addResource writes a resource like notes: its files, and its lines in the
-// tables. Where anything stands in its way it writes nothing.
-func addResource(root, name, fields string) error {
+// project's own tables. Where anything stands in its way it writes nothing.
+func addResource(root, name, access, fields string) error {
 	r, err := newResource(root, name)
 	if err != nil {
 		return err
+	}
+	if r.Access = cmp.Or(access, owner); !slices.Contains([]string{owner, shared, admin}, r.Access) {
+		return fmt.Errorf("access=%s: write owner (each user sees their own), shared (all users read, admins write) or admin (admins alone)", access)
 	}
 	if r.Fields, err = parseFields(root, r, fields); err != nil {
 		return err
@@ -168,15 +132,21 @@ func addResource(root, name, fields string) error {
 	if err != nil {
 		return err
 	}
-	for _, table := range []struct{ file, function, setup, lines string }{
-		{"database/migrate.go", "migrations", "", "create" + r.Types + ","},
-		{"routes/routes.go", "Table", r.Vars + " := handlers." + r.Types + "{DB: db}", "\n" + string(lines)},
+	for _, table := range []struct {
+		file, setup, lines string
+		imports            []string
+	}{
+		{ownMigrations, "", "create" + r.Types + ",", nil},
+		{ownRoutes, r.Vars + " := handlers." + r.Types + "{DB: a.DB}", "\n" + string(lines), []string{"handlers", "problem"}},
 	} {
 		before, err := os.ReadFile(filepath.Join(root, table.file))
 		if err != nil {
 			return err
 		}
-		after, err := addLines(before, table.function, table.setup, table.lines)
+		after, err := addLines(before, table.setup, table.lines)
+		if err == nil {
+			after, err = fixImports(root, table.file, after, table.imports...)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", table.file, err)
 		}
@@ -193,7 +163,7 @@ func addResource(root, name, fields string) error {
 		fmt.Printf("%s is all there: nothing to write.\n", r.Plural)
 		return nil
 	}
-	fmt.Printf("Written: %s\n", strings.Join(slices.Sorted(maps.Keys(written)), ", "))
+	fmt.Printf("Written: %s\nRead handlers/%s.go and change it as you like; then make test, and commit.\n", strings.Join(slices.Sorted(maps.Keys(written)), ", "), r.Plural)
 	return nil
 }
 
@@ -241,138 +211,16 @@ func (r *resource) clash(root string) error {
 			}
 		}
 	}
-	table, err := os.ReadFile(filepath.Join(root, "routes/routes.go"))
-	for _, found := range regexp.MustCompile(`"/`+r.Plural+`[/"].*`).FindAll(table, -1) {
-		if !bytes.Contains(found, []byte(" "+r.Vars+".")) {
-			return fmt.Errorf("name=%s: the path /%s is taken in routes/routes.go: choose another name", r.Name, r.Plural)
+	for _, file := range []string{"routes/routes.go", ownRoutes} {
+		table, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			return err
 		}
-	}
-	return err
-}
-
-// declarations are the names of a file's package scope.
-func declarations(file *ast.File) (names []string) {
-	for _, declaration := range file.Decls {
-		switch is := declaration.(type) {
-		case *ast.FuncDecl:
-			if is.Recv == nil {
-				names = append(names, is.Name.Name)
-			}
-		case *ast.GenDecl:
-			for _, spec := range is.Specs {
-				switch is := spec.(type) {
-				case *ast.TypeSpec:
-					names = append(names, is.Name.Name)
-				case *ast.ValueSpec:
-					for _, name := range is.Names {
-						names = append(names, name.Name)
-					}
-				}
+		for _, found := range regexp.MustCompile(`"/`+r.Plural+`[/"].*`).FindAll(table, -1) {
+			if !bytes.Contains(found, []byte(" "+r.Vars+".")) {
+				return fmt.Errorf("name=%s: the path /%s is taken in %s: choose another name", r.Name, r.Plural, file)
 			}
 		}
 	}
-	return names
-}
-
-// addLines adds lines at the end of the list that a function returns, and a
-// statement before it, unless they are there.
-func addLines(source []byte, function, setup, lines string) ([]byte, error) {
-	positions := token.NewFileSet()
-	file, err := parser.ParseFile(positions, "", source, parser.SkipObjectResolution)
-	if err != nil {
-		return nil, err
-	}
-	for _, declaration := range file.Decls {
-		is, ok := declaration.(*ast.FuncDecl)
-		if !ok || is.Name.Name != function {
-			continue
-		}
-		body := is.Body.List
-		last, ok := body[len(body)-1].(*ast.ReturnStmt)
-		if !ok || len(last.Results) != 1 {
-			break
-		}
-		list, ok := last.Results[0].(*ast.CompositeLit)
-		if !ok {
-			break
-		}
-		cut := positions.Position(list.Rbrace).Offset
-		added := slices.Concat(source[:cut], []byte(missing(source, lines)), source[cut:])
-		if setup != "" && !bytes.Contains(source, []byte(setup)) {
-			cut = positions.Position(body[len(body)-2].End()).Offset
-			added = slices.Concat(added[:cut], []byte("\n"+setup), added[cut:])
-		}
-		return format.Source(added)
-	}
-	return nil, fmt.Errorf("func %s does not end with a list: add these lines where they belong, and run this again:\n%s\n%s", function, setup, lines)
-}
-
-// missing are the lines whose function or migration source does not name.
-func missing(source []byte, lines string) string {
-	var all []string
-	for _, line := range strings.Split(lines, "\n") {
-		if named := mention.FindString(line); named != "" && !bytes.Contains(source, []byte(named)) {
-			all = append(all, line)
-		}
-	}
-	if len(all) == 0 {
-		return ""
-	}
-	if strings.HasPrefix(lines, "\n") {
-		all = append([]string{""}, all...)
-	}
-	return strings.Join(all, "\n") + "\n"
-}
-
-var mention = regexp.MustCompile(`\w+\.[A-Z]\w*\)|create\w+,`)
-
-// WordsPlural is the plural as people write it.
-func (r *resource) WordsPlural() string { return strings.ReplaceAll(r.Plural, "_", " ") }
-
-// Receiver is what the methods call their own.
-func (r *resource) Receiver() string { return r.Plural[:1] }
-
-// Parents are the fields that refer to other resources.
-func (r *resource) Parents() (parents []field) {
-	for _, field := range r.Fields {
-		if field.Refers != nil {
-			parents = append(parents, field)
-		}
-	}
-	return parents
-}
-
-// Imports are those of a model or of the handlers, in their order.
-func (r *resource) Imports(of string) string {
-	uses := func(base string) bool {
-		return slices.ContainsFunc(r.Fields, func(f field) bool { return f.Base == base })
-	}
-	parents, handlers := len(r.Parents()) > 0, of == "handlers"
-	groups := [][]string{{}, {}, {}}
-	for _, path := range []struct {
-		needed bool
-		group  int
-		path   string
-	}{
-		{handlers, 0, "context"},
-		{handlers && parents, 0, "errors"},
-		{uses("time.Time"), 0, "time"},
-		{handlers || uses("uuid.UUID"), 1, "github.com/gofrs/uuid/v5"},
-		{handlers, 1, "gorm.io/gorm"},
-		{handlers, 2, r.Module + "/database"},
-		{handlers, 2, r.Module + "/endpoint"},
-		{handlers, 2, r.Module + "/models"},
-		{handlers && parents, 2, r.Module + "/problem"},
-	} {
-		if path.needed {
-			groups[path.group] = append(groups[path.group], fmt.Sprintf("\t%q\n", path.path))
-		}
-	}
-	var text []string
-	for _, group := range groups {
-		if len(group) > 0 {
-			text = append(text, strings.Join(group, ""))
-		}
-	}
-	return strings.Join(text, "\n")
+	return nil
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,10 +35,11 @@ func edit(t *testing.T, file, old, replacement string) {
 
 // Every type and rule, an irregular plural of two words, and one that belongs to both.
 var resources = [][]string{
-	{"make", "resource", "name=task", "fields=title:string:required,max=80 details:text state:string:oneof=open|done contact:string?:email " +
+	{"make", "resource", "name=task", "fields=title:string:required,max=80,sort details:text state:string:oneof=open|done,filter contact:string?:email " +
 		"count:int:required,min=1,max=9 rank:int? weight:float:min=-1.5 price:float?:min=0 done:bool sure:bool:required maybe:bool? " +
-		"starts_at:time due_at:time? ref:uuid other_ref:uuid? website_url:string:min=3"},
-	{"make", "resource", "name=sales_person", "fields=name:string:required"},
+		"starts_at:time:sort due_at:time?:sort ref:uuid other_ref:uuid? website_url:string:min=3 slug:string?:unique order:int?:unique,filter,sort"},
+	{"make", "resource", "name=sales_person", "access=shared", "fields=name:string:required,unique code:string:unique,min=2,max=2"},
+	{"make", "resource", "name=tax_rate", "access=admin", "fields=percent:float:min=0,max=100,sort"},
 	{"make", "resource", "name=comment", "fields=task:references sales_person:references? text:text:required"},
 }
 
@@ -43,18 +47,43 @@ func TestTheExampleIsWhatTheGeneratorWrites(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
 	const fields = "title:string:required,max=200 body:text:max=10000"
-	if err := addResource(root, "note", fields); err != nil {
+	if err := addResource(root, "note", "", fields); err != nil {
 		t.Fatal(err)
 	}
 	if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
 		t.Errorf("it would change %s", changed)
 	}
-	run(t, root, "make", "remove-example", "lint")
-	run(t, root, "go", "test", "-run=Readme|Document|Route", ".", "./routes")
-	run(t, root, "go", "-C", "bench", "vet", "./...") // which measures them where they are
-	if left, err := try(t, root, "git", "grep", "-i", "notes", "--", "*.go", "docs", ":!bench", ":!tools"); err == nil {
-		t.Errorf("left: %s", left)
+}
+
+// What is left when a part has gone is whole, and so it is without all of them.
+func TestEachOptionalPartIsRemovedAloneAndAllTogether(t *testing.T) {
+	all := append(slices.Sorted(maps.Keys(parts)), "note")
+	without := func(t *testing.T, names ...string) (root string) {
+		root = tree(t)
+		for _, name := range names {
+			run(t, root, "make", "remove", "name="+name)
+		}
+		run(t, root, "go", "vet", "./...")
+		run(t, root, "go", "mod", "tidy", "-diff")
+		return root
 	}
+	for _, name := range all {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := without(t, name)
+			run(t, root, "go", "test", "-run=Readme$|Document|Route|Path|Follows|Command", ".", "./routes", "./commands")
+		})
+	}
+	t.Run("all", func(t *testing.T) {
+		t.Parallel()
+		root := without(t, all...)
+		run(t, root, "make", "lint")
+		run(t, root, "go", "test", "./...")
+		run(t, root, "go", "-C", "bench", "vet", "./...") // which measures notes where they are
+		if left, err := try(t, root, "git", "grep", "-iE", "notes|oauth|swgui|copyTable", "--", "*.go", "docs", ":!bench", ":!tools", ":!endpoint"); err == nil {
+			t.Errorf("left: %s", left)
+		}
+	})
 }
 
 // A fork is renamed, given resources, tried, and kept up to date.
@@ -91,7 +120,7 @@ func TestAFork(t *testing.T) {
 	run(t, fork, "make", "build")
 	run(t, fork, "go", "test", "./...")
 	if _, err := exec.LookPath("initdb"); err == nil {
-		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-run=Migration|WhatIs|Change|Lists|Tasks|SalesPeople|Comments", "./database", "./routes")
+		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-run=Migration|WhatIs|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./database", "./routes")
 	}
 	if version := run(t, fork, "bin/corner-shop", "version"); !strings.HasPrefix(version, "corner-shop ") {
 		t.Errorf("it calls itself %s", version)
@@ -198,12 +227,25 @@ func walk(t *testing.T, fork string) {
 	send(201, "POST", "/register", `{"email":"ada@example.com","password":"correct horse"}`)
 	token = send(200, "POST", "/login", `{"email":"ada@example.com","password":"correct horse"}`)["access_token"].(string)
 	task := send(201, "POST", "/tasks", `{"title":"Sweep","state":"open","count":1,"sure":false,"starts_at":"2026-11-23T12:00:00+01:00","ref":"01900000-0000-7000-8000-000000000000","website_url":"https://example.com"}`)
-	person := send(201, "POST", "/sales_people", `{"name":"Eve"}`)
+	send(403, "POST", "/sales_people", `{"name":"Eve","code":"ev"}`)
+	send(403, "GET", "/tax_rates", "")
+	promote := exec.CommandContext(t.Context(), filepath.Join(fork, "bin/corner-shop"), "user", "promote", "ada@example.com")
+	promote.Dir = server.Dir
+	if out, err := promote.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	token = send(200, "POST", "/login", `{"email":"ada@example.com","password":"correct horse"}`)["access_token"].(string)
+	person := send(201, "POST", "/sales_people", `{"name":"Eve","code":"ev"}`)
+	if got := fmt.Sprint(send(409, "POST", "/sales_people", `{"name":"Eve","code":"bo"}`)); !strings.Contains(got, "already_exists") || !strings.Contains(got, "[map[field:name message:is taken]]") {
+		t.Errorf("a second Eve: %s", got)
+	}
+	send(201, "POST", "/tax_rates", `{"percent":19}`)
 	comment := send(201, "POST", "/comments", `{"task_id":"`+task["id"].(string)+`","sales_person_id":"`+person["id"].(string)+`","text":"Done?"}`)
 	send(200, "PATCH", "/tasks/"+task["id"].(string), `{"done":true,"due_at":"2026-11-24T12:00:00Z"}`)
 	if got := send(200, "PATCH", "/tasks/"+task["id"].(string), `{"due_at":null}`); got["due_at"] != nil || got["done"] != true || got["starts_at"] != "2026-11-23T11:00:00Z" {
 		t.Errorf("the task is %v", got)
 	}
+	listTasks(t, send)
 	send(204, "DELETE", "/sales_people/"+person["id"].(string), "")
 	if got := send(200, "GET", "/comments?task_id="+task["id"].(string), ""); len(got["items"].([]any)) != 1 || got["items"].([]any)[0].(map[string]any)["sales_person_id"] != nil {
 		t.Errorf("without its person: %v", got)
@@ -211,4 +253,40 @@ func walk(t *testing.T, fork string) {
 	send(204, "DELETE", "/tasks/"+task["id"].(string), "")
 	send(404, "GET", "/comments/"+comment["id"].(string), "") // it went with its task
 	send(200, "GET", "/sales_people", "")
+}
+
+// listTasks lists the tasks in every order, one a page, and by what they may be
+// asked for.
+func listTasks(t *testing.T, send func(status int, method, path, body string) map[string]any) {
+	t.Helper()
+	const more = `,"state":"done","count":1,"sure":false,"starts_at":"2026-11-23T12:00:00Z","ref":"01900000-0000-7000-8000-000000000000","website_url":"https://example.com"}`
+	send(201, "POST", "/tasks", `{"title":"Mop","due_at":"2026-11-25T12:00:00Z"`+more)
+	send(201, "POST", "/tasks", `{"title":"Dust"`+more)
+	for query, want := range map[string]string{
+		"sort=title":             "Dust Mop Sweep",
+		"sort=-title":            "Sweep Mop Dust",
+		"sort=due_at":            "Mop Sweep Dust",
+		"sort=-due_at":           "Dust Sweep Mop",
+		"sort=-created_at":       "Dust Mop Sweep",
+		"state=done&sort=title":  "Dust Mop",
+		"state=open&order=5":     "",
+		"starts_at=is-no-filter": "Dust Mop Sweep",
+	} {
+		var titles []string
+		for path := "/tasks?limit=1&" + query; path != ""; {
+			list := send(200, "GET", path, "")
+			for _, item := range list["items"].([]any) {
+				titles = append(titles, item.(map[string]any)["title"].(string))
+			}
+			if path = ""; list["next_cursor"] != nil {
+				path = "/tasks?limit=1&" + query + "&cursor=" + list["next_cursor"].(string)
+			}
+		}
+		if got := strings.Join(titles, " "); got != want {
+			t.Errorf("%s lists %s, want %s", query, got, want)
+		}
+	}
+	for _, query := range []string{"sort=details", "sort=owner_id", "sort=", "state=closed", "order=x"} {
+		send(422, "GET", "/tasks?"+query, "")
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"example.com/latchkey/apptest"
@@ -70,11 +69,11 @@ func TestMigrationsAreRunApart(t *testing.T) {
 func TestAMigrationIsBegun(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
-	list, err := os.ReadFile("../database/migrate.go")
+	list, err := os.ReadFile("../database/own.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := filepath.Join(folder, "database", "migrate.go")
+	at := filepath.Join(folder, "database", "own.go")
 	if _, faults, code := run(t, folder, nil, "migrate", "new", "add_phone"); code != 1 || !strings.Contains(faults, "run this in the folder of the source") {
 		t.Error(code, faults)
 	}
@@ -97,7 +96,7 @@ func TestAMigrationIsBegun(t *testing.T) {
 	if _, faults, code := run(t, folder, nil, "migrate", "new", "add_phone"); code != 1 || !strings.Contains(faults, "file exists") {
 		t.Error(code, faults)
 	}
-	for name, want := range map[string]string{"migrate.go": `,\n\t\taddPhone,\n\t\tdropFax,\n\t}\n}`, "add_phone.go": `var addPhone = &gormigrate.Migration\{\n\tID: "\d{8}_add_phone",`} {
+	for name, want := range map[string]string{"own.go": `\n\t\taddPhone,\n\t\tdropFax,\n\t}\n}`, "add_phone.go": `var addPhone = &gormigrate.Migration\{\n\tID: "\d{8}_add_phone",`} {
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(at), name))
 		if err != nil {
 			t.Fatal(err)
@@ -106,74 +105,4 @@ func TestAMigrationIsBegun(t *testing.T) {
 			t.Errorf("%v\n%s", err, text)
 		}
 	}
-}
-
-func TestDataMovesToAnotherDatabase(t *testing.T) {
-	folder, target := t.TempDir(), anew(t)
-	s := launch(t, folder).await()
-	s.want(201, "POST", "/register", credentials("ada@example.com"))
-	bearer := "Bearer " + s.token("ada@example.com")
-	s.signal(os.Interrupt)
-	s.end()
-	out, faults, code := run(t, folder, []string{target}, "db", "copy", "--from", "sqlite://data/app.db")
-	if want := "sessions             1 rows\nusers                1 rows\n"; code != 0 || out != want {
-		t.Fatalf("exit %d, %s%s", code, out, faults)
-	}
-	moved := launch(t, folder, target).await()
-	moved.want(200, "GET", "/me", "", "Authorization", bearer)
-	moved.token("ada@example.com")
-	for args, want := range map[string]string{
-		"--from sqlite://data/app.db":                           "is not empty: sessions has 2 rows",
-		"--from sqlite://data/app.db --to sqlite://data/app.db": "name the other one with --from or --to",
-		"": "name the other one with --from or --to",
-		"--to postgre://ada:hunter2@127.0.0.1:1/x":    "--to: write sqlite://PATH with the path of a file",
-		"--from sqlite://nowhere":                     "nowhere: no such file or directory",
-		"--from postgres://ada:hunter2@127.0.0.1:1/x": "cannot open postgres://ada:xxxxx@127.0.0.1:1/x",
-	} {
-		_, faults, code := run(t, folder, []string{target}, append([]string{"db", "copy"}, strings.Fields(args)...)...)
-		if code != 1 || !strings.Contains(faults, want) || strings.Contains(faults, "hunter2") {
-			t.Errorf("%s: exit %d, %s", args, code, faults)
-		}
-	}
-}
-
-func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
-	folder := t.TempDir()
-	s := launch(t, folder).await()
-	var acknowledged, next atomic.Int64
-	var enough atomic.Bool
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		each(1_000_000, func(int) {
-			if !enough.Load() {
-				s.want(201, "POST", "/register", credentials(fmt.Sprint(next.Add(1), "@example.com")))
-				acknowledged.Add(1)
-			}
-		})
-	}()
-	apptest.Await(t, "200 are written", func() bool { return acknowledged.Load() >= 200 })
-	before := acknowledged.Load()
-	out, faults, code := run(t, folder, nil, "db", "backup", "backup.db")
-	after := next.Load()
-	enough.Store(true)
-	<-done
-	if code != 0 || out != "The backup is backup.db.\n" {
-		t.Fatalf("exit %d, %s%s", code, out, faults)
-	}
-	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 1 || !strings.Contains(faults, "stop the program that uses it") {
-		t.Fatalf("while it runs: exit %d, %s%s", code, out, faults)
-	}
-	s.want(201, "POST", "/register", credentials("ada@example.com"))
-	s.signal(os.Interrupt)
-	s.end()
-	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 0 || !strings.HasPrefix(out, "The backup is in its place.\nWhat was there is data/app.db.") {
-		t.Fatalf("exit %d, %s%s", code, out, faults)
-	}
-	users, _, _ := run(t, folder, nil, "user", "list")
-	if count := int64(strings.Count(users, "@example.com")); count < before || count > after || strings.Contains(users, "ada@") {
-		t.Errorf("%d users, acknowledged were %d before and sent %d after", count, before, after)
-	}
-	launch(t, folder).await().token("1@example.com")
 }

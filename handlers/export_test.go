@@ -1,0 +1,6 @@
+package handlers
+
+import "example.com/latchkey/models"
+
+// ListUsers is the list of one resource.
+var ListUsers = list[models.User]

@@ -1,0 +1,21 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/endpoint"
+)
+
+// JWKS is what others verify our access tokens with (RFC 7517).
+type JWKS struct {
+	Auth auth.Services
+}
+
+// Show gives the public keys.
+func (j JWKS) Show(ctx context.Context, _ endpoint.None) (jose.JSONWebKeySet, error) {
+	endpoint.Context(ctx).Header("Cache-Control", "public, max-age=300")
+	return j.Auth.Tokens.PublicKeys(), nil
+}

@@ -1,0 +1,168 @@
+package handlers_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/handlers"
+	"example.com/latchkey/models"
+)
+
+func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
+
+// sorted is what a list that may be sorted is asked for.
+type sorted struct {
+	handlers.Page
+	Sort *string `query:"sort"`
+}
+
+// people serves all users, sorted and counted, at /people.
+func people(t *testing.T, names ...*string) *apptest.App {
+	t.Helper()
+	app := apptest.New(t)
+	route := endpoint.Public("GET", "/people", "", func(ctx context.Context, in sorted) (handlers.List[models.User], error) {
+		return handlers.ListUsers(app.DB.WithContext(ctx), in.By(in.Sort).Counted())
+	})
+	app.Engine.GET("/people", route.Handlers()...)
+	for _, name := range names {
+		add(t, app, name)
+	}
+	return app
+}
+
+func add(t *testing.T, app *apptest.App, name *string) {
+	t.Helper()
+	var all int64
+	err := app.DB.Model(&models.User{}).Count(&all).Error
+	if err == nil {
+		err = app.DB.Create(&models.User{Email: models.Email(fmt.Sprintf("%d@example.com", all)), Role: models.RoleUser, Name: name}).Error
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// page is one page of people, their ids and names.
+func page(t *testing.T, app *apptest.App, query url.Values) (ids, names []string, next string, total int) {
+	t.Helper()
+	var list handlers.List[models.User]
+	answer := app.Get("/people?"+query.Encode()).Want(t, 200, "")
+	if err := json.Unmarshal([]byte(answer.Body), &list); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range list.Items {
+		name := "null"
+		if user.Name != nil {
+			name = *user.Name
+		}
+		ids, names = append(ids, user.ID.String()), append(names, name)
+	}
+	return ids, names, answer.Field("next_cursor"), int(*list.Total)
+}
+
+var names = []*string{nil, new("b"), new(""), new("a"), nil, new("b"), new("ä"), nil, new("b")}
+
+func TestASortedListHasEveryRowOnceAndItsReverseTheSame(t *testing.T) {
+	app := people(t, names...)
+	for _, sort := range []string{"name", "created_at", "email", "role", "id"} {
+		t.Run(sort, func(t *testing.T) {
+			walk := func(sort string) (all []string) {
+				for query := (url.Values{"sort": {sort}, "limit": {"1"}}); ; {
+					ids, _, next, total := page(t, app, query)
+					if all = append(all, ids...); len(ids) != 1 || total != len(names) {
+						t.Fatalf("a page of %v, of %d in all", ids, total)
+					}
+					if next == "" {
+						return all
+					}
+					query.Set("cursor", next)
+				}
+			}
+			up, down := walk(sort), walk("-"+sort)
+			if slices.Reverse(down); !slices.Equal(up, down) || len(up) != len(names) {
+				t.Errorf("up %v, down, reversed, %v", up, down)
+			}
+		})
+	}
+}
+
+func TestASortedListIsInOrder(t *testing.T) {
+	app := people(t, names[:6]...)
+	for sort, want := range map[string]string{
+		"name":        "|a|b|b|null|null",
+		"-name":       "null|null|b|b|a|",
+		"created_at":  "null|b||a|null|b",
+		"-created_at": "b|null|a||b|null",
+	} {
+		if _, got, _, _ := page(t, app, url.Values{"sort": {sort}}); strings.Join(got, "|") != want {
+			t.Errorf("%s is %v, want %s", sort, got, want)
+		}
+	}
+}
+
+func TestASortedListIsStableWhileItGrows(t *testing.T) {
+	app := people(t, names...)
+	for _, sort := range []string{"name", "-name", "created_at", "-created_at"} {
+		var before []string
+		app.DB.Model(&models.User{}).Pluck("id", &before)
+		seen := map[string]int{}
+		for query, next := (url.Values{"sort": {sort}, "limit": {"2"}}), "first"; next != "" && len(seen) < 100; query.Set("cursor", next) {
+			var ids []string
+			if ids, _, next, _ = page(t, app, query); len(seen) < len(before) {
+				add(t, app, new("b"))
+				add(t, app, nil)
+			}
+			for _, id := range ids {
+				seen[id]++
+			}
+		}
+		for _, id := range before {
+			if seen[id] != 1 {
+				t.Errorf("%s: %s was seen %d times", sort, id, seen[id])
+			}
+		}
+	}
+}
+
+func TestACursorIsOfItsOrder(t *testing.T) {
+	app := people(t, names...)
+	cursor := func(sort string) string {
+		_, _, next, _ := page(t, app, url.Values{"sort": {sort}, "limit": {"1"}})
+		return next
+	}
+	made := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	const id = `"id":"01900000-0000-7000-8000-000000000000"`
+	for claim, c := range map[string]struct{ sort, cursor, field string }{
+		"the reverse's":                {"-name", cursor("name"), "cursor"},
+		"another column's":             {"email", cursor("name"), "cursor"},
+		"the unsorted list's":          {"name", cursor(""), "cursor"},
+		"a sorted list's, unsorted":    {"", cursor("name"), "cursor"},
+		"none":                         {"name", "", "cursor"},
+		"no JSON":                      {"name", made("name"), "cursor"},
+		"without a value":              {"name", made(`{"sort":"name",` + id + `}`), "cursor"},
+		"a value of another type":      {"created_at", made(`{"sort":"created_at","value":"x",` + id + `}`), "cursor"},
+		"a value no database may have": {"name", made(`{"sort":"name","value":"\u0000",` + id + `}`), "cursor"},
+		"an id that is none":           {"name", made(`{"sort":"name","value":"a","id":"x"}`), "cursor"},
+		"the order of what is hidden":  {"password_hash", "", "sort"},
+		"the order of nothing":         {"-", "", "sort"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			query := url.Values{"sort": {c.sort}}
+			if c.field == "cursor" {
+				query.Set("cursor", c.cursor)
+			}
+			if got := app.Get("/people?"+query.Encode()).Want(t, 422, "validation_failed"); !strings.Contains(got.Body, `"field":"`+c.field+`"`) {
+				t.Error(got.Body)
+			}
+		})
+	}
+}

@@ -1,0 +1,21 @@
+package routes
+
+import (
+	"example.com/latchkey/endpoint"
+	"example.com/latchkey/handlers"
+	"example.com/latchkey/problem"
+)
+
+// own is the rest of the table: the routes of this project, to which make
+// resource adds. The template's later versions leave this file alone.
+func (a App) own() []endpoint.Route {
+	notes := handlers.Notes{DB: a.DB}
+
+	return []endpoint.Route{
+		Protected("GET", "/notes", "List my notes", notes.Index),
+		Protected("POST", "/notes", "Add a note", notes.Create).Status(201),
+		Protected("GET", "/notes/:id", "Show a note", notes.Show),
+		Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Errors(problem.PreconditionFailed),
+		Protected("DELETE", "/notes/:id", "Delete a note", notes.Delete).Errors(problem.PreconditionFailed),
+	}
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jinzhu/inflection"
+)
+
+// parts are the optional parts of the design, and their files. All else of them
+// is whole entries of tables.
+var parts = map[string][]string{
+	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/browser_test.go"}, // which signs in by it
+	"docs": {
+		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "routes/docs.go", "routes/docs_test.go",
+		"tools/e2e/browser_test.go",
+	},
+	"backup": {"database/backup.go", "database/copy.go", "database/copy_test.go", "commands/backup.go", "commands/backup_test.go"},
+}
+
+// tables are the files that list what others declare.
+var tables = []string{"routes/routes.go", ownRoutes, "database/migrate.go", ownMigrations, "commands/root.go"}
+
+// publicRoutes is the test that lists the routes once more.
+const publicRoutes = "routes/routes_test.go"
+
+// remove takes a resource, or an optional part, out: its files, and what names
+// their declarations in the tables. Where anything else does, it writes nothing.
+func remove(root, name string) error {
+	files, table, err := filesOf(root, name)
+	if err != nil {
+		return err
+	}
+	module, err := moduleOf(root)
+	if err != nil {
+		return err
+	}
+	out := removal{root: root, module: module, files: files, gone: map[string]map[string]bool{}, written: map[string][]byte{}}
+	for _, file := range files {
+		if err := out.declare(file); err != nil {
+			return err
+		}
+	}
+	for _, file := range append(slices.Clone(tables), publicRoutes) {
+		if err := out.cut(file); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	if err := out.checkUsers(table); err != nil {
+		return err
+	}
+	if err := out.cutReadme(name); err != nil {
+		return err
+	}
+	for file, text := range out.written {
+		if err := os.WriteFile(filepath.Join(root, file), text, 0o644); err != nil {
+			return err
+		}
+	}
+	for _, file := range files {
+		if err := os.Remove(filepath.Join(root, file)); err != nil {
+			return err
+		}
+		_ = os.Remove(filepath.Join(root, path.Dir(file))) // if it is empty
+	}
+	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(files, ", "), strings.Join(slices.Sorted(maps.Keys(out.written)), ", "))
+	if table != "" {
+		fmt.Printf("A database that has the table %s is newer than the program now: undo its migration first, or locally remove data/.\n", table)
+	}
+	return nil
+}
+
+// filesOf are the files of a resource, with its table, or of a part.
+func filesOf(root, name string) (files []string, table string, err error) {
+	files = parts[name]
+	if files == nil {
+		r := &resource{Name: name, Plural: inflection.Plural(name)}
+		files, table = slices.Sorted(maps.Values(r.files())), r.Plural
+	}
+	there := slices.DeleteFunc(slices.Clone(files), func(file string) bool {
+		_, err := os.Stat(filepath.Join(root, file))
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	if len(there) == 0 || table != "" && len(there) < 3 || !lowerWords.MatchString(name) {
+		return nil, "", fmt.Errorf("name=%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(slices.Sorted(maps.Keys(parts)), ", "))
+	}
+	return there, table, nil
+}
+
+// removal is what is to be removed, before anything is written.
+type removal struct {
+	root, module string
+	files        []string
+	gone         map[string]map[string]bool // by package, the names that the files declare
+	lost         map[string]bool            // the variables of statements that were cut
+	routes       []string                   // as "GET /notes"
+	written      map[string][]byte
+}
+
+// declare marks what a file declares as gone.
+func (out *removal) declare(file string) error {
+	if path.Ext(file) != ".go" {
+		return nil
+	}
+	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(out.root, file), nil, parser.SkipObjectResolution)
+	if err != nil {
+		return err
+	}
+	of := packageOf(file, parsed)
+	if out.gone[of] == nil {
+		out.gone[of] = map[string]bool{}
+	}
+	for _, name := range declarations(parsed) {
+		out.gone[of][name] = name != "_"
+	}
+	return nil
+}
+
+// packageOf is the folder of a file's package, which may be one of tests.
+func packageOf(file string, parsed *ast.File) string {
+	if strings.HasSuffix(parsed.Name.Name, "_test") {
+		return path.Dir(file) + "_test"
+	}
+	return path.Dir(file)
+}
+
+// cut takes the entries that name what is gone out of a table.
+func (out *removal) cut(file string) error {
+	before, err := os.ReadFile(filepath.Join(out.root, file))
+	if err != nil {
+		return err
+	}
+	out.lost = map[string]bool{}
+	after := before
+	for {
+		positions := token.NewFileSet()
+		parsed, err := parser.ParseFile(positions, "", after, 0)
+		if err != nil {
+			return err
+		}
+		entry := out.entry(file, parsed)
+		if entry == nil {
+			break
+		}
+		after = cutText(after, positions.Position(entry.Pos()).Offset, positions.Position(entry.End()).Offset)
+	}
+	if bytes.Equal(before, after) {
+		return nil
+	}
+	out.written[file], err = fixImports(out.root, file, after)
+	return err
+}
+
+// checkUsers refuses to remove what other files use: Go that names it, or a
+// migration that changes its table.
+func (out *removal) checkUsers(table string) error {
+	all, err := git(out.root, "ls-files", "-co", "--exclude-standard", "*.go")
+	if err != nil {
+		return err
+	}
+	word := regexp.MustCompile(`\b` + table + `\b`)
+	for _, file := range strings.Fields(all) {
+		text := out.written[file]
+		if text == nil {
+			text, err = os.ReadFile(filepath.Join(out.root, file))
+		}
+		if slices.Contains(out.files, file) || errors.Is(err, fs.ErrNotExist) {
+			err = nil
+			continue
+		}
+		parsed, parseErr := parser.ParseFile(token.NewFileSet(), file, text, 0)
+		if err := errors.Join(err, parseErr); err != nil {
+			return err
+		}
+		out.lost = nil
+		if uses := slices.Sorted(maps.Values(out.names(file, parsed))); len(uses) > 0 {
+			return fmt.Errorf("%s uses %s: change or remove that first", file, uses[0])
+		}
+		if table != "" && bytes.Contains(text, []byte("= &gormigrate.Migration{")) && hasWord(parsed, word) {
+			return fmt.Errorf("%s changes the table %s: remove it first, and its line in %s", file, table, ownMigrations)
+		}
+	}
+	return nil
+}
+
+// hasWord reports whether a word is in a string of a file.
+func hasWord(parsed *ast.File, word *regexp.Regexp) (has bool) {
+	ast.Inspect(parsed, func(node ast.Node) bool {
+		text, ok := node.(*ast.BasicLit)
+		has = has || ok && word.MatchString(text.Value)
+		return true
+	})
+	return has
+}
+
+// cutReadme takes out what is between the marks of a name, and the lines of routes.
+func (out *removal) cutReadme(name string) error {
+	before, err := os.ReadFile(filepath.Join(out.root, "README.md"))
+	if err != nil {
+		return err
+	}
+	after := regexp.MustCompile(`(?s)<!-- `+name+` -->\n.*?<!-- /`+name+` -->\n\n?`).ReplaceAll(before, nil)
+	for _, route := range out.routes {
+		method, at, _ := strings.Cut(route, " ")
+		after = regexp.MustCompile(`(?m)^`+method+` +`+regexp.QuoteMeta(at)+` .*\n`).ReplaceAll(after, nil)
+	}
+	if !bytes.Equal(before, after) {
+		out.written["README.md"] = after
+	}
+	return nil
+}

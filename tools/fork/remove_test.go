@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Lists that have become empty are filled again.
+func TestTheLastResourceIsRemovedAndComesBack(t *testing.T) {
+	root := tree(t)
+	if err := errors.Join(remove(root, "note"), addResource(root, "note", "", "title:string:required,max=200 body:text:max=10000")); err != nil {
+		t.Fatal(err)
+	}
+	if changed := run(t, root, "git", "diff", "routes/own.go", "database/own.go"); changed != "" {
+		t.Error(changed)
+	}
+}
+
+// What is made and removed leaves no trace, and what is only called alike stays.
+func TestAResourceIsRemovedAndNothingElse(t *testing.T) {
+	root := tree(t)
+	write := func(file, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(root, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alike := errors.Join(addResource(root, "task_tag", "", "label:string"), addResource(root, "subtask", "", "title:string"), addResource(root, "gap", "", "x:int"))
+	if err := errors.Join(alike, remove(root, "gap")); err != nil {
+		t.Fatal(err)
+	}
+	write("handlers/task_notes.go", "package handlers\n\nconst tasksPerPage = 20 // of tasks\n")
+	commit(t, root, "Begin")
+	if err := errors.Join(addResource(root, "task", "shared", "title:string:required,unique"), addResource(root, "step", "", "task:references")); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, root, "Add tasks")
+	refused := func(name, says string) {
+		t.Helper()
+		if err := remove(root, name); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %s", name, err, says)
+		}
+		if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
+			t.Errorf("%s: it changed %s", name, changed)
+		}
+	}
+	refused("task", "uses models.Task: change or remove that first")
+	refused("tas", "there is no such resource; the parts that can be removed are backup, docs, oauth")
+	refused("", "there is no such resource")
+	refused("../task", "there is no such resource")
+	refused("user", "uses models.")
+	steps, err := os.ReadFile(filepath.Join(root, "database/create_steps.go"))
+	if err := errors.Join(err, remove(root, "step")); err != nil {
+		t.Fatal(err)
+	}
+	write("database/add_task_colour.go", strings.NewReplacer("createSteps", "addTaskColour", "steps", "tasks").Replace(string(steps)))
+	commit(t, root, "Add a column")
+	refused("task", "database/add_task_colour.go changes the table tasks: remove it first")
+	run(t, root, "git", "rm", "-q", "database/add_task_colour.go")
+	if err := remove(root, "task"); err != nil {
+		t.Fatal(err)
+	}
+	if left := run(t, root, "git", "diff", "--stat", "HEAD~2"); left != "" {
+		t.Errorf("not as it was: %s", run(t, root, "git", "diff", "HEAD~2"))
+	}
+}

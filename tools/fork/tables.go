@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/ast/astutil"
+	"golang.org/x/tools/imports"
+)
+
+// declarations are the names of a file's package scope.
+func declarations(file *ast.File) (names []string) {
+	for _, declaration := range file.Decls {
+		switch is := declaration.(type) {
+		case *ast.FuncDecl:
+			if is.Recv == nil {
+				names = append(names, is.Name.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range is.Specs {
+				switch is := spec.(type) {
+				case *ast.TypeSpec:
+					names = append(names, is.Name.Name)
+				case *ast.ValueSpec:
+					for _, name := range is.Names {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// addLines adds lines at the end of the list that own returns, and a
+// statement before it, unless they are there.
+func addLines(source []byte, setup, lines string) ([]byte, error) {
+	positions := token.NewFileSet()
+	file, err := parser.ParseFile(positions, "", source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	for _, declaration := range file.Decls {
+		is, ok := declaration.(*ast.FuncDecl)
+		if !ok || is.Name.Name != "own" {
+			continue
+		}
+		body := is.Body.List
+		last, ok := body[len(body)-1].(*ast.ReturnStmt)
+		if !ok || len(last.Results) != 1 {
+			break
+		}
+		list, ok := last.Results[0].(*ast.CompositeLit)
+		if !ok {
+			break
+		}
+		cut, entries := positions.Position(list.Rbrace).Offset, missing(source, lines)
+		if len(list.Elts) == 0 {
+			entries = "\n" + strings.TrimLeft(entries, "\n")
+		}
+		added := slices.Concat(source[:cut], []byte(entries), source[cut:])
+		if setup != "" && !bytes.Contains(source, []byte("\t"+setup)) {
+			cut, setup = positions.Position(last.Pos()).Offset, setup+"\n\n"
+			if len(body) > 1 {
+				cut, setup = positions.Position(body[len(body)-2].End()).Offset, "\n"+strings.TrimSpace(setup)
+			}
+			added = slices.Concat(added[:cut], []byte(setup), added[cut:])
+		}
+		return format.Source(added)
+	}
+	return nil, fmt.Errorf("func own does not end with a list: add these lines where they belong, and run this again:\n%s\n%s", setup, lines)
+}
+
+// missing are the lines whose function or migration source does not name.
+func missing(source []byte, lines string) string {
+	var all []string
+	for _, line := range strings.Split(lines, "\n") {
+		if named := mention.FindString(line); named != "" && !regexp.MustCompile(`\b`+regexp.QuoteMeta(named)).Match(source) {
+			all = append(all, line)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	if strings.HasPrefix(lines, "\n") {
+		all = append([]string{""}, all...)
+	}
+	return strings.Join(all, "\n") + "\n"
+}
+
+var mention = regexp.MustCompile(`\w+\.[A-Z]\w*\)|create\w+,`)
+
+// fixImports adds imports of the project's packages, removes those that the file
+// does not use, and formats it.
+func fixImports(root, file string, source []byte, packages ...string) ([]byte, error) {
+	module, err := moduleOf(root)
+	if err != nil {
+		return nil, err
+	}
+	positions := token.NewFileSet()
+	parsed, err := parser.ParseFile(positions, file, source, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range packages {
+		astutil.AddImport(positions, parsed, module+"/"+name)
+	}
+	var out bytes.Buffer
+	if err := format.Node(&out, positions, parsed); err != nil {
+		return nil, err
+	}
+	imports.LocalPrefix = module
+	return imports.Process(filepath.Join(root, file), out.Bytes(), &imports.Options{Comments: true, TabIndent: true, TabWidth: 8})
+}
