@@ -129,7 +129,7 @@ func TestAChangeMayBeSentAsAMergePatch(t *testing.T) {
 	app, bearer, _ := session(t)
 	const media = "application/merge-patch+json"
 	app.Do("PATCH", "/me", strings.NewReader(`{"name":"Ada"}`), append(bearer, "Content-Type", media)...).Want(t, 200, "")
-	app.Post("/notes", `{"title":"x"}`, append(bearer, "Content-Type", media)...).Want(t, 415, "unsupported_media_type")
+	app.Post("/register", `{"email":"eve@example.com","password":"correct horse"}`, "Content-Type", media).Want(t, 415, "unsupported_media_type")
 }
 
 func TestAPathThatIsNoTextIsNotFound(t *testing.T) {

@@ -27,7 +27,10 @@ var parts = map[string][]string{
 		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "routes/docs.go", "routes/docs_test.go",
 		"tools/e2e/browser_test.go",
 	},
-	"backup": {"database/backup.go", "database/copy.go", "database/copy_test.go", "commands/backup.go", "commands/backup_test.go"},
+	"backup": {
+		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/sound.go",
+		"commands/backup.go", "commands/backup_test.go",
+	},
 }
 
 // tables are the files that list what others declare.
