@@ -1,8 +1,10 @@
 package commands_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -35,6 +37,20 @@ func TestDataMovesToAnotherDatabase(t *testing.T) {
 		_, faults, code := run(t, folder, []string{target}, append([]string{"db", "copy"}, strings.Fields(args)...)...)
 		if code != 1 || !strings.Contains(faults, want) || strings.Contains(faults, "hunter2") {
 			t.Errorf("%s: exit %d, %s", args, code, faults)
+		}
+	}
+}
+
+func TestABackupOfNothingMakesNothing(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	folder, path := t.TempDir(), filepath.Join(t.TempDir(), "made", "app.db")
+	_, faults, code := run(t, folder, []string{"APP_DATABASE_URL=sqlite://" + path}, "db", "backup", "b.db")
+	if code != 1 || !strings.Contains(faults, path+": no such file or directory") {
+		t.Errorf("exit %d, %s", code, faults)
+	}
+	for _, name := range []string{filepath.Dir(path), filepath.Join(folder, "b.db")} {
+		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("it made %s: %v", name, err)
 		}
 	}
 }
