@@ -188,7 +188,7 @@ func holdFields(t *testing.T, path string, cases []fieldCase) {
 				if !is.taken {
 					status, says, code = 422, `{"field":"`+is.field+`"`, "validation_failed"
 				}
-				if answer.Status != status || answer.Field("code") != code || !strings.Contains(answer.Body, says) {
+				if answer.Status != status || !is.taken && answer.Field("code") != code || !strings.Contains(answer.Body, says) {
 					t.Errorf("%s of %.40s is answered %d %.300s, want %d with %.100s", is.field, is.value, answer.Status, answer.Body, status, says)
 				}
 			}

@@ -181,7 +181,10 @@ func joinTags(tags ...string) string {
 // cases are the claims of the test.
 func (f *field) cases(known kind, rules []string, required bool) {
 	add := func(value string, taken bool) {
-		f.Cases = append(f.Cases, fmt.Sprintf("{%q, %s, %s},", f.Name, value, map[bool]string{true: "taken", false: "refused"}[taken]))
+		line := fmt.Sprintf("{%q, %s, %s},", f.Name, value, map[bool]string{true: "taken", false: "refused"}[taken])
+		if !slices.Contains(f.Cases, line) {
+			f.Cases = append(f.Cases, line)
+		}
 	}
 	quote := func(json string) string { return "`" + json + "`" }
 	add("none", !required)

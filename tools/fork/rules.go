@@ -23,7 +23,7 @@ var kinds = map[string]kind{
 	"int":        {"int64", "int64", []string{"required", "min", "max", "unique", "filter", "sort"}, `"x"`, "1"},
 	"float":      {"float64", "float64", []string{"required", "min", "max", "sort"}, `"x"`, "1.5"},
 	"bool":       {"bool", "bool", []string{"required", "filter"}, `"x"`, "true"},
-	"time":       {"time.Time", "time.Time", []string{"sort"}, `"x"`, `"2026-11-23T12:00:00Z"`},
+	"time":       {"time.Time", "time.Time", []string{"sort"}, `"x"`, `"2026-11-23T12:00:00.000000Z"`},
 	"uuid":       {"uuid.UUID", "string", []string{"unique", "filter"}, `"x"`, `"01900000-0000-7000-8000-000000000000"`},
 	"references": {"uuid.UUID", "string", []string{"unique"}, `"x"`, ""},
 }
