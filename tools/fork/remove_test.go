@@ -8,17 +8,6 @@ import (
 	"testing"
 )
 
-// Lists that have become empty are filled again.
-func TestTheLastResourceIsRemovedAndComesBack(t *testing.T) {
-	root := tree(t)
-	if err := errors.Join(remove(root, "note"), addResource(root, "note", "", "title:string:required,max=200 body:text:max=10000")); err != nil {
-		t.Fatal(err)
-	}
-	if changed := run(t, root, "git", "diff", "routes/own.go", "database/own.go"); changed != "" {
-		t.Error(changed)
-	}
-}
-
 // What is made and removed leaves no trace, and what is only called alike stays.
 func TestAResourceIsRemovedAndNothingElse(t *testing.T) {
 	root := tree(t)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -52,6 +53,17 @@ func TestTheExampleIsWhatTheGeneratorWrites(t *testing.T) {
 	}
 	if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
 		t.Errorf("it would change %s", changed)
+	}
+}
+
+// Lists that have become empty are filled again.
+func TestTheLastResourceIsRemovedAndComesBack(t *testing.T) {
+	root := tree(t)
+	if err := errors.Join(remove(root, "note"), addResource(root, "note", "", "title:string:required,max=200 body:text:max=10000")); err != nil {
+		t.Fatal(err)
+	}
+	if changed := run(t, root, "git", "diff", "routes/own.go", "database/own.go"); changed != "" {
+		t.Error(changed)
 	}
 }
 
