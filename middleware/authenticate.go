@@ -13,10 +13,11 @@ import (
 )
 
 // Authenticate lets a request pass only with a good access token of a live
-// session, whose user is then auth.UserFrom's.
+// session, whose user is then auth.UserFrom's. It does what Client does, too, for
+// each change of a request's context is a copy of the request.
 func Authenticate(services auth.Services) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		ctx, err := authenticated(c.Request, services)
+		ctx, err := authenticated(withClient(c), c.Request.Header, services)
 		if err != nil {
 			problem.Write(c, err)
 			return
@@ -25,8 +26,8 @@ func Authenticate(services auth.Services) gin.HandlerFunc {
 	}
 }
 
-func authenticated(r *http.Request, services auth.Services) (context.Context, error) {
-	token, err := bearer(r.Header)
+func authenticated(ctx context.Context, header http.Header, services auth.Services) (context.Context, error) {
+	token, err := bearer(header)
 	if err != nil {
 		return nil, err
 	}
@@ -34,11 +35,11 @@ func authenticated(r *http.Request, services auth.Services) (context.Context, er
 	if err != nil {
 		return nil, err
 	}
-	user, err := services.Sessions.User(r.Context(), claims)
+	user, err := services.Sessions.User(ctx, claims)
 	if err != nil {
 		return nil, err
 	}
-	return auth.WithUser(r.Context(), user, claims.SessionID), nil
+	return auth.WithUser(ctx, user, claims.SessionID), nil
 }
 
 // bearer gives the token of the Authorization header (RFC 6750, section 2.1).

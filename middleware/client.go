@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -13,7 +14,11 @@ const maxUserAgent = 255
 
 // Client puts the request's client into its context, for auth.ClientFrom.
 func Client(c *gin.Context) {
+	c.Request = c.Request.WithContext(withClient(c))
+}
+
+func withClient(c *gin.Context) context.Context {
 	agent := c.Request.UserAgent()
 	client := auth.Client{IP: c.ClientIP(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
-	c.Request = c.Request.WithContext(auth.WithClient(c.Request.Context(), client))
+	return auth.WithClient(c.Request.Context(), client)
 }

@@ -114,7 +114,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	if err := engine.SetTrustedProxies(settings.Server.TrustedProxies); err != nil {
 		return nil, err
 	}
-	engine.Use(middleware.RequestID, middleware.Client, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
+	engine.Use(middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allow(origins))
 	}
@@ -129,9 +129,11 @@ func (a App) Engine() (*gin.Engine, error) {
 	}
 	for _, route := range append(a.Table(), endpoint.Group(settings.Server.BasePath, docs)...) {
 		chain := append([]gin.HandlerFunc{middleware.MaxBody(route.BodyLimit(int64(settings.Server.MaxBody)))}, route.Handlers()...)
+		first := gin.HandlerFunc(middleware.Client)
 		if !route.Access.Public() {
-			chain = slices.Insert(chain, 0, authenticate)
+			first = authenticate
 		}
+		chain = slices.Insert(chain, 0, first)
 		engine.Handle(route.Method, route.Path, chain...)
 		if route.Method == http.MethodGet {
 			engine.HEAD(route.Path, chain...)
