@@ -204,7 +204,9 @@ func fill(folder string, rows int) error {
 		long    = "'2020-01-01 00:00:00+00:00'"
 	)
 	insert := func(into, values string) error {
-		return db.Exec(numbers+"INSERT INTO "+into+" SELECT "+id+", "+long+", "+values+" FROM n", rows-1).Error
+		return db.Transaction(func(tx *gorm.DB) error { // of GORM's own, which may take as long as it does
+			return tx.Exec(numbers+"INSERT INTO "+into+" SELECT "+id+", "+long+", "+values+" FROM n", rows-1).Error
+		})
 	}
 	err = errors.Join(
 		database.Migrate(db),
