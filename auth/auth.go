@@ -39,46 +39,48 @@ func New(settings config.Settings, db *gorm.DB) Services {
 	}
 }
 
-type currentKey struct{}
-
-type current struct {
-	user    models.User
-	session uuid.UUID
-}
-
-// WithUser returns a context that carries the current user and session.
-func WithUser(ctx context.Context, user models.User, session uuid.UUID) context.Context {
-	return context.WithValue(ctx, currentKey{}, current{user, session})
-}
-
-// UserFrom gives the current user, where the request is authenticated.
-func UserFrom(ctx context.Context) (models.User, bool) {
-	is, ok := ctx.Value(currentKey{}).(current)
-	return is.user, ok
-}
-
-// SessionFrom gives the id of the current session, where the request is
-// authenticated.
-func SessionFrom(ctx context.Context) uuid.UUID {
-	is, _ := ctx.Value(currentKey{}).(current)
-	return is.session
-}
-
 // Client is where a request comes from.
 type Client struct {
 	IP        string
 	UserAgent string
 }
 
-type clientKey struct{}
+type callerKey struct{}
 
-// WithClient returns a context that carries the client.
+// caller is who sends a request, as far as it is known.
+type caller struct {
+	client   Client
+	signedIn bool
+	user     models.User
+	session  uuid.UUID
+}
+
+func callerFrom(ctx context.Context) caller {
+	from, _ := ctx.Value(callerKey{}).(caller)
+	return from
+}
+
+// WithClient returns a context that carries the client of a request, where nobody
+// is signed in.
 func WithClient(ctx context.Context, client Client) context.Context {
-	return context.WithValue(ctx, clientKey{}, client)
+	return context.WithValue(ctx, callerKey{}, caller{client: client})
+}
+
+// WithUser returns a context that carries the client, the current user and the
+// session.
+func WithUser(ctx context.Context, client Client, user models.User, session uuid.UUID) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller{client, true, user, session})
 }
 
 // ClientFrom gives the client, empty where no request is served.
-func ClientFrom(ctx context.Context) Client {
-	client, _ := ctx.Value(clientKey{}).(Client)
-	return client
+func ClientFrom(ctx context.Context) Client { return callerFrom(ctx).client }
+
+// UserFrom gives the current user, where the request is authenticated.
+func UserFrom(ctx context.Context) (models.User, bool) {
+	from := callerFrom(ctx)
+	return from.user, from.signedIn
 }
+
+// SessionFrom gives the id of the current session, where the request is
+// authenticated.
+func SessionFrom(ctx context.Context) uuid.UUID { return callerFrom(ctx).session }

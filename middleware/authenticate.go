@@ -2,44 +2,41 @@
 package middleware
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
 // Authenticate lets a request pass only with a good access token of a live
-// session, whose user is then auth.UserFrom's. It does what Client does, too, for
-// each change of a request's context is a copy of the request.
+// session, whose user is then auth.UserFrom's. It takes the place of Client.
 func Authenticate(services auth.Services) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		ctx, err := authenticated(withClient(c), c.Request.Header, services)
+		user, session, err := authenticated(c.Request, services)
 		if err != nil {
 			problem.Write(c, err)
 			return
 		}
-		c.Request = c.Request.WithContext(ctx)
+		c.Request = c.Request.WithContext(auth.WithUser(c.Request.Context(), clientOf(c), user, session))
 	}
 }
 
-func authenticated(ctx context.Context, header http.Header, services auth.Services) (context.Context, error) {
-	token, err := bearer(header)
+func authenticated(r *http.Request, services auth.Services) (user models.User, session uuid.UUID, err error) {
+	token, err := bearer(r.Header)
 	if err != nil {
-		return nil, err
+		return user, session, err
 	}
 	claims, err := services.Tokens.Verify(token)
 	if err != nil {
-		return nil, err
+		return user, session, err
 	}
-	user, err := services.Sessions.User(ctx, claims)
-	if err != nil {
-		return nil, err
-	}
-	return auth.WithUser(ctx, user, claims.SessionID), nil
+	user, err = services.Sessions.User(r.Context(), claims)
+	return user, claims.SessionID, err
 }
 
 // bearer gives the token of the Authorization header (RFC 6750, section 2.1).

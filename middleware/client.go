@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"context"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -14,11 +13,10 @@ const maxUserAgent = 255
 
 // Client puts the request's client into its context, for auth.ClientFrom.
 func Client(c *gin.Context) {
-	c.Request = c.Request.WithContext(withClient(c))
+	c.Request = c.Request.WithContext(auth.WithClient(c.Request.Context(), clientOf(c)))
 }
 
-func withClient(c *gin.Context) context.Context {
+func clientOf(c *gin.Context) auth.Client {
 	agent := c.Request.UserAgent()
-	client := auth.Client{IP: c.ClientIP(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
-	return auth.WithClient(c.Request.Context(), client)
+	return auth.Client{IP: c.ClientIP(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
 }
