@@ -53,7 +53,7 @@ var promises = []promise{
 	{"slowest refresh during a purge", "<=", 50, "ms"},
 	{"memory with 10,000 idle connections", "<", 300, "MiB"},
 	{"p99 of GET /protected among them", "<", 20, "ms"},
-	{"start to the first answer over bare Gin's", "<=", 5, ""},
+	{"start to the first answer over bare Gin's", "<=", 8, ""},
 	{"idle memory", "<", 30, "MiB"},
 	{"memory after logins", "<", 100, "MiB"},
 	{"binary size", "<", 30, "MiB"},

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,8 +18,15 @@ func openAPICommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			document, err := routes.App{Settings: config.Defaults()}.Document()
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", document)
-			return err
+			if err != nil {
+				return err
+			}
+			var indented bytes.Buffer
+			if err := json.Indent(&indented, document, "", "  "); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), indented.String())
+			return nil
 		},
 	}
 }

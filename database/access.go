@@ -90,10 +90,16 @@ func within(ctx context.Context, limit time.Duration) (context.Context, context.
 }
 
 // late gives problem.Unavailable for an error of a context that has ended for
-// one of our limits.
+// one of our limits, and the context's own error where it ended otherwise and
+// database/sql only says that its transaction is over.
 func late(ctx context.Context, err error) error {
-	if err != nil && context.Cause(ctx) == errLate { //nolint:errorlint // it is never wrapped
+	switch {
+	case err == nil:
+		return nil
+	case context.Cause(ctx) == errLate: //nolint:errorlint // it is never wrapped
 		return problem.Unavailable.Because(fmt.Errorf("%w: %w", errLate, err))
+	case errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil:
+		return ctx.Err()
 	}
 	return err
 }

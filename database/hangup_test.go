@@ -10,6 +10,7 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
+	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 )
 
@@ -42,6 +43,24 @@ func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
 			t.Error("who waited:", err)
 		}
 	})
+}
+
+// database/sql ends the transaction in the background, and then only says that it is over.
+func TestAClientThatHangsUpInATransactionIsNotAFaultOfTheServer(t *testing.T) {
+	db := open(t, apptest.NewDatabase(t))
+	ctx, hangUp := context.WithCancel(t.Context())
+	pool, err := db.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = database.Transaction(db.WithContext(ctx), func(*gorm.DB) error {
+		hangUp()
+		apptest.Await(t, "the end of the transaction", func() bool { return pool.Stats().InUse == 0 })
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
 }
 
 // holding runs a function while no connection is free to write on.

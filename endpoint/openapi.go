@@ -58,7 +58,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	if err := errors.Join(failed...); err != nil {
 		return nil, err
 	}
-	return json.MarshalIndent(object{
+	return json.Marshal(object{
 		"openapi": "3.1.0",
 		"info":    info,
 		"servers": []object{{"url": "/"}},
@@ -68,7 +68,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 			"examples":        d.examples,
 			"securitySchemes": info.SecuritySchemes,
 		},
-	}, "", "  ")
+	})
 }
 
 // ordered are the paths in the order of the table, which is how people read them.
