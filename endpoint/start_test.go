@@ -244,7 +244,7 @@ func TestAGenericHandlerIsMountedForManyTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"booksIndex", "booksDelete", "booksShow", "filmsIndex", "filmsDelete", "filmsShow"} {
-		if !strings.Contains(string(text), `"operationId": "`+id+`"`) {
+		if !strings.Contains(string(text), `"operationId":"`+id+`"`) {
 			t.Errorf("none is called %s", id)
 		}
 	}

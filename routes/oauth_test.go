@@ -257,7 +257,7 @@ func TestNothingOutlivesARevokedSession(t *testing.T) {
 
 func TestTheTokenURLFollowsTheBasePath(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
-	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"tokenUrl": "/v1/token"`) {
+	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"tokenUrl":"/v1/token"`) {
 		t.Error(document[:1000])
 	}
 }

@@ -3,6 +3,7 @@ package routes_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"slices"
@@ -27,7 +28,9 @@ func document(t *testing.T) []byte {
 // A change of the API is to be seen in review.
 func TestTheDocumentIsTheOneInDocs(t *testing.T) {
 	kept, err := os.ReadFile("../docs/openapi.json")
-	if err != nil || !bytes.Equal(bytes.TrimSpace(kept), document(t)) {
+	var indented bytes.Buffer
+	err = errors.Join(err, json.Indent(&indented, document(t), "", "  "))
+	if err != nil || !bytes.Equal(bytes.TrimSpace(kept), indented.Bytes()) {
 		t.Errorf("docs/openapi.json is not the document (%v): run `make openapi` and look at the difference", err)
 	}
 }
