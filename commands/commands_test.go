@@ -3,7 +3,6 @@ package commands_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,34 +22,26 @@ import (
 	"time"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/commands"
 	"example.com/latchkey/config"
 	"example.com/latchkey/routes"
 )
 
-// binary is the program, built once.
-var binary string
+// asProgram is the environment in which the test's own binary is the program.
+const asProgram = "TEST_AS_PROGRAM=1"
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		folder, err := os.MkdirTemp("", "latchkey-")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(folder)
-		binary = filepath.Join(folder, "latchkey")
-		build := exec.CommandContext(context.Background(), "go", "build", "-tags", "nomsgpack", "-ldflags", "-s -w", "-o", binary, "example.com/latchkey")
-		if out, err := build.CombinedOutput(); err != nil {
-			panic(fmt.Sprintf("%v\n%s", err, out))
-		}
-		return apptest.Main(m)
-	}())
+	if slices.Contains(os.Environ(), asProgram) {
+		os.Exit(commands.Run())
+	}
+	os.Exit(apptest.Main(m))
 }
 
 // command is the program in a folder, with no other APP_ variables than these.
 func command(t *testing.T, folder string, environ []string, args ...string) *exec.Cmd {
 	own := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "APP_") })
-	run := exec.CommandContext(t.Context(), binary, args...)
-	run.Dir, run.Env = folder, slices.Concat(own, environ)
+	run := exec.CommandContext(t.Context(), os.Args[0], args...)
+	run.Dir, run.Env = folder, slices.Concat(own, []string{asProgram}, environ)
 	return run
 }
 
@@ -468,7 +459,7 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 }
 
 func TestProgramsStartedTogetherShareOneDatabaseAndSecret(t *testing.T) {
-	for range 20 {
+	for range 5 {
 		folder, database := t.TempDir(), anew(t)
 		all := make([]*server, 5)
 		for i := range all {

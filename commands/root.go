@@ -3,6 +3,7 @@ package commands
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -17,11 +18,29 @@ import (
 	"example.com/latchkey/routes"
 )
 
-// lastLines is how long the log's last lines may take to be written.
+// lastLines is how long the last lines that are printed may take.
 const lastLines = time.Second
 
-// Root is the program; without a subcommand it serves.
-func Root() *cobra.Command {
+// Run is the program: it runs what the command line asks for, without a
+// subcommand the API, and gives the status to exit with.
+func Run() (status int) {
+	err := root().Execute()
+	if err == nil {
+		return 0
+	}
+	said := make(chan struct{})
+	go func() {
+		fmt.Fprintln(os.Stderr, "latchkey:", err)
+		close(said)
+	}()
+	select {
+	case <-said:
+	case <-time.After(lastLines): // nobody reads what is printed
+	}
+	return 1
+}
+
+func root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "latchkey",
 		Short:         "An HTTP API with users, logins and protected routes",

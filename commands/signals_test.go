@@ -37,7 +37,7 @@ func piped(t *testing.T, wrap []string, environ ...string) (s *server, log *os.F
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.run.Path, s.run.Args = path, append(slices.Clone(wrap), binary)
+		s.run.Path, s.run.Args = path, append(slices.Clone(wrap), os.Args[0])
 	}
 	s.run.Stderr = written
 	if err := s.run.Start(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 )
@@ -19,6 +20,7 @@ func emptyPlace(t *testing.T) config.Database {
 
 // SQLite takes some names for something else than a file.
 func TestABackupIsTheFileThatIsNamed(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	db := open(t, newFile(t))
 	users, sessions := fill(t, db)
 	t.Chdir(t.TempDir())
@@ -41,6 +43,7 @@ func TestABackupIsTheFileThatIsNamed(t *testing.T) {
 }
 
 func TestABackupHoldsTheSchemaOfItsMigrations(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	for claim, c := range map[string]struct {
 		spoil []string
 		want  string // "" for nothing
@@ -77,6 +80,7 @@ func TestABackupHoldsTheSchemaOfItsMigrations(t *testing.T) {
 }
 
 func TestABackupOfAnOlderProgramIsRestored(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	settings, backup := newFile(t), filepath.Join(t.TempDir(), "backup.db")
 	db := open(t, settings)
 	undone, err := database.Rollback(db)

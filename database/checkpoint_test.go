@@ -31,9 +31,9 @@ func logBytes(t *testing.T, settings config.Database) int64 {
 // fillLog writes so many bytes, and more, to the log.
 func fillLog(t *testing.T, db *gorm.DB, settings config.Database, bytes int64) {
 	t.Helper()
-	err := db.Exec("CREATE TABLE IF NOT EXISTS things (text TEXT)").Error
+	err := db.Exec("CREATE TABLE IF NOT EXISTS things (bytes BLOB)").Error
 	for err == nil && logBytes(t, settings) < bytes {
-		err = db.Exec("INSERT INTO things VALUES (hex(randomblob(1000000)))").Error
+		err = db.Exec("INSERT INTO things VALUES (zeroblob(4000000))").Error
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +54,8 @@ func reading(t *testing.T, db *gorm.DB, run func()) {
 }
 
 func TestTheLogShrinksOnceALongReaderIsDone(t *testing.T) {
-	const grown, limit = 40 << 20, 16 << 20
+	apptest.SkipOnPostgreSQL(t)
+	const grown, limit = 24 << 20, 16 << 20
 	for claim, shrink := range map[string]func(t *testing.T, db *gorm.DB){
 		"by writes": func(t *testing.T, db *gorm.DB) {
 			for i := range 3 { // which copies the log, begins it anew, and cuts it

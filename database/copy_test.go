@@ -163,6 +163,7 @@ func TestWhatCannotBeCopiedIsSaidAndNothingIsLeft(t *testing.T) {
 }
 
 func TestABackupIsRestored(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	settings, backup := newFile(t), filepath.Join(t.TempDir(), "backup.db")
 	db := open(t, settings)
 	users, sessions := fill(t, db)
@@ -202,6 +203,7 @@ func TestABackupIsRestored(t *testing.T) {
 
 // What a power cut or a bad disk leaves is what a backup is for.
 func TestABackupTakesThePlaceOfWhatIsDamaged(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	settings := inFile(filepath.Join(t.TempDir(), "app.db"))
 	path := strings.TrimPrefix(settings.URL, "sqlite://")
 	db := open(t, settings)

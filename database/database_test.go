@@ -61,6 +61,7 @@ func newUser(email models.Email) *models.User {
 }
 
 func TestPragmasAreInForceOnEveryConnection(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	db := open(t, newFile(t))
 	const ask = "SELECT (SELECT journal_mode FROM pragma_journal_mode) || ' ' || (SELECT foreign_keys FROM pragma_foreign_keys) || ' ' || " +
 		"(SELECT synchronous FROM pragma_synchronous) || ' ' || (SELECT timeout FROM pragma_busy_timeout)"
@@ -245,6 +246,7 @@ func TestWritersAtOnceWaitForEachOther(t *testing.T) {
 }
 
 func TestWhatSQLiteRefusesForNowIsUnavailable(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	settings := newFile(t)
 	db, other := open(t, settings), open(t, settings)
 	write := func(email models.Email) error { return db.Create(newUser(email)).Error }

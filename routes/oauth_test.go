@@ -162,7 +162,8 @@ func keySet(t *testing.T, app *apptest.App) (keys jose.JSONWebKeySet) {
 }
 
 func TestOthersVerifyAccessTokensWithThePublicKeys(t *testing.T) {
-	for _, algorithm := range algorithms[1:] {
+	apptest.SkipOnPostgreSQL(t)
+	for _, algorithm := range algorithms()[1:] {
 		app := apptest.New(t, apptest.Signing(t, algorithm))
 		app.Register("ada@example.com")
 		signed, err := josejwt.ParseSigned(app.Login("ada@example.com")[1][len("Bearer "):], []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
@@ -188,7 +189,8 @@ func TestOthersVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 // The recipe of the README: the new key signs, the old one verifies while its
 // tokens live, then it goes.
 func TestAKeyIsChangedWithoutLoggingAnybodyOut(t *testing.T) {
-	for _, algorithm := range algorithms[1:] {
+	apptest.SkipOnPostgreSQL(t)
+	for _, algorithm := range algorithms()[1:] {
 		app, bearer, refresh := session(t, apptest.Signing(t, algorithm))
 		old, fresh := app.Settings.JWT.Key, apptest.Signing(t, algorithm)
 		during := apptest.New(t, func(s *config.Settings) {
