@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 // command is the program in a folder, with no other APP_ variables than these.
 func command(t *testing.T, folder string, environ []string, args ...string) *exec.Cmd {
 	own := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "APP_") })
-	run := exec.CommandContext(t.Context(), os.Args[0], args...)
+	run := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // the test itself
 	run.Dir, run.Env = folder, slices.Concat(own, []string{asProgram}, environ)
 	return run
 }
