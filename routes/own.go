@@ -11,11 +11,12 @@ import (
 func (a App) own() []endpoint.Route {
 	notes := handlers.Notes{DB: a.DB}
 
-	return []endpoint.Route{
+	table := []endpoint.Route{
 		Protected("GET", "/notes", "List my notes", notes.Index),
 		Protected("POST", "/notes", "Add a note", notes.Create).Status(201),
 		Protected("GET", "/notes/:id", "Show a note", notes.Show),
 		Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Errors(problem.PreconditionFailed),
 		Protected("DELETE", "/notes/:id", "Delete a note", notes.Delete).Errors(problem.PreconditionFailed),
 	}
+	return table
 }

@@ -3,6 +3,7 @@ package routes
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 
@@ -115,19 +116,20 @@ func (a App) Engine() (*gin.Engine, error) {
 		return nil, err
 	}
 	engine.Use(middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
+	docs, err := a.docs()
+	if err != nil {
+		return nil, err
+	}
+	table := append(a.Table(), endpoint.Group(settings.Server.BasePath, docs)...)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
-		engine.Use(allow(origins))
+		engine.Use(allow(origins, table))
 	}
 	engine.Use(middleware.HealthOnly("/healthz", "/readyz"))
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 
 	authenticate := middleware.Authenticate(a.Auth)
-	docs, err := a.docs()
-	if err != nil {
-		return nil, err
-	}
-	for _, route := range append(a.Table(), endpoint.Group(settings.Server.BasePath, docs)...) {
+	for _, route := range table {
 		chain := append([]gin.HandlerFunc{middleware.MaxBody(route.BodyLimit(int64(settings.Server.MaxBody)))}, route.Handlers()...)
 		first := gin.HandlerFunc(middleware.Client)
 		if !route.Access.Public() {
@@ -142,13 +144,18 @@ func (a App) Engine() (*gin.Engine, error) {
 	return engine, nil
 }
 
-// allow answers the browsers of pages from these origins (CORS). For any other
+// allow answers the browsers of pages from these origins (CORS): they may use the
+// methods of the table. For any other
 // the library would answer 403 by itself; here it is a request like all. A cache
 // must not give one origin what another was answered, so all answers vary.
-func allow(origins []string) gin.HandlerFunc {
+func allow(origins []string, table []endpoint.Route) gin.HandlerFunc {
+	methods := map[string]bool{}
+	for _, route := range table {
+		methods[route.Method] = true
+	}
 	friend := cors.New(cors.Config{
 		AllowOrigins:  origins,
-		AllowMethods:  []string{"GET", "POST", "PATCH", "DELETE"},
+		AllowMethods:  slices.Sorted(maps.Keys(methods)),
 		AllowHeaders:  []string{"Authorization", "Content-Type", "If-Match", problem.RequestIDHeader},
 		ExposeHeaders: []string{"ETag", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
 	})

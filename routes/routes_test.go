@@ -207,6 +207,12 @@ func TestCORSIsForTheOriginsOfTheSettings(t *testing.T) {
 	if got := app.Do("OPTIONS", "/me", nil, append(preflight, friend)...); got.Status != 204 || got.Header.Get("Access-Control-Allow-Origin") != friend {
 		t.Errorf("a friend's preflight: %d %v", got.Status, got.Header)
 	}
+	for _, route := range table() {
+		got := app.Do("OPTIONS", route.Path, nil, "Origin", friend, "Access-Control-Request-Method", route.Method)
+		if allowed := got.Header.Get("Access-Control-Allow-Methods"); !strings.Contains(allowed, route.Method) {
+			t.Errorf("%s is not among the methods %q", route.Method, allowed)
+		}
+	}
 	if got := app.Get("/healthz", "Origin", "https://evil.example.com").Want(t, 200, ""); got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("a stranger's request: %d %v", got.Status, got.Header)
 	}

@@ -40,8 +40,8 @@ func declarations(file *ast.File) (names []string) {
 	return names
 }
 
-// addLines adds lines at the end of the list that own returns, and a
-// statement before it, unless they are there.
+// addLines adds lines at the end of the first list in own, and a statement
+// before it, unless they are there.
 func addLines(source []byte, setup, lines string) ([]byte, error) {
 	positions := token.NewFileSet()
 	file, err := parser.ParseFile(positions, "", source, parser.SkipObjectResolution)
@@ -53,13 +53,8 @@ func addLines(source []byte, setup, lines string) ([]byte, error) {
 		if !ok || is.Name.Name != "own" {
 			continue
 		}
-		body := is.Body.List
-		last, ok := body[len(body)-1].(*ast.ReturnStmt)
-		if !ok || len(last.Results) != 1 {
-			break
-		}
-		list, ok := last.Results[0].(*ast.CompositeLit)
-		if !ok {
+		at, list := firstList(is.Body.List)
+		if list == nil {
 			break
 		}
 		cut, entries := positions.Position(list.Rbrace).Offset, missing(source, lines)
@@ -68,15 +63,39 @@ func addLines(source []byte, setup, lines string) ([]byte, error) {
 		}
 		added := slices.Concat(source[:cut], []byte(entries), source[cut:])
 		if setup != "" && !bytes.Contains(source, []byte("\t"+setup)) {
-			cut, setup = positions.Position(last.Pos()).Offset, setup+"\n\n"
-			if len(body) > 1 {
-				cut, setup = positions.Position(body[len(body)-2].End()).Offset, "\n"+strings.TrimSpace(setup)
+			cut, setup = positions.Position(is.Body.List[at].Pos()).Offset, setup+"\n\n"
+			if at > 0 {
+				cut, setup = positions.Position(is.Body.List[at-1].End()).Offset, "\n"+strings.TrimSpace(setup)
 			}
 			added = slices.Concat(added[:cut], []byte(setup), added[cut:])
 		}
 		return format.Source(added)
 	}
-	return nil, fmt.Errorf("func own does not end with a list: add these lines where they belong, and run this again:\n%s\n%s", setup, lines)
+	return nil, fmt.Errorf("func own has no list: add these lines where they belong, and run this again:\n%s\n%s", setup, lines)
+}
+
+// firstList gives the first statement that returns or assigns a list, and the list.
+func firstList(body []ast.Stmt) (at int, list *ast.CompositeLit) {
+	for at, statement := range body {
+		var values []ast.Expr
+		switch statement := statement.(type) {
+		case *ast.AssignStmt:
+			values = statement.Rhs
+		case *ast.ReturnStmt:
+			values = statement.Results
+		}
+		for _, value := range values {
+			if list, ok := value.(*ast.CompositeLit); ok && isList(list) {
+				return at, list
+			}
+		}
+	}
+	return 0, nil
+}
+
+func isList(value *ast.CompositeLit) bool {
+	_, ok := value.Type.(*ast.ArrayType)
+	return ok
 }
 
 // missing are the lines whose function or migration source does not name.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +30,12 @@ func edit(t *testing.T, file, old, replacement string) {
 	if err != nil || !strings.Contains(string(text), old) {
 		t.Fatal(file, " has no ", old, err)
 	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(text), old, replacement, 1)), 0o600); err != nil {
+	write(t, file, strings.Replace(string(text), old, replacement, 1))
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -98,7 +104,7 @@ func TestEachOptionalPartIsRemovedAloneAndAllTogether(t *testing.T) {
 	})
 }
 
-// A fork is renamed, given resources, tried, and kept up to date.
+// A fork is renamed, given resources, extended, tried, and kept up to date.
 func TestAFork(t *testing.T) {
 	t.Parallel()
 	upstream := tree(t)
@@ -125,6 +131,7 @@ func TestAFork(t *testing.T) {
 	for _, resource := range resources {
 		run(t, fork, resource...)
 	}
+	extend(t, fork)
 	commit(t, fork, "Add our resources")
 	run(t, fork, "make", "lint")
 	run(t, fork, "go", "-C", "bench", "vet", "./...")
@@ -300,5 +307,54 @@ func listTasks(t *testing.T, send func(status int, method, path, body string) ma
 	}
 	for _, query := range []string{"sort=details", "sort=owner_id", "sort=", "state=closed", "order=x"} {
 		send(422, "GET", "/tasks?"+query, "")
+	}
+}
+
+// A step is a command, a whole file, or lines of one.
+var (
+	step   = regexp.MustCompile("(?s)([^\n]+):\n\n```go\n(.*?)```|```sh\n(.*?)```")
+	inside = regexp.MustCompile("^In `([^`]+)`, (at the end of the list|below|instead of)(?: `(.+)`)?$")
+	inFile = regexp.MustCompile("`([^`]+)`$")
+)
+
+// extend takes the steps of docs/extending.md as they stand there.
+func extend(t *testing.T, root string) {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(root, "docs/extending.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range step.FindAllStringSubmatch(string(page), -1) {
+		where, code := found[1], found[2]
+		if command := found[3]; command != "" {
+			run(t, root, "sh", "-ec", command)
+			continue
+		}
+		place := inside.FindStringSubmatch(where)
+		if place == nil {
+			write(t, filepath.Join(root, inFile.FindStringSubmatch(where)[1]), code)
+			continue
+		}
+		file, line := place[1], regexp.MustCompile("(?m)^\t}\n") // which ends a list
+		if place[3] != "" {
+			line = regexp.MustCompile("(?m)^.*" + regexp.QuoteMeta(place[3]) + ".*\n")
+		}
+		text, err := os.ReadFile(filepath.Join(root, file))
+		at := line.FindIndex(text)
+		if err != nil || at == nil {
+			t.Fatalf("%s: %v, %v", where, at, err)
+		}
+		switch place[2] {
+		case "at the end of the list":
+			at[1] = at[0]
+		case "below":
+			at[0] = at[1]
+		}
+		edited := slices.Concat(text[:at[0]], []byte(code), text[at[1]:])
+		edited, err = fixImports(root, file, edited, "config", "endpoint", "handlers", "middleware", "models", "problem") // as an editor does
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(root, file), string(edited))
 	}
 }
