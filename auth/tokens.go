@@ -24,6 +24,10 @@ const (
 // maxToken bounds, in bytes, what is parsed before its signature is known to be good.
 const maxToken = 8 << 10
 
+// leeway, in seconds, is how far ahead of ours the clock of a replica may be that
+// has issued a token.
+const leeway = 5
+
 // Claims are what an access token says (RFC 9068).
 type Claims struct {
 	UserID    uuid.UUID // sub
@@ -37,6 +41,7 @@ type Claims struct {
 type payload struct {
 	jwt.RegisteredClaims
 	SessionID string   `json:"sid"`
+	ClientID  string   `json:"client_id"` // RFC 9068, section 2.2
 	ExpiresAt *float64 `json:"exp"`
 	NotBefore *float64 `json:"nbf,omitempty"`
 	IssuedAt  *float64 `json:"iat,omitempty"`
@@ -102,6 +107,7 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 			ID:       id.String(),
 		},
 		SessionID: sessionID.String(),
+		ClientID:  t.audience, // who signs in with a password is no other client
 		ExpiresAt: &expires,
 		NotBefore: &issued,
 		IssuedAt:  &issued,
@@ -143,8 +149,8 @@ func (t *Tokens) parse(token string, now float64) (Claims, error) {
 	if subErr != nil || sidErr != nil ||
 		p.Issuer != t.issuer ||
 		!slices.Contains(p.Audience, t.audience) ||
-		p.NotBefore != nil && now < *p.NotBefore ||
-		p.IssuedAt != nil && now < *p.IssuedAt ||
+		p.NotBefore != nil && now+leeway < *p.NotBefore ||
+		p.IssuedAt != nil && now+leeway < *p.IssuedAt ||
 		p.ExpiresAt == nil {
 		return Claims{}, errClaims
 	}

@@ -31,3 +31,19 @@ func TestATokenThatWasTakenStillExpires(t *testing.T) {
 		}
 	})
 }
+
+func TestATokenOfAReplicaWhoseClockIsAheadIsGood(t *testing.T) {
+	settings := config.Defaults().JWT
+	settings.Secret = config.NewSecret()
+	tokens := NewTokens(settings)
+	token, err := tokens.Issue(uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued := float64(time.Now().Unix())
+	for ahead, good := range map[float64]bool{0.004: true, 4.9: true, 6.1: false, 3600: false} {
+		if _, err := tokens.parse(token, issued-ahead); (err == nil) != good {
+			t.Errorf("%v s ahead: %v", ahead, err)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/models"
 )
 
 // good runs the program in a folder, and fails the test unless it prints a line like this.
@@ -70,7 +72,7 @@ func TestUsersAreLookedAfterWhileTheServerRuns(t *testing.T) {
 	s.want(200, "POST", "/login", strings.ReplaceAll(credentials("bob@example.com"), password, "battery staple"))
 
 	good(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "role", "bob@example.com", "admin")
-	bad(t, folder, "ROLE must be one of [user", "user", "role", "bob@example.com", "root")
+	bad(t, folder, fmt.Sprint("ROLE must be one of ", models.Roles), "user", "role", "bob@example.com", "root")
 	good(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
 	s.want(403, "GET", "/users", "", ada...)
 	good(t, folder, `ID +EMAIL +ROLE +DISABLED +CREATED\n\S{36} +bob@example\.com +admin +false +\S+Z\n\S{36} +ada@example\.com +user +false +\S+Z`, "user", "list")

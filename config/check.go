@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/net/idna"
 )
 
 // check adds what is wrong with values that have their type.
@@ -101,11 +102,13 @@ func (f *Faults) checkServer(s Server) {
 			f.add("server.trusted_proxies: %q is no address or network, such as 10.0.0.0/8", proxy)
 		}
 	}
-	for _, origin := range s.CORSOrigins {
-		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" || origin != u.Scheme+"://"+u.Host {
-			f.add("server.cors_origins: %q is no origin, such as https://app.example.com", origin)
+	for i, origin := range s.CORSOrigins {
+		sent, err := asSent(origin)
+		if err != nil {
+			f.add("server.cors_origins: %q is not an origin, such as https://app.example.com: %v", origin, err)
+			continue
 		}
+		s.CORSOrigins[i] = sent
 	}
 	if s.MaxBody <= 0 {
 		f.add("server.max_body: must be over 0, such as 1MiB")
@@ -113,6 +116,29 @@ func (f *Faults) checkServer(s Server) {
 	if s.MaxConnections < 1 {
 		f.add("server.max_connections: %d is not over 0", s.MaxConnections)
 	}
+}
+
+// asSent is an origin as a browser sends it (RFC 6454, section 6.2): in lower case,
+// the host in ASCII, without the port that its scheme has by default.
+func asSent(origin string) (string, error) {
+	if strings.Contains(origin, "*") {
+		return "", errors.New("patterns are not taken, list each origin")
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != strings.ToLower(origin) {
+		return "", errors.New("write its scheme, host and port, and nothing else")
+	}
+	host, err := idna.Lookup.ToASCII(u.Hostname())
+	if err != nil && net.ParseIP(u.Hostname()) == nil {
+		return "", errors.New("its host is not a name or an address")
+	}
+	if strings.Contains(u.Host, "[") {
+		host = "[" + u.Hostname() + "]"
+	}
+	if port := u.Port(); port != "" && port != map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		host += ":" + port
+	}
+	return u.Scheme + "://" + strings.ToLower(host), nil
 }
 
 func (f *Faults) checkPositive(key string, d time.Duration) {

@@ -24,6 +24,7 @@ type Server struct {
 	BasePath        string        `mapstructure:"base_path"`
 	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
+	CORSHeaders     []string      `mapstructure:"cors_headers"`
 	MaxBody         Size          `mapstructure:"max_body"`
 	MaxConnections  int           `mapstructure:"max_connections"`
 	Docs            *bool         `mapstructure:"docs"`
@@ -90,7 +91,10 @@ const (
 func Defaults() Settings {
 	return Settings{
 		Environment: Development,
-		Server:      Server{Address: "127.0.0.1:8080", MaxBody: MiB, MaxConnections: 4096, ShutdownTimeout: 15 * time.Second},
+		Server: Server{
+			Address: "127.0.0.1:8080", CORSHeaders: []string{"traceparent", "X-Requested-With"},
+			MaxBody: MiB, MaxConnections: 4096, ShutdownTimeout: 15 * time.Second,
+		},
 		Database: Database{
 			URL: "sqlite://data/app.db", Migrate: true,
 			MaxConnections: 20, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second,

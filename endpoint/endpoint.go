@@ -38,6 +38,7 @@ type Route struct {
 	media     []string // of an answer that is not JSON
 	maxBody   int64    // in bytes; 0 for the default
 	stream    bool
+	located   bool
 	status    int
 	plain     gin.HandlerFunc
 	call      func(*gin.Context, binder) (any, error)
@@ -52,10 +53,6 @@ type Route struct {
 
 // None is the type of an input or an answer that is empty.
 type None = struct{}
-
-// Versioned is an answer with a version, which its ETag header tells: a quoted
-// word that changes whenever the answer does (RFC 9110, section 8.8.3).
-type Versioned interface{ ETag() string }
 
 // Public is a route that anybody may call.
 func Public[In, Out any](method, path, summary string, handle func(context.Context, In) (Out, error)) Route {
@@ -214,6 +211,9 @@ func (r Route) handle(c *gin.Context) {
 	case r.status == http.StatusNoContent:
 		c.Status(r.status)
 	default:
+		if r.located {
+			c.Header("Location", c.Request.URL.Path+"/"+any(out).(Keyed).Key().String())
+		}
 		answer(c, r.status, out)
 	}
 }
@@ -230,7 +230,12 @@ func answer(c *gin.Context, status int, out any) {
 		return
 	}
 	if versioned, ok := out.(Versioned); ok {
-		c.Header("ETag", versioned.ETag())
+		tag := versioned.ETag()
+		c.Header("ETag", tag)
+		if seen := c.GetHeader("If-None-Match"); seen != "" && isRead(c.Request.Method) && MatchesTag(seen, tag) {
+			c.Status(http.StatusNotModified)
+			return
+		}
 	}
 	c.Data(status, "application/json; charset=utf-8", body)
 }

@@ -46,6 +46,9 @@ func pairs(text string) (url.Values, error) {
 func (b binder) values(tag string, values map[string][]string, in reflect.Value, faults *faults) {
 	for _, name := range slices.Sorted(maps.Keys(b.fields[tag])) {
 		field, given := in.FieldByIndex(b.fields[tag][name]), values[name]
+		if tag == tagHeader && len(given) > 1 { // one list in many lines (RFC 9110, section 5.3)
+			given = []string{strings.Join(given, ", ")}
+		}
 		switch {
 		case len(given) == 0:
 		case isFile(field.Type()):
@@ -53,8 +56,8 @@ func (b binder) values(tag string, values map[string][]string, in reflect.Value,
 				faults.add(name, "must be a file")
 			}
 		case isList(field.Type()):
-			if tag == tagHeader { // RFC 9110, section 5.3
-				given = headerItem.Split(strings.Trim(strings.Join(given, ","), " \t"), -1)
+			if tag == tagHeader {
+				given = headerItem.Split(strings.Trim(given[0], " \t"), -1)
 			}
 			list := reflect.MakeSlice(field.Type(), len(given), len(given))
 			for i, text := range given {

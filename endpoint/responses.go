@@ -32,13 +32,22 @@ func (d *document) responses(route Route) (object, error) {
 			return nil, err
 		}
 		success["content"] = object{typeJSON: object{"schema": schema}}
+		headers := object{}
 		if route.out.Implements(reflect.TypeFor[Versioned]()) {
-			success["headers"] = object{"ETag": object{"description": "The version, for If-Match", "required": true, "schema": object{"type": "string"}}}
+			headers["ETag"] = object{"description": "The version, for If-Match", "required": true, "schema": object{"type": "string"}}
+		}
+		if route.located {
+			headers["Location"] = object{"description": "Where it is shown", "required": true, "schema": object{"type": "string"}}
+		}
+		if len(headers) > 0 {
+			success["headers"] = headers
 		}
 	}
 	responses := object{strconv.Itoa(cmp.Or(route.status, http.StatusOK)): success}
 	if route.isFile() && route.Method == http.MethodGet {
 		responses["206"] = object{"description": http.StatusText(http.StatusPartialContent), "content": success["content"]}
+	}
+	if route.Method == http.MethodGet && (route.isFile() || route.out != nil && route.out.Implements(reflect.TypeFor[Versioned]())) {
 		responses["304"] = object{"description": http.StatusText(http.StatusNotModified)}
 	}
 	byStatus := map[int][]*problem.Problem{}

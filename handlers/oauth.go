@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -17,18 +18,20 @@ import (
 // OAuth speaks to ready-made OAuth2 clients. Clients are public: what they
 // send to say who they are is ignored (RFC 6749, section 2.1).
 type OAuth struct {
-	DB      *gorm.DB
-	Auth    auth.Services
-	Account Account
+	DB       *gorm.DB
+	Auth     auth.Services
+	Account  Account
+	Issuer   string // the service's URL, or any other name
+	BasePath string
 }
 
-// Grant asks for tokens (RFC 6749, sections 4.3.2 and 6).
+// Grant asks for tokens (RFC 6749, sections 4.3.2 and 6). There are no scopes, so
+// one that a client asks for is ignored (section 3.3).
 type Grant struct {
 	GrantType    string        `formData:"grant_type"`
 	Username     models.Email  `formData:"username"`
 	Password     auth.Password `formData:"password"`
 	RefreshToken string        `formData:"refresh_token"`
-	Scope        string        `formData:"scope"`
 }
 
 // Revocation ends the session of a token of either kind (RFC 7009, section
@@ -37,17 +40,12 @@ type Revocation struct {
 	Token string `formData:"token" binding:"required"`
 }
 
-// What OAuth2 has words of its own for.
-var (
-	NoScopes     = oauthError(problem.MalformedBody.Detailed("This service has no scopes"), "invalid_scope")
-	UnknownGrant = oauthError(problem.MalformedBody.Detailed("grant_type is password or refresh_token"), "unsupported_grant_type")
-)
+// UnknownGrant is a grant_type that OAuth2 has a code of its own for.
+var UnknownGrant = oauthError(problem.MalformedBody.Detailed("grant_type is password or refresh_token"), "unsupported_grant_type")
 
 // Token gives tokens for a password or a refresh token.
 func (o OAuth) Token(ctx context.Context, in Grant) (Token, error) {
 	switch {
-	case in.Scope != "":
-		return Token{}, NoScopes
 	case in.GrantType == "password" && in.Username != "" && in.Password != "":
 		return o.Account.Login(ctx, Credentials{Email: in.Username, Password: in.Password})
 	case in.GrantType == "password":
@@ -60,6 +58,37 @@ func (o OAuth) Token(ctx context.Context, in Grant) (Token, error) {
 		return Token{}, problem.MalformedBody.Detailed("grant_type is missing")
 	}
 	return Token{}, UnknownGrant
+}
+
+// Metadata is where a client finds the rest (RFC 8414, section 2).
+type Metadata struct {
+	Issuer         string   `json:"issuer"`
+	Token          string   `json:"token_endpoint"`
+	Revocation     string   `json:"revocation_endpoint"`
+	JWKS           string   `json:"jwks_uri"`
+	Grants         []string `json:"grant_types_supported"`
+	Responses      []string `json:"response_types_supported"`
+	TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
+}
+
+// Metadata describes the service, where the issuer is a URL; else not_found.
+func (o OAuth) Metadata(_ context.Context, _ endpoint.None) (Metadata, error) {
+	issuer, err := url.Parse(o.Issuer)
+	if err != nil || issuer.Host == "" || issuer.Scheme != "https" && issuer.Scheme != "http" {
+		return Metadata{}, problem.NotFound
+	}
+	at := issuer.Scheme + "://" + issuer.Host + o.BasePath
+	return Metadata{
+		Issuer:         o.Issuer,
+		Token:          at + "/token",
+		Revocation:     at + "/revoke",
+		JWKS:           at + "/.well-known/jwks.json",
+		Grants:         []string{"password", "refresh_token"},
+		Responses:      []string{},
+		TokenAuth:      []string{"none"},
+		RevocationAuth: []string{"none"},
+	}, nil
 }
 
 // Revoke ends a token's session. A token that is nobody's is no error, for

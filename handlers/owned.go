@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -33,8 +32,7 @@ func find[Row any](db *gorm.DB, id uuid.UUID) (row Row, err error) {
 // ifMatch, the If-Match header, names other versions (RFC 9110, section 13.1.1).
 func findVersion[Row endpoint.Versioned](db *gorm.DB, id uuid.UUID, ifMatch string) (Row, error) {
 	row, err := find[Row](db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), id)
-	versions := strings.Split(strings.ReplaceAll(ifMatch, " ", ""), ",")
-	if err == nil && ifMatch != "" && ifMatch != "*" && !slices.Contains(versions, row.ETag()) {
+	if err == nil && ifMatch != "" && !endpoint.MatchesTag(ifMatch, row.ETag()) {
 		err = problem.PreconditionFailed
 	}
 	return row, err

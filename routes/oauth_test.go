@@ -81,6 +81,7 @@ func TestTokenGrants(t *testing.T) {
 	}{
 		"a password":                        {"grant_type=password&" + password, 200, "", `"refresh_token"`},
 		"with an empty scope":               {"grant_type=password&scope=&client_id=x&" + password, 200, "", ""},
+		"with a scope, which is ignored":    {"grant_type=password&scope=openid+admin&" + password, 200, "", ""},
 		"a refresh token":                   {"grant_type=refresh_token&refresh_token=" + live, 200, "", `"refresh_token"`},
 		"a wrong password":                  {"grant_type=password&username=ada@example.com&password=x", 400, "invalid_grant", "Incorrect username or password"},
 		"a disabled account":                {"grant_type=password&username=out@example.com&password=correct+horse", 400, "invalid_grant", "Account disabled"},
@@ -88,7 +89,6 @@ func TestTokenGrants(t *testing.T) {
 		"a refresh token used up":           {"grant_type=refresh_token&refresh_token=" + refresh, 400, "invalid_grant", "Token revoked"},
 		"a grant of none":                   {"", 400, "invalid_request", "grant_type is missing"},
 		"a grant of another kind":           {"grant_type=client_credentials", 400, "unsupported_grant_type", "grant_type is password or refresh_token"},
-		"a scope":                           {"grant_type=password&scope=admin&" + password, 400, "invalid_scope", "no scopes"},
 		"a password grant without one":      {"grant_type=password&username=a", 400, "invalid_request", "needs username and password"},
 		"a refresh grant without a token":   {"grant_type=refresh_token", 400, "invalid_request", "needs refresh_token"},
 		"a parameter twice":                 {"grant_type=password&grant_type=password&" + password, 400, "invalid_request", "grant_type is given more than once"},
@@ -261,5 +261,23 @@ func TestTheTokenURLFollowsTheBasePath(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
 	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"tokenUrl":"/v1/token"`) {
 		t.Error(document[:1000])
+	}
+}
+
+func TestClientsFindTheEndpointsWhereTheIssuerIsAURL(t *testing.T) {
+	const path = "/.well-known/oauth-authorization-server"
+	apptest.New(t).Get(path).Want(t, 404, "not_found")
+	app := apptest.New(t, func(s *config.Settings) { s.JWT.Issuer, s.Server.BasePath = "https://api.example.com", "/v1" })
+	var found map[string]any
+	if err := json.Unmarshal([]byte(app.Get(path).Want(t, 200, "").Body), &found); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"issuer": "https://api.example.com", "token_endpoint": "https://api.example.com/v1/token",
+		"revocation_endpoint": "https://api.example.com/v1/revoke", "jwks_uri": "https://api.example.com/v1/.well-known/jwks.json",
+	} {
+		if found[name] != want {
+			t.Errorf("%s is %v, want %s", name, found[name], want)
+		}
 	}
 }

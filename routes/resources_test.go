@@ -211,6 +211,9 @@ func TestWhatIsMadeIsShownChangedAndDeleted(t *testing.T) {
 		t.Run(c.path, func(t *testing.T) {
 			made := c.make(t, app, bearer)
 			path := c.path + "/" + made.Field("id")
+			if at := made.Header.Get("Location"); at != path {
+				t.Errorf("made at %q, want %q", at, path)
+			}
 			if shown := app.Get(path, bearer...).Want(t, 200, ""); shown.Body != made.Body || shown.Header.Get("ETag") != made.Header.Get("ETag") {
 				t.Errorf("made as %s, shown as %s", made.Body, shown.Body)
 			}
@@ -277,13 +280,14 @@ func TestAChangeIsOfTheVersionThatIfMatchNames(t *testing.T) {
 		ifMatch string // {old} and {new} are versions of it
 		status  int
 	}{
-		"the newest":          {`{new}`, 200},
-		"one of many":         {`"x", {new}`, 200},
-		"any":                 {`*`, 200},
-		"the one before":      {`{old}`, 412},
-		"another":             {`"x"`, 412},
-		"a weak one":          {`W/{new}`, 412},
-		"one without a quote": {`x`, 412},
+		"the newest":           {`{new}`, 200},
+		"one of many":          {`"x", {new}`, 200},
+		"any":                  {`*`, 200},
+		"the one before":       {`{old}`, 412},
+		"another":              {`"x"`, 412},
+		"one a proxy weakened": {`W/{new}`, 200},
+		"the one before, weak": {`W/{old}`, 412},
+		"one without a quote":  {`x`, 412},
 	} {
 		for _, c := range collections(t) {
 			if !has(c.one.Patch, "header", "If-Match") {
@@ -293,6 +297,8 @@ func TestAChangeIsOfTheVersionThatIfMatchNames(t *testing.T) {
 				made := c.make(t, app, bearer)
 				path, old := c.path+"/"+made.Field("id"), made.Header.Get("ETag")
 				current := app.Do("PATCH", path, strings.NewReader("{}"), bearer...).Want(t, 200, "").Header.Get("ETag")
+				app.Get(path, append([]string{"If-None-Match", current}, bearer...)...).Want(t, 304, "")
+				app.Get(path, append([]string{"If-None-Match", old}, bearer...)...).Want(t, 200, "")
 				if read := app.Get(path, bearer...).Header.Get("ETag"); read != current || read == old || read == "" {
 					t.Errorf("version %s before the change, %s after it, %s as read", old, current, read)
 				}
@@ -387,7 +393,7 @@ func TestWhatIsOwnedGoesWithItsOwner(t *testing.T) {
 }
 
 // handedOut are secrets that their owner is to have.
-var handedOut = regexp.MustCompile(`^Token\.(access_token|refresh_token|token_type)$`)
+var handedOut = regexp.MustCompile(`^Token\.(access_token|refresh_token|token_type)$|^Metadata\.token_endpoint`)
 
 func TestNoAnswerHoldsASecret(t *testing.T) {
 	secret := regexp.MustCompile(`(?i)passw|secret|hash|token|private`)

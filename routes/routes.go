@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gin-contrib/cors"
 	"github.com/gin-gonic/gin"
@@ -37,7 +38,7 @@ func (a App) Table() []endpoint.Route {
 	health := handlers.Health{DB: a.DB}
 	jwks := handlers.JWKS{Auth: a.Auth}
 	me := handlers.Me{Accounts: users}
-	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account}
+	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account, Issuer: a.Settings.JWT.Issuer, BasePath: a.Settings.Server.BasePath}
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{DB: a.DB, Auth: a.Auth}
 	admin := handlers.Users{Accounts: users}
@@ -65,11 +66,13 @@ func (a App) Table() []endpoint.Route {
 		Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
 
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(handlers.OAuthError).
-			Errors(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.NoScopes, handlers.UnknownGrant),
+			Errors(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.UnknownGrant),
 		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(handlers.OAuthError).Status(200).Errors(problem.Unavailable),
+		endpoint.Public("GET", "/.well-known/oauth-authorization-server", "Where OAuth2 clients find what", oauth.Metadata).Errors(problem.NotFound),
 		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", jwks.Show),
 	}
-	return append(endpoint.Group(a.Settings.Server.BasePath, append(table, a.own()...)),
+	table = endpoint.Located(append(table, a.own()...))
+	return append(endpoint.Group(a.Settings.Server.BasePath, table),
 		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live),
 		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable))
 }
@@ -122,7 +125,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	}
 	table := append(a.Table(), endpoint.Group(settings.Server.BasePath, docs)...)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
-		engine.Use(allow(origins, table))
+		engine.Use(allow(origins, settings.Server.CORSHeaders, table))
 	}
 	engine.Use(middleware.HealthOnly("/healthz", "/readyz"))
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
@@ -148,16 +151,17 @@ func (a App) Engine() (*gin.Engine, error) {
 // methods of the table. For any other
 // the library would answer 403 by itself; here it is a request like all. A cache
 // must not give one origin what another was answered, so all answers vary.
-func allow(origins []string, table []endpoint.Route) gin.HandlerFunc {
+func allow(origins, headers []string, table []endpoint.Route) gin.HandlerFunc {
 	methods := map[string]bool{}
 	for _, route := range table {
 		methods[route.Method] = true
 	}
 	friend := cors.New(cors.Config{
-		AllowOrigins:  origins,
-		AllowMethods:  slices.Sorted(maps.Keys(methods)),
-		AllowHeaders:  []string{"Authorization", "Content-Type", "If-Match", problem.RequestIDHeader},
-		ExposeHeaders: []string{"ETag", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
+		AllowOriginFunc: func(string) bool { return true }, // of origins, below
+		AllowMethods:    slices.Sorted(maps.Keys(methods)),
+		AllowHeaders:    append([]string{"Authorization", "Content-Type", "If-Match", "If-None-Match", problem.RequestIDHeader}, headers...),
+		ExposeHeaders:   []string{"ETag", "Location", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
+		MaxAge:          time.Hour,
 	})
 	return func(c *gin.Context) {
 		c.Writer.Header().Add("Vary", "Origin")

@@ -29,6 +29,7 @@ func TestOnlyTheseRoutesArePublic(t *testing.T) {
 		"POST /register", "POST /login", "POST /refresh",
 		"POST /token",
 		"POST /revoke",
+		"GET /.well-known/oauth-authorization-server",
 		"GET /.well-known/jwks.json", "GET /healthz", "GET /readyz",
 	}
 	var public []string
