@@ -80,10 +80,18 @@ func NewPasswords(settings config.Password, cores int, hasher Hasher) *Passwords
 // Hash hashes a new password. The error is validation_failed on field where
 // the password is too short, overloaded where no turn came in time, or ctx's.
 func (p *Passwords) Hash(ctx context.Context, field string, password Password) (hash string, err error) {
-	if utf8.RuneCountInString(string(password)) < p.settings.MinLength {
-		return "", problem.Field(field, fmt.Sprintf("must have at least %d characters", p.settings.MinLength))
+	if faults := p.Check(field, password); len(faults) > 0 {
+		return "", problem.Invalid(faults...)
 	}
 	return p.Rehash(ctx, password)
+}
+
+// Check gives the rules that a new password breaks, under the name of its field.
+func (p *Passwords) Check(field string, password Password) []problem.FieldError {
+	if utf8.RuneCountInString(string(password)) < p.settings.MinLength {
+		return []problem.FieldError{{Field: field, Message: fmt.Sprintf("must have at least %d characters", p.settings.MinLength)}}
+	}
+	return nil
 }
 
 // Rehash hashes a password that is in use already, however short.

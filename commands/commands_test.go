@@ -497,7 +497,7 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 			signature := token[strings.LastIndex(token, ".")+1:]
 			s.want(200, "GET", "/protected?token=leaked-query", "", "Authorization", "Bearer "+token)
 			s.want(401, "GET", "/protected", "", "Authorization", "Bearer leaked-token.x.y")
-			s.want(404, "GET", "/leaked-path", "")
+			s.want(404, "GET", "/nowhere?leaked-query", "")
 			s.want(401, "POST", "/login", `{"email":"ada@example.com","password":"leaked-typo"}`)
 			s.want(422, "POST", "/register", `{"email":"bob@example.com","password":["leaked-list"]}`)
 			s.want(422, "POST", "/register", `{"email":"bob@example.com","password":"short","leaked-field":1}`)
@@ -517,7 +517,7 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 					t.Errorf("%s is in the log:\n%s", leak, log)
 				}
 			}
-			for _, said := range []string{"/protected", "INSERT INTO", "SELECT", "a refresh token was used twice", "stopped"} {
+			for _, said := range []string{"/protected", "INSERT INTO", "SELECT", "a refresh token was used twice", "/nowhere", "stopped"} {
 				if !strings.Contains(log, said) {
 					t.Errorf("%s is not in the log:\n%s", said, log)
 				}

@@ -57,6 +57,9 @@ func serve(cmd *cobra.Command, _ []string, on backend) error {
 	signal.Ignore(syscall.SIGPIPE)
 
 	settings, log := on.settings, on.log
+	if len(settings.Ignored) > 0 {
+		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
+	}
 	engine, err := on.app().Engine()
 	if err != nil {
 		return err

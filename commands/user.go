@@ -9,6 +9,7 @@ import (
 	"os"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -175,6 +176,9 @@ func passwordFlag(command *cobra.Command) (read func(*auth.Password) error) {
 func typed(file string) ([]byte, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
+		if !utf8.Valid(text) || bytes.HasPrefix(text, []byte("\ufeff")) {
+			return nil, fmt.Errorf("%s is not UTF-8 without a byte order mark: write it with printf or an editor, not with > of PowerShell", file)
+		}
 		return bytes.TrimRight(text, "\r\n"), err
 	}
 	terminal := int(os.Stdin.Fd())

@@ -83,6 +83,10 @@ func TestWhatUserCommandsRefuse(t *testing.T) {
 	folder := t.TempDir()
 	right, short, long := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73))
 	good(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
+	for _, text := range []string{"\ufeff" + password, "\xff\xfec\x00o\x00"} {
+		wrong := file(t, text)
+		bad(t, folder, wrong+" is not UTF-8 without a byte order mark: write it with printf or an editor, not with > of PowerShell", "user", "create", "eve@example.com", "--password-file="+wrong)
+	}
 	bad(t, folder, "This email is already registered", "user", "create", "ada@example.com", "--password-file="+right)
 	bad(t, folder, "email must be a valid email address", "user", "create", "eve", "--password-file="+right)
 	tooLong := strings.Repeat("x", 1017)

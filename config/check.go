@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -50,13 +51,45 @@ func (f *Faults) checkDatabase(s Database) {
 	}
 }
 
-// CheckURL refuses what is no database's url.
+// CheckURL refuses what is not a database's url. The error shows nothing of it.
 func CheckURL(at string) error {
-	if read, err := url.Parse(at); err == nil && (read.Scheme == "postgres" || read.Scheme == "postgresql") && read.Host != "" {
-		return nil
+	scheme, rest, _ := strings.Cut(at, "://")
+	switch scheme {
+	case "sqlite":
+		return checkFile(rest)
+	case "postgres", "postgresql":
+		return checkServerURL(at)
+	default:
+		if lower := strings.ToLower(scheme); lower != scheme && slices.Contains([]string{"sqlite", "postgres", "postgresql"}, lower) {
+			return fmt.Errorf("write %s:// in lower case", lower)
+		}
 	}
-	if path, ok := strings.CutPrefix(at, "sqlite://"); !ok || path == "" || path == ":memory:" {
-		return errors.New("write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+	return errors.New("write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+func checkFile(path string) error {
+	switch {
+	case path == "" || path == ":memory:":
+		return errors.New("write sqlite://PATH with the path of a file, such as sqlite://data/app.db")
+	case strings.HasPrefix(path, "/./") || strings.HasPrefix(path, "/../"):
+		return errors.New("write sqlite:// and a path that is relative without the third slash, such as sqlite://data/app.db")
+	case strings.Contains(path, "?"):
+		return errors.New("options after a ? are not taken: write the path of the file alone")
+	case strings.HasPrefix(path, "~") || strings.HasPrefix(path, "/~"):
+		return errors.New("~ is not expanded: write the folder's whole path")
+	}
+	return nil
+}
+
+// checkServerURL finds a password that is not percent-encoded, whose characters a
+// URL would read as something else, and a log then show.
+func checkServerURL(at string) error {
+	read, err := url.Parse(at)
+	if err != nil || read.Fragment != "" || strings.HasSuffix(at, "#") || strings.Count(at, "@") > 1 || read.User == nil && strings.Contains(at, "@") {
+		return errors.New("cannot be read: percent-encode the characters @ : / ? # % of the password, such as %40 for @")
+	}
+	if read.Host == "" && !read.Query().Has("host") {
+		return errors.New("names no host: write postgres://USER:PASSWORD@HOST/DATABASE, or ?host=/FOLDER for a unix socket")
 	}
 	return nil
 }

@@ -9,11 +9,13 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/dustin/go-humanize"
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
@@ -56,8 +58,8 @@ func Load(file string, environ []string) (Settings, error) {
 	known := v.AllKeys()
 	slices.Sort(known)
 	faults.readFile(v, file, known)
-	faults.readEnviron(v, faults.withDotEnv(v, environ), known)
 	settings := Defaults()
+	settings.Ignored = faults.readEnviron(v, faults.withDotEnv(v, environ), known)
 	faults.decode(v, "", reflect.ValueOf(&settings).Elem())
 	faults.check(&settings)
 	if len(faults) > 0 {
@@ -82,7 +84,7 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 		if slices.Contains(known, key) {
 			v.Set(key, own.Get(key))
 		} else {
-			f.add("%s: %s is no setting: correct or remove it (%s)", file, key, neighbours(key, known))
+			f.add("%s: %s is not a setting: correct or remove it (%s)", file, key, neighbours(key, known))
 		}
 	}
 }
@@ -118,7 +120,9 @@ func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
 	return environ
 }
 
-func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) {
+// readEnviron gives the variables that are like no setting: another program's, or
+// those that Kubernetes sets for a service called app.
+func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (ignored []string) {
 	keys := map[string]string{}
 	for _, key := range known {
 		keys[variable(key)] = key
@@ -134,8 +138,11 @@ func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) {
 			key = keys[strings.TrimSuffix(name, "_FILE")]
 		}
 		switch other, twice := set[key]; {
+		case key == "" && !isLikeASetting(name, value, known):
+			ignored = append(ignored, name)
+			continue
 		case key == "":
-			f.add("%s is no setting: correct or unset it (%s)", name, neighbours(toKey(name), known))
+			f.add("%s is not a setting: correct or unset it (%s)", name, neighbours(toKey(name), known))
 			continue
 		case twice:
 			f.add("%s and %s are both set: unset one", other, name)
@@ -151,6 +158,26 @@ func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) {
 		}
 		v.Set(key, value)
 	}
+	slices.Sort(ignored)
+	return ignored
+}
+
+// serviceLink is a variable that Kubernetes sets for a service, whose port's value
+// is a URL such as tcp://10.0.0.1:80.
+var serviceLink = regexp.MustCompile(`^APP_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)=|^APP_(\w+_)?PORT=(tcp|udp|sctp)://`)
+
+// isLikeASetting reports whether a variable may be a setting that is misspelt: it
+// begins with a section, is the beginning of a setting, or has a few wrong letters.
+func isLikeASetting(name, value string, known []string) bool {
+	if serviceLink.MatchString(name + "=" + value) {
+		return false
+	}
+	return slices.ContainsFunc(known, func(key string) bool {
+		section, _, nested := strings.Cut(key, ".")
+		like := variable(key)
+		return nested && strings.HasPrefix(name, variable(section)+"_") || strings.HasPrefix(like, name) ||
+			levenshtein.ComputeDistance(strings.TrimSuffix(name, "_FILE"), like) <= 2
+	})
 }
 
 func variable(key string) string {

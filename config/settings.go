@@ -16,6 +16,8 @@ type Settings struct {
 	JWT         JWT      `mapstructure:"jwt"`
 	Password    Password `mapstructure:"password"`
 	Log         Log      `mapstructure:"log"`
+
+	Ignored []string `mapstructure:"-"` // the APP_ variables that are like no setting
 }
 
 // Server is how the API is reached.

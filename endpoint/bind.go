@@ -138,7 +138,7 @@ func fits(t reflect.Type, sources []string) error {
 }
 
 // request fills in from the request. The error is a problem of the contract.
-func (b binder) request(c *gin.Context, in reflect.Value) error {
+func (b binder) request(c *gin.Context, in reflect.Value, check Rules) error {
 	if len(b.fields) == 0 {
 		return nil
 	}
@@ -166,5 +166,5 @@ func (b binder) request(c *gin.Context, in reflect.Value) error {
 	if err := c.Request.Context().Err(); err != nil {
 		return err
 	}
-	return faults.validate(in, tag)
+	return faults.validate(in, tag, check)
 }

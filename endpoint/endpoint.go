@@ -5,6 +5,8 @@ package endpoint
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -41,8 +43,9 @@ type Route struct {
 	located   bool
 	status    int
 	plain     gin.HandlerFunc
-	call      func(*gin.Context, binder) (any, error)
+	call      func(*gin.Context, binder, Rules) (any, error)
 	mapErrors func(error) error
+	check     Rules
 	with      []gin.HandlerFunc
 	problems  []*problem.Problem
 	bind      binder
@@ -63,9 +66,9 @@ func Public[In, Out any](method, path, summary string, handle func(context.Conte
 	if route.out == reflect.TypeFor[None]() {
 		route.status = http.StatusNoContent
 	}
-	route.call = func(c *gin.Context, bind binder) (any, error) {
+	route.call = func(c *gin.Context, bind binder, check Rules) (any, error) {
 		var in In
-		if err := bind.request(c, reflect.ValueOf(&in).Elem()); err != nil {
+		if err := bind.request(c, reflect.ValueOf(&in).Elem(), check); err != nil {
 			return nil, err
 		}
 		return handle(context.WithValue(c.Request.Context(), ginKey{}, c), in)
@@ -112,6 +115,15 @@ func (r Route) Errors(problems ...*problem.Problem) Route {
 // into others, for a route whose errors a standard words.
 func (r Route) MapErrors(to func(error) error) Route {
 	r.mapErrors = to
+	return r
+}
+
+// Check returns the route with rules of its input that no tag can say.
+func (r Route) Check(rules Rules) Route {
+	r.check = rules
+	if rules.of != r.in {
+		r.fault = errors.Join(r.fault, fmt.Errorf("takes a %v, and its rules are about a %v", r.in, rules.of))
+	}
 	return r
 }
 
@@ -200,7 +212,7 @@ func (r Route) handle(c *gin.Context) {
 		r.plain(c)
 		return
 	}
-	out, err := r.call(c, r.bind)
+	out, err := r.call(c, r.bind, r.check)
 	if err != nil && r.mapErrors != nil {
 		err = r.mapErrors(err)
 	}

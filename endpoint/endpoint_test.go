@@ -72,6 +72,7 @@ func TestEveryFieldHasItsSource(t *testing.T) {
 		"a query that is too large":     {"/x/" + id + "?limit=101", `{}`, 422, `{"field":"limit","message":"must be 100 or less"}`},
 		"a query given twice":           {"/x/" + id + "?limit=1&limit=2", `{}`, 422, `{"field":"limit","message":"is given more than once"}`},
 		"times are in UTC":              {"/x/" + id + "?since=2026-01-02T03:04:05.123456789%2B01:00", `{"at":"2026-01-01T23:04:05.1234567-05:00"}`, 200, `"Since":"2026-01-02T02:04:05.123456Z","Word":"","done":false,"items":[],"at":"2026-01-02T04:04:05.123456Z"`},
+		"years past 9999 in UTC":        {"/x/" + id + "?since=9999-12-31T23:59:59-01:00", `{"at":"0000-01-01T00:00:00+01:00"}`, 422, `{"field":"at","message":"must be a time, such as 2006-01-02T15:04:05Z"},{"field":"since","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
 		"a query that is no time":       {"/x/" + id + "?since=today", `{}`, 422, `{"field":"since","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
 		"a query with a broken escape":  {"/x/" + id + "?limit=%zz", `{}`, 422, `"field":"query"`},
 		"a rule broken inside":          {"/x/" + id, `{"items":[{"name":"a"},{"name":"long"}]}`, 422, `{"field":"items[1].name","message":"must be a maximum of 3 characters in length"}`},

@@ -103,7 +103,7 @@ func setText(field reflect.Value, text string) error {
 	if words, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		err := words.UnmarshalText([]byte(text))
 		if t, ok := words.(*time.Time); ok {
-			*t = inUTC(*t)
+			return errors.Join(err, keepable(t))
 		}
 		return err
 	}

@@ -26,7 +26,7 @@ func (d *document) responses(route Route) (object, error) {
 			content[name] = object{}
 		}
 		success["content"] = content
-	} else if route.out != nil && route.out != reflect.TypeFor[None]() {
+	} else if route.out != nil && route.status != http.StatusNoContent { // None is {}
 		schema, err := d.describe(use{route.out, asAnswer})
 		if err != nil {
 			return nil, err

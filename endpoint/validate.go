@@ -68,15 +68,27 @@ func (f *faults) add(field, message string) {
 	f.fields = append(f.fields, problem.FieldError{Field: field, Message: message})
 }
 
+// Rules are an application's own about an input, told with those of its tags.
+type Rules struct {
+	of    reflect.Type
+	check func(in any) []problem.FieldError
+}
+
+// NewRules makes Rules of a function that gives the fields at fault. It is asked
+// about every input, also one that breaks other rules.
+func NewRules[In any](check func(In) []problem.FieldError) Rules {
+	return Rules{reflect.TypeFor[In](), func(in any) []problem.FieldError { return check(in.(In)) }}
+}
+
 // Check holds an input that no request brought to its rules.
 func Check(in any) error {
 	var found faults
-	return found.validate(reflect.ValueOf(in), tagJSON)
+	return found.validate(reflect.ValueOf(in), tagJSON, Rules{})
 }
 
 // validate checks the rules of in and gives all faults as one problem. Body
 // fields are called what tag calls them.
-func (f *faults) validate(in reflect.Value, tag string) error {
+func (f *faults) validate(in reflect.Value, tag string, own Rules) error {
 	var broken validator.ValidationErrors
 	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &broken) {
 		return err
@@ -96,6 +108,11 @@ func (f *faults) validate(in reflect.Value, tag string) error {
 			message = "breaks the rule " + rule.Tag()
 		}
 		f.add(name, message)
+	}
+	if own.check != nil {
+		for _, fault := range own.check(in.Interface()) {
+			f.add(fault.Field, fault.Message)
+		}
 	}
 	if len(f.fields) == 0 {
 		return nil

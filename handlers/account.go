@@ -8,6 +8,7 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
 // Account is how somebody becomes a user, and signs in.
@@ -34,6 +35,11 @@ type Token struct {
 	ExpiresIn        int    `json:"expires_in"`
 	RefreshToken     string `json:"refresh_token"`
 	RefreshExpiresIn int    `json:"refresh_expires_in"`
+}
+
+// CheckNew gives the rules that the password of a new user breaks.
+func (a Account) CheckNew(in accounts.NewUser) []problem.FieldError {
+	return a.Accounts.Auth.Passwords.Check("password", in.Password)
 }
 
 // Register makes a user.

@@ -7,6 +7,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
 // Me is the current user's own account.
@@ -44,6 +45,11 @@ func (m Me) Update(ctx context.Context, _ models.User, in accounts.Profile) (mod
 // ChangeEmail changes the email.
 func (m Me) ChangeEmail(ctx context.Context, _ models.User, in NewEmail) (models.User, error) {
 	return m.Accounts.ChangeEmail(ctx, in.CurrentPassword, in.Email)
+}
+
+// CheckNewPassword gives the rules that a new password breaks.
+func (m Me) CheckNewPassword(in NewPassword) []problem.FieldError {
+	return m.Accounts.Auth.Passwords.Check("new_password", in.NewPassword)
 }
 
 // Delete deletes the account.

@@ -1,6 +1,9 @@
 package middleware
 
 import (
+	"net"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -11,6 +14,52 @@ import (
 // maxUserAgent is what is kept of a User-Agent, in bytes.
 const maxUserAgent = 255
 
+// RealIP makes a request's RemoteAddr the client's: where the connection comes from
+// one of the trusted proxies (addresses, or networks such as 10.0.0.0/8), the
+// right-most address of X-Forwarded-For that is none of theirs. Gin itself would
+// believe X-Real-IP too, and cannot read an address with a port.
+func RealIP(trusted []string) gin.HandlerFunc {
+	var proxies []netip.Prefix
+	for _, text := range trusted {
+		network, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+			network, err = addr.Prefix(addr.BitLen())
+		}
+		if err == nil { // config has checked them
+			proxies = append(proxies, network)
+		}
+	}
+	isProxy := func(addr netip.Addr) bool {
+		return slices.ContainsFunc(proxies, func(network netip.Prefix) bool { return network.Contains(addr) })
+	}
+	return func(c *gin.Context) {
+		addr, ok := address(c.Request.RemoteAddr)
+		if !ok || !isProxy(addr) {
+			return
+		}
+		path := strings.Split(strings.Join(c.Request.Header.Values("X-Forwarded-For"), ","), ",")
+		for _, text := range slices.Backward(path) {
+			before, ok := address(strings.TrimSpace(text))
+			if !ok {
+				break
+			}
+			if addr = before; !isProxy(addr) {
+				break
+			}
+		}
+		c.Request.RemoteAddr = net.JoinHostPort(addr.String(), "0")
+	}
+}
+
+// address reads an address with or without a port, IPv6 with or without brackets.
+func address(text string) (netip.Addr, bool) {
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	return addr.Unmap().WithZone(""), err == nil
+}
+
 // Client puts the request's client into its context, for auth.ClientFrom.
 func Client(c *gin.Context) {
 	c.Request = c.Request.WithContext(auth.WithClient(c.Request.Context(), clientOf(c)))
@@ -18,5 +67,6 @@ func Client(c *gin.Context) {
 
 func clientOf(c *gin.Context) auth.Client {
 	agent := c.Request.UserAgent()
-	return auth.Client{IP: c.ClientIP(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+	addr, _ := address(c.Request.RemoteAddr)
+	return auth.Client{IP: addr.String(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
 }

@@ -15,8 +15,11 @@ import (
 // maxMethod, in bytes, is more than any method has that a client sends in earnest.
 const maxMethod = 32
 
-// Log writes one line a request: its route's pattern, never its path, query,
-// headers or body, any of which may hold a secret.
+// maxPath, in bytes, is enough to see what a client has misspelt.
+const maxPath = 100
+
+// Log writes one line a request: its route's pattern, or where there is no route
+// its path; never its query, headers or body, any of which may hold a secret.
 func Log(log *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		start := time.Now()
@@ -30,10 +33,10 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 	failed := c.Errors.Last()
 	level := slog.LevelInfo
 	switch {
+	case failed != nil && (errors.Is(failed, auth.ErrTheft) || errors.Is(failed, problem.Overloaded)): // a crowd is not a fault of ours
+		level = slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case failed != nil && errors.Is(failed, auth.ErrTheft):
-		level = slog.LevelWarn
 	}
 	if !log.Enabled(ctx, level) {
 		return
@@ -42,8 +45,12 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 		slog.String("method", cut(c.Request.Method, maxMethod)),
 		slog.String("route", c.FullPath()),
 		slog.Int("status", status),
-		slog.Duration("latency", time.Since(start)),
+		slog.Float64("latency_ms", float64(time.Since(start).Microseconds())/1e3),
+		slog.String("ip", c.ClientIP()),
 		slog.String("request_id", c.Writer.Header().Get(problem.RequestIDHeader)),
+	}
+	if c.FullPath() == "" { // of no route, so what was asked for is the only hint
+		attrs = append(attrs, slog.String("path", cut(c.Request.URL.EscapedPath(), maxPath)))
 	}
 	if user, ok := auth.UserFrom(ctx); ok {
 		attrs = append(attrs, slog.String("user_id", user.ID.String()))

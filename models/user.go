@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -53,27 +56,49 @@ func (Role) JSONSchemaBytes() ([]byte, error) {
 	return json.Marshal(map[string]any{"type": "string", "enum": Roles})
 }
 
-// Email is an address in the one form it is stored and compared in: trimmed,
-// NFKC, lower case. Reading one from JSON or a form brings it into this form,
-// so look-alikes meet the unique index.
+// Email is an address in the one form in which it is stored and compared: trimmed,
+// NFKC, lower case, the domain in ASCII. Reading one from JSON or a form brings it
+// into this form, so look-alikes meet the unique index.
 type Email string
 
 // An address has at most 254 octets (RFC 5321, section 4.5.3.1.3). NFKC makes a
 // text at most 4 times shorter, so what is over 4 times as long has no such form.
-// It is not folded, for NFKC can also make a text 18 times longer.
+// It is not folded, because NFKC can also make a text 18 times longer.
 const maxTyped = 4 * 254
 
-// The words are those of the rule max=254.
-var errEmailTooLong = errors.New("must be a maximum of 254 characters in length")
+// The words are those of the rules max=254 and email.
+var (
+	errEmailTooLong = errors.New("must be a maximum of 254 characters in length")
+	errNotAnEmail   = errors.New("must be a valid email address")
+)
 
-// NewEmail folds an address as typed. The error is about one of over 1,016 bytes.
+// domains are host names with letters of any script (RFC 5891), as ASCII.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
+
+// NewEmail folds an address as typed. The error is about one of over 1,016 bytes,
+// with characters that cannot be seen, a quoted local part, or a domain that is
+// not a host name.
 func NewEmail(typed string) (Email, error) {
 	if len(typed) > maxTyped {
 		return "", errEmailTooLong
 	}
 	folded := norm.NFKC.String(strings.ToLower(norm.NFKC.String(typed)))
-	return Email(strings.TrimSpace(folded)), nil
+	folded = strings.TrimFunc(folded, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+	if utf8.RuneCountInString(folded) > 254 {
+		return "", errEmailTooLong
+	}
+	local, domain, found := strings.Cut(folded, "@")
+	if !found { // a login may be tried with it, and the rule email refuses it
+		return Email(folded), nil
+	}
+	ascii, err := domains.ToASCII(strings.TrimSuffix(domain, "."))
+	if err != nil || strings.HasPrefix(local, `"`) || strings.ContainsFunc(folded, isInvisible) {
+		return "", errNotAnEmail
+	}
+	return Email(local + "@" + ascii), nil
 }
+
+func isInvisible(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Cc) }
 
 // UnmarshalText folds an address as it is read.
 func (e *Email) UnmarshalText(text []byte) (err error) {

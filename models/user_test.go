@@ -12,6 +12,15 @@ func TestAnEmailIsFoldedOnlyWhereItCanBeOne(t *testing.T) {
 	for claim, c := range map[string]struct{ typed, want string }{
 		"254 letters of 4 bytes are 254 of 1":          {strings.Repeat("𝐀", 254), strings.Repeat("a", 254)},
 		"spaces count as typed":                        {" ADA@example.com" + strings.Repeat(" ", 1000), "ada@example.com"},
+		"U+FEFF at an end is cut":                      {"\ufeffada@example.com\ufeff", "ada@example.com"},
+		"a domain of any script is ASCII":              {"ada@Bücher.example", "ada@xn--bcher-kva.example"},
+		"and so it is the same account":                {"ada@XN--BCHER-KVA.example.", "ada@xn--bcher-kva.example"},
+		"a character that cannot be seen":              {"a\u200bda@example.com", ""},
+		"one in the domain":                            {"ada@exa\u00admple.com", ""},
+		"a control character":                          {"a\u0007da@example.com", ""},
+		"a quoted local part":                          {`"a da"@example.com`, ""},
+		"a label of 64 characters":                     {"ada@" + strings.Repeat("x", 64) + ".com", ""},
+		"an underscore in the domain":                  {"ada@ex_ample.com", ""},
 		"a byte more is too long":                      {strings.Repeat("x", 1017), ""},
 		"what would be 18 times as long is not folded": {strings.Repeat("\ufdfa", 339), ""},
 	} {

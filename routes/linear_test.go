@@ -75,7 +75,7 @@ func TestAnEmailIsBoundedBeforeItIsFolded(t *testing.T) {
 		says              string
 	}{
 		"a login with 1,017 bytes":            {"/login", asJSON(strings.Repeat("x", 1017)), "application/json", 422, `{"field":"email","message":"` + tooLong + `"}`},
-		"a login with 1,016 bytes":            {"/login", asJSON(strings.Repeat("x", 1016)), "application/json", 401, "login_failed"},
+		"a login with 1,016 bytes":            {"/login", asJSON(strings.Repeat("x", 1016)), "application/json", 422, "must be a maximum of 254 characters in length"},
 		"a login whose folding would be long": {"/login", asJSON(strings.Repeat("\ufdfa", 20_000)), "application/json", 422, tooLong},
 		"a login by form":                     {"/login", asForm(strings.Repeat("x", 1017)), form, 422, `{"field":"username","message":"` + tooLong + `"}`},
 		"a registration":                      {"/register", asJSON(strings.Repeat("x", 1005) + "@example.com"), "application/json", 422, `{"field":"email","message":"` + tooLong + `"}`},

@@ -91,6 +91,10 @@ func TestRegister(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) { app.Post("/register", c.body).Want(t, c.status, c.code) })
 	}
+	both := app.Post("/register", `{"email":"ada","password":"short"}`).Want(t, 422, "validation_failed").Body
+	if !strings.Contains(both, `{"field":"email","message":"must be a valid email address"},{"field":"password","message":"must have at least 8 characters"}`) {
+		t.Errorf("not all faults are told at once: %s", both)
+	}
 }
 
 func TestThePasswordIsTheSameInBothUnicodeForms(t *testing.T) {

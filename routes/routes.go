@@ -44,7 +44,7 @@ func (a App) Table() []endpoint.Route {
 	admin := handlers.Users{Accounts: users}
 
 	table := []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(account.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
 
@@ -52,7 +52,7 @@ func (a App) Table() []endpoint.Route {
 		Protected("GET", "/me", "Who am I", me.Show),
 		Protected("PATCH", "/me", "Change my name", me.Update),
 		Protected("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.Overloaded),
-		Protected("POST", "/me/password", "Change my password", me.ChangePassword).Errors(problem.Overloaded),
+		Protected("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.Overloaded),
 		Protected("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.Overloaded),
 
 		Protected("POST", "/logout", "Sign out", sessions.Logout),
@@ -73,7 +73,7 @@ func (a App) Table() []endpoint.Route {
 	}
 	table = endpoint.Located(append(table, a.own()...))
 	return append(endpoint.Group(a.Settings.Server.BasePath, table),
-		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live),
+		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live).Produces("application/json"),
 		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable))
 }
 
@@ -115,10 +115,8 @@ func (a App) Engine() (*gin.Engine, error) {
 	engine.HandleMethodNotAllowed = true
 	engine.MaxMultipartMemory = endpoint.FormMemory
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
-	if err := engine.SetTrustedProxies(settings.Server.TrustedProxies); err != nil {
-		return nil, err
-	}
-	engine.Use(middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
+	engine.ForwardedByClientIP = false   // RealIP knows better
+	engine.Use(middleware.RealIP(settings.Server.TrustedProxies), middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
 	docs, err := a.docs()
 	if err != nil {
 		return nil, err

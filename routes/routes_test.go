@@ -171,7 +171,7 @@ func TestTheLogHasOneLineARequestAndNoSecret(t *testing.T) {
 	bearer := app.Login("ada@example.com")
 	id := app.Get("/protected?token=leak", bearer...).Want(t, 200, "").Field("user_id")
 	log := app.Log.String()
-	for _, part := range []string{"method=GET", "route=/protected", "status=200", "latency=", "user_id=" + id, "request_id="} {
+	for _, part := range []string{"method=GET", "route=/protected", "status=200", "latency_ms=", "ip=127.0.0.1", "user_id=" + id, "request_id="} {
 		if last := log[strings.LastIndex(log[:len(log)-1], "\n")+1:]; !strings.Contains(last, part) {
 			t.Errorf("%s is not in %s", part, last)
 		}
@@ -224,12 +224,30 @@ func TestCORSIsForTheOriginsOfTheSettings(t *testing.T) {
 }
 
 func TestForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
-	for trusted, want := range map[string]string{"": "127.0.0.1", "127.0.0.0/8": "203.0.113.7"} {
-		app := apptest.New(t, func(s *config.Settings) { s.Server.TrustedProxies = strings.Fields(trusted) })
-		app.Engine.GET("/ip", func(c *gin.Context) { c.String(200, c.ClientIP()) })
-		if got := app.Get("/ip", "X-Forwarded-For", "203.0.113.7").Body; got != want {
-			t.Errorf("trusting %q: %s, want %s", trusted, got, want)
-		}
+	for claim, c := range map[string]struct{ trusted, forwarded, want string }{
+		"nobody is trusted":               {"", "203.0.113.7", "127.0.0.1"},
+		"another is trusted":              {"10.0.0.0/8", "203.0.113.7", "127.0.0.1"},
+		"a network":                       {"127.0.0.0/8", "203.0.113.7", "203.0.113.7"},
+		"an address":                      {"127.0.0.1", "203.0.113.7", "203.0.113.7"},
+		"with a port":                     {"127.0.0.1", "203.0.113.7:4711", "203.0.113.7"},
+		"IPv6":                            {"127.0.0.1", "2001:db8::7", "2001:db8::7"},
+		"IPv6 in brackets":                {"127.0.0.1", "[2001:db8::7]", "2001:db8::7"},
+		"IPv6 in brackets, with a port":   {"127.0.0.1", "[2001:db8::7]:4711", "2001:db8::7"},
+		"IPv4 in IPv6":                    {"127.0.0.1", "::ffff:203.0.113.7", "203.0.113.7"},
+		"what the client says of another": {"127.0.0.1", "198.51.100.1, 203.0.113.7", "203.0.113.7"},
+		"through two proxies":             {"127.0.0.1 10.0.0.0/8", "198.51.100.1, 203.0.113.7, 10.0.0.2", "203.0.113.7"},
+		"nonsense":                        {"127.0.0.1", "198.51.100.1, unknown", "127.0.0.1"},
+		"nothing":                         {"127.0.0.1", "", "127.0.0.1"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app := apptest.New(t, func(s *config.Settings) { s.Server.TrustedProxies = strings.Fields(c.trusted) })
+			app.Register("ada@example.com")
+			app.Engine.GET("/ip", func(c *gin.Context) { c.String(200, c.ClientIP()) })
+			forwarded := []string{"X-Forwarded-For", c.forwarded, "X-Real-IP", "198.51.100.9"}
+			if got := app.Get("/ip", forwarded...).Body; got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
 	}
 }
 
