@@ -44,6 +44,9 @@ func Main(m *testing.M) (code int) {
 	return m.Run()
 }
 
+// Server is the URL of the PostgreSQL server, "" where tests run on SQLite.
+func Server() string { return os.Getenv(databaseSwitch) }
+
 // OnPostgreSQL reports whether tests run on PostgreSQL.
 func OnPostgreSQL() bool { return os.Getenv(databaseSwitch) != "" }
 

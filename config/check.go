@@ -44,6 +44,7 @@ func (f *Faults) checkDatabase(s Database) {
 	if s.MaxConnections < 2 {
 		f.add("database.max_connections: %d is under 2: one hears of revocations, the others serve", s.MaxConnections)
 	}
+	f.checkPositive("database.max_idle_time", s.MaxIdleTime)
 	f.checkPositive("database.statement_timeout", s.StatementTimeout)
 	f.checkPositive("database.lock_timeout", s.LockTimeout)
 	if err := CheckURL(s.URL); err != nil {

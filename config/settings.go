@@ -40,7 +40,9 @@ type Database struct {
 	Migrate bool   `mapstructure:"migrate"`
 
 	// Of PostgreSQL only.
+	Pooled           bool          `mapstructure:"pooled"`
 	MaxConnections   int           `mapstructure:"max_connections"`
+	MaxIdleTime      time.Duration `mapstructure:"max_idle_time"`
 	StatementTimeout time.Duration `mapstructure:"statement_timeout"`
 	LockTimeout      time.Duration `mapstructure:"lock_timeout"`
 }
@@ -99,7 +101,7 @@ func Defaults() Settings {
 		},
 		Database: Database{
 			URL: "sqlite://data/app.db", Migrate: true,
-			MaxConnections: 20, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second,
+			MaxConnections: 20, MaxIdleTime: 5 * time.Minute, StatementTimeout: 30 * time.Second, LockTimeout: 10 * time.Second,
 		},
 		JWT: JWT{
 			Algorithm: HS256, Issuer: "latchkey", Audience: "latchkey",

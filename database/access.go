@@ -18,6 +18,7 @@ import (
 // access is how statements reach the database, and how long they may take; 0 is
 // no limit.
 type access struct {
+	pooled      bool          // by PgBouncer, whose connections last for a transaction
 	readers     *sql.DB       // SQLite's connections for what only reads
 	statement   time.Duration // one outside a transaction, from when it asks for a connection
 	turn        time.Duration // a transaction may wait so long until it begins

@@ -3,6 +3,7 @@ package database
 import (
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -40,28 +41,41 @@ func openPostgres(settings config.Database) (*gorm.DB, error) {
 	}
 	dialer := net.Dialer{Control: giveUp, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: silence / 2, Interval: silence / 4, Count: 2}}
 	at.DialFunc = dialer.DialContext
-	for name, limit := range map[string]time.Duration{
-		"statement_timeout":                   settings.StatementTimeout,
-		"idle_in_transaction_session_timeout": settings.StatementTimeout,
-		"lock_timeout":                        settings.LockTimeout,
-	} {
-		if at.RuntimeParams[name] == "" { // not in the url
-			at.RuntimeParams[name] = strconv.FormatInt(limit.Milliseconds(), 10)
-		}
+	limit := settings.StatementTimeout + connectTimeout
+	if settings.Pooled {
+		at.DefaultQueryExecMode = pgx.QueryExecModeExec // no statement outlives its transaction
+	} else {
+		setTimeouts(at, settings)
+		limit = ownTimeout(at)
 	}
 	pool := stdlib.OpenDB(*at)
 	pool.SetMaxOpenConns(settings.MaxConnections)
 	pool.SetMaxIdleConns(settings.MaxConnections) // database/sql would close all but two again
 	pool.SetConnMaxLifetime(maxLifetime)
+	pool.SetConnMaxIdleTime(settings.MaxIdleTime)
 	db, err := gorm.Open(remote{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, gormConfig())
 	if err == nil {
-		limit := ownTimeout(at)
-		err = db.Use(access{statement: limit, turn: limit, transaction: limit})
+		err = db.Use(access{pooled: settings.Pooled, statement: limit, turn: limit, transaction: limit})
+	} else if !settings.Pooled && strings.Contains(err.Error(), "unsupported startup parameter") {
+		err = fmt.Errorf("a pooler such as PgBouncer answers there: set database.pooled to true: %w", err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
 	return db, nil
+}
+
+// setTimeouts has PostgreSQL end what takes too long, unless the url says otherwise.
+func setTimeouts(at *pgx.ConnConfig, settings config.Database) {
+	for name, limit := range map[string]time.Duration{
+		"statement_timeout":                   settings.StatementTimeout,
+		"idle_in_transaction_session_timeout": settings.StatementTimeout,
+		"lock_timeout":                        settings.LockTimeout,
+	} {
+		if at.RuntimeParams[name] == "" {
+			at.RuntimeParams[name] = strconv.FormatInt(limit.Milliseconds(), 10)
+		}
+	}
 }
 
 // ownTimeout is when a statement or a transaction ends even if it has not got
