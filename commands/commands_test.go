@@ -230,7 +230,7 @@ func TestConfigCheckSaysAllFaults(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	out, faults, code := run(t, t.TempDir(), []string{"APP_LOG_LEVEL=loud", "APP_LOG_FORMAT=xml"}, "config", "check")
 	want := "latchkey: 2 settings are wrong:\n" +
-		"  log.level: \"loud\" is none of debug, info, warn and error\n" +
+		"  log.level: \"loud\" is not one of debug, info, warn and error\n" +
 		"  log.format: \"xml\" is neither text nor json\n"
 	if code != 1 || out != "" || faults != want {
 		t.Errorf("exit %d, %q, %s", code, out, faults)

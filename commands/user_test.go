@@ -162,7 +162,7 @@ func TestANewKeySigns(t *testing.T) {
 			t.Error(keys)
 		}
 	}
-	bad(t, t.TempDir(), `--algorithm: "HS256" is none of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
+	bad(t, t.TempDir(), `--algorithm: "HS256" is not one of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
 }
 
 func TestExpiredSessionsArePurged(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// check adds what is wrong with values that have their type.
+// check adds a fault for each value that is not allowed.
 func (f *Faults) check(s *Settings) {
 	if s.Environment != Development && s.Environment != Production {
 		f.add("environment: %q is neither development nor production", s.Environment)
@@ -25,13 +25,13 @@ func (f *Faults) check(s *Settings) {
 	f.checkDatabase(s.Database)
 	f.checkPositive("server.shutdown_timeout", s.Server.ShutdownTimeout)
 	if s.Server.ShutdownDelay < 0 {
-		f.add("server.shutdown_delay: %v is negative: write 0 to take no more requests at once", s.Server.ShutdownDelay)
+		f.add("server.shutdown_delay: %v is negative: write 0 to stop taking requests at once", s.Server.ShutdownDelay)
 	}
 	f.checkPositive("password.max_wait", s.Password.MaxWait)
 	f.checkJWT(s.JWT)
 	f.checkPassword(s)
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.Log.Level) {
-		f.add("log.level: %q is none of debug, info, warn and error", s.Log.Level)
+		f.add("log.level: %q is not one of debug, info, warn and error", s.Log.Level)
 	}
 	if s.Log.Format != "" && s.Log.Format != "text" && s.Log.Format != "json" {
 		f.add("log.format: %q is neither text nor json", s.Log.Format)
@@ -42,7 +42,7 @@ func (f *Faults) check(s *Settings) {
 
 func (f *Faults) checkDatabase(s Database) {
 	if s.MaxConnections < 2 {
-		f.add("database.max_connections: %d is under 2: one hears of revocations, the others serve", s.MaxConnections)
+		f.add("database.max_connections: %d is less than 2: one connection receives notifications of revocations, the others serve requests", s.MaxConnections)
 	}
 	f.checkPositive("database.max_idle_time", s.MaxIdleTime)
 	f.checkPositive("database.statement_timeout", s.StatementTimeout)
@@ -52,14 +52,15 @@ func (f *Faults) checkDatabase(s Database) {
 	}
 }
 
-// CheckURL refuses what is not a database's url. The error shows nothing of it.
-func CheckURL(at string) error {
-	scheme, rest, _ := strings.Cut(at, "://")
+// CheckURL returns an error unless databaseURL is a URL of SQLite or PostgreSQL. The
+// error shows nothing of the URL, which may have a password.
+func CheckURL(databaseURL string) error {
+	scheme, rest, _ := strings.Cut(databaseURL, "://")
 	switch scheme {
 	case "sqlite":
 		return checkFile(rest)
 	case "postgres", "postgresql":
-		return checkServerURL(at)
+		return checkServerURL(databaseURL)
 	default:
 		if lower := strings.ToLower(scheme); lower != scheme && slices.Contains([]string{"sqlite", "postgres", "postgresql"}, lower) {
 			return fmt.Errorf("write %s:// in lower case", lower)
@@ -73,90 +74,90 @@ func checkFile(path string) error {
 	case path == "" || path == ":memory:":
 		return errors.New("write sqlite://PATH with the path of a file, such as sqlite://data/app.db")
 	case strings.HasPrefix(path, "/./") || strings.HasPrefix(path, "/../"):
-		return errors.New("write sqlite:// and a path that is relative without the third slash, such as sqlite://data/app.db")
+		return errors.New("write a relative path without the third slash, such as sqlite://data/app.db")
 	case strings.Contains(path, "?"):
-		return errors.New("options after a ? are not taken: write the path of the file alone")
+		return errors.New("options after a ? are not allowed: write only the path of the file")
 	case strings.HasPrefix(path, "~") || strings.HasPrefix(path, "/~"):
-		return errors.New("~ is not expanded: write the folder's whole path")
+		return errors.New("~ is not expanded: write the full path")
 	}
 	return nil
 }
 
-// checkServerURL finds a password that is not percent-encoded, whose characters a
-// URL would read as something else, and a log then show.
-func checkServerURL(at string) error {
-	read, err := url.Parse(at)
-	if err != nil || read.Fragment != "" || strings.HasSuffix(at, "#") || strings.Count(at, "@") > 1 || read.User == nil && strings.Contains(at, "@") {
+// checkServerURL finds a password that is not percent-encoded: a part of it would be
+// read as another part of the URL, and might be logged.
+func checkServerURL(databaseURL string) error {
+	u, err := url.Parse(databaseURL)
+	if err != nil || u.Fragment != "" || strings.HasSuffix(databaseURL, "#") || strings.Count(databaseURL, "@") > 1 || u.User == nil && strings.Contains(databaseURL, "@") {
 		return errors.New("cannot be read: percent-encode the characters @ : / ? # % of the password, such as %40 for @")
 	}
-	if read.Host == "" && !read.Query().Has("host") {
-		return errors.New("names no host: write postgres://USER:PASSWORD@HOST/DATABASE, or ?host=/FOLDER for a unix socket")
+	if u.Host == "" && !u.Query().Has("host") {
+		return errors.New("has no host: write postgres://USER:PASSWORD@HOST/DATABASE, or ?host=/FOLDER for a Unix socket")
 	}
 	return nil
 }
 
 func (f *Faults) checkJWT(s JWT) {
-	f.checkLife("jwt.access_ttl", s.AccessTTL)
-	f.checkLife("jwt.refresh_ttl", s.RefreshTTL)
+	f.checkLifetime("jwt.access_ttl", s.AccessTTL)
+	f.checkLifetime("jwt.refresh_ttl", s.RefreshTTL)
 	if s.RefreshTTL < s.AccessTTL {
 		f.add("jwt.refresh_ttl: %v is less than jwt.access_ttl, %v: an access token would outlive its session", s.RefreshTTL, s.AccessTTL)
 	}
 	if s.RefreshGrace < 0 {
-		f.add("jwt.refresh_grace: %v is negative: write 0 to take every repetition for a theft", s.RefreshGrace)
+		f.add("jwt.refresh_grace: %v is negative: write 0 to treat every reuse of a refresh token as theft", s.RefreshGrace)
 	}
 	if s.RevocationLag < 0 {
-		f.add("jwt.revocation_lag: %v is negative: write 0 to ask the database on each request", s.RevocationLag)
+		f.add("jwt.revocation_lag: %v is negative: write 0 to check the database on each request", s.RevocationLag)
 	}
 	if s.MaxSessions < 1 {
-		f.add("jwt.max_sessions: %d is not over 0: a login needs a session", s.MaxSessions)
+		f.add("jwt.max_sessions: %d is not greater than 0: a login needs a session", s.MaxSessions)
 	}
 	if s.MaxRemembered < 1 {
-		f.add("jwt.max_remembered: %d is not over 0: to remember nothing, set jwt.revocation_lag to 0", s.MaxRemembered)
+		f.add("jwt.max_remembered: %d is not greater than 0: to cache nothing, set jwt.revocation_lag to 0", s.MaxRemembered)
 	}
 	if s.Issuer == "" || s.Audience == "" {
 		f.add("jwt.issuer and jwt.audience: neither may be empty: name this service")
 	}
 }
 
-// basePath has no characters that Gin, a URL or a document would read in another way.
+// basePath allows only characters without a special meaning in Gin, in a URL and in OpenAPI.
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 func (f *Faults) checkServer(s Server) {
 	_, port, err := net.SplitHostPort(s.Address)
 	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
-		f.add("server.address: %q is no HOST:PORT, such as 127.0.0.1:8080", s.Address)
+		f.add("server.address: %q is not HOST:PORT, such as 127.0.0.1:8080", s.Address)
 	}
 	if s.BasePath != "" && !basePath.MatchString(s.BasePath) {
-		f.add("server.base_path: %q is not a path such as /v1: begin it with a slash, and end it without one", s.BasePath)
+		f.add("server.base_path: %q is not a path such as /v1: start it with a slash, and do not end it with one", s.BasePath)
 	}
 	for _, proxy := range s.TrustedProxies {
 		_, addrErr := netip.ParseAddr(proxy)
 		_, prefixErr := netip.ParsePrefix(proxy)
 		if addrErr != nil && prefixErr != nil {
-			f.add("server.trusted_proxies: %q is no address or network, such as 10.0.0.0/8", proxy)
+			f.add("server.trusted_proxies: %q is not an IP address or network, such as 10.0.0.0/8", proxy)
 		}
 	}
 	for i, origin := range s.CORSOrigins {
-		sent, err := asSent(origin)
+		normalized, err := normalizeOrigin(origin)
 		if err != nil {
 			f.add("server.cors_origins: %q is not an origin, such as https://app.example.com: %v", origin, err)
 			continue
 		}
-		s.CORSOrigins[i] = sent
+		s.CORSOrigins[i] = normalized
 	}
 	if s.MaxBody <= 0 {
-		f.add("server.max_body: must be over 0, such as 1MiB")
+		f.add("server.max_body: must be greater than 0, such as 1MiB")
 	}
 	if s.MaxConnections < 1 {
-		f.add("server.max_connections: %d is not over 0", s.MaxConnections)
+		f.add("server.max_connections: %d is not greater than 0", s.MaxConnections)
 	}
 }
 
-// asSent is an origin as a browser sends it (RFC 6454, section 6.2): in lower case,
-// the host in ASCII, without the port that its scheme has by default.
-func asSent(origin string) (string, error) {
+// normalizeOrigin returns an origin as a browser sends it (RFC 6454, section 6.2): in
+// lower case, with the host in ASCII, and without the default port of its scheme.
+func normalizeOrigin(origin string) (string, error) {
 	if strings.Contains(origin, "*") {
-		return "", errors.New("patterns are not taken, list each origin")
+		return "", errors.New("patterns are not allowed, list each origin")
 	}
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != strings.ToLower(origin) {
@@ -177,14 +178,14 @@ func asSent(origin string) (string, error) {
 
 func (f *Faults) checkPositive(key string, d time.Duration) {
 	if d <= 0 {
-		f.add("%s: %v is not over 0", key, d)
+		f.add("%s: %v is not greater than 0", key, d)
 	}
 }
 
-func (f *Faults) checkLife(key string, ttl time.Duration) {
+func (f *Faults) checkLifetime(key string, ttl time.Duration) {
 	f.checkPositive(key, ttl)
 	if ttl%time.Second != 0 {
-		f.add("%s: %v is no whole number of seconds, and tokens count in seconds", key, ttl)
+		f.add("%s: %v is not a whole number of seconds: tokens hold times in seconds", key, ttl)
 	}
 }
 
@@ -194,9 +195,9 @@ func (f *Faults) checkPassword(s *Settings) {
 		least = 10
 	}
 	if s.Password.BcryptCost < least || s.Password.BcryptCost > 20 {
-		f.add("password.bcrypt_cost: %d is not from %d to 20 (%s)", s.Password.BcryptCost, least, s.Environment)
+		f.add("password.bcrypt_cost: %d is not between %d and 20 (%s)", s.Password.BcryptCost, least, s.Environment)
 	}
 	if s.Password.MinLength < 1 || s.Password.MinLength > 72 {
-		f.add("password.min_length: %d is not from 1 to 72, the most that bcrypt takes", s.Password.MinLength)
+		f.add("password.min_length: %d is not between 1 and 72: bcrypt reads at most 72 bytes", s.Password.MinLength)
 	}
 }

@@ -30,8 +30,8 @@ import (
 
 var key = string(config.NewSecret().Bytes())
 
-// load reads the settings of a file with this text, and of the variables. A
-// secret is set where no case sets one.
+// load reads the settings from a file with this text, and from the variables. It
+// sets a secret if environ sets none.
 func load(t testing.TB, text string, environ ...string) (config.Settings, error) {
 	t.Helper()
 	if !strings.Contains(strings.Join(environ, "\n"), "APP_JWT_SECRET") {
@@ -43,27 +43,27 @@ func load(t testing.TB, text string, environ ...string) (config.Settings, error)
 func write(t testing.TB, text string) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil { //nolint:gosec // in a folder of the test's own
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil { //nolint:gosec // in a folder of this test
 		t.Fatal(err)
 	}
 	return file
 }
 
-func TestDotEnvIsForDevelopment(t *testing.T) {
+func TestDotEnvIsReadInDevelopmentOnly(t *testing.T) {
 	for claim, c := range map[string]struct {
 		dotEnv, file string
 		environ      []string
-		want         string // of jwt.issuer, or in the fault
+		want         string // the value of jwt.issuer, or the start of the fault
 	}{
-		"it wins over the file":        {"APP_JWT_ISSUER=dotenv", "jwt: {issuer: file}", nil, "dotenv"},
-		"a variable wins over it":      {"APP_JWT_ISSUER=dotenv", "", []string{"APP_JWT_ISSUER=variable"}, "variable"},
-		"an empty one too":             {"APP_JWT_ISSUER=dotenv", "", []string{"APP_JWT_ISSUER="}, config.Defaults().JWT.Issuer},
-		"quotes, export and comments":  {"# mine\nexport APP_JWT_ISSUER=\"a b\"\n", "", nil, "a b"},
-		"others' variables are let be": {"POSTGRES_PASSWORD=x\nAPP_JWT_ISSUER=dotenv", "", nil, "dotenv"},
-		"not in production":            {"APP_JWT_ISSUER=dotenv", "environment: production", nil, config.Defaults().JWT.Issuer},
-		"nor by its variable":          {"APP_JWT_ISSUER=dotenv", "", []string{"APP_ENVIRONMENT=production"}, config.Defaults().JWT.Issuer},
-		"a misspelt one":               {"APP_JWT_ISUER=x", "", nil, "APP_JWT_ISUER is not a setting"},
-		"what is no variable":          {"the secret word", "", nil, ".env: cannot be read: write NAME=value on each line"},
+		".env wins over the file":              {"APP_JWT_ISSUER=dotenv", "jwt: {issuer: file}", nil, "dotenv"},
+		"a variable wins over .env":            {"APP_JWT_ISSUER=dotenv", "", []string{"APP_JWT_ISSUER=variable"}, "variable"},
+		"an empty variable wins over .env":     {"APP_JWT_ISSUER=dotenv", "", []string{"APP_JWT_ISSUER="}, config.Defaults().JWT.Issuer},
+		"quotes, export and comments are read": {"# mine\nexport APP_JWT_ISSUER=\"a b\"\n", "", nil, "a b"},
+		"variables without APP_ are ignored":   {"POSTGRES_PASSWORD=x\nAPP_JWT_ISSUER=dotenv", "", nil, "dotenv"},
+		"not in production by the file":        {"APP_JWT_ISSUER=dotenv", "environment: production", nil, config.Defaults().JWT.Issuer},
+		"not in production by a variable":      {"APP_JWT_ISSUER=dotenv", "", []string{"APP_ENVIRONMENT=production"}, config.Defaults().JWT.Issuer},
+		"a misspelt variable":                  {"APP_JWT_ISUER=x", "", nil, "APP_JWT_ISUER is not a setting"},
+		"a line that is not a variable":        {"the secret word", "", nil, ".env: cannot be read: write NAME=value on each line"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -78,7 +78,7 @@ func TestDotEnvIsForDevelopment(t *testing.T) {
 	}
 }
 
-// one gives the only fault of err.
+// one returns the only fault of err.
 func one(t *testing.T, err error) string {
 	t.Helper()
 	var faults config.Faults
@@ -88,14 +88,14 @@ func one(t *testing.T, err error) string {
 	return faults[0]
 }
 
-func TestConfigYAMLIsTheDefaults(t *testing.T) {
+func TestConfigYAMLEqualsTheDefaults(t *testing.T) {
 	file, err := filepath.Abs("../config.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
 	settings, err := config.Load(file, nil)
-	// Printed, an empty list is like none, and all secrets are stars.
+	// %+v prints an empty list like nil, and every secret as stars.
 	if got, want := fmt.Sprintf("%+v", settings), fmt.Sprintf("%+v", config.Defaults()); err != nil || got != want {
 		t.Errorf("%s, %v\nwant %s", got, err, want)
 	}
@@ -112,7 +112,7 @@ func TestConfigYAMLIsTheDefaults(t *testing.T) {
 	}
 }
 
-func TestWhatIsSetIsRead(t *testing.T) {
+func TestSettingsAreRead(t *testing.T) {
 	secret := func(s config.Settings) any { return string(s.JWT.Secret.Bytes()) }
 	previous := func(s config.Settings) any {
 		var secrets []string
@@ -131,38 +131,38 @@ func TestWhatIsSetIsRead(t *testing.T) {
 		get     func(config.Settings) any
 		want    any
 	}{
-		"nothing set is the default":              {"", nil, level, "info"},
-		"the file wins over the default":          {"log: {level: warn}", nil, level, "warn"},
-		"a unix socket is a host":                 {"", []string{"APP_DATABASE_URL=postgres://u:p@/db?host=/cloudsql/x"}, func(s config.Settings) any { return s.Database.URL }, "postgres://u:p@/db?host=/cloudsql/x"},
-		"another program's variable is ignored":   {"", []string{"APP_HOME=/srv", "APP_PORT=tcp://10.0.0.1:80", "APP_SERVICE_HOST=10.0.0.1", "APP_SERVER_PORT_80_TCP_ADDR=10.0.0.1", "APP_SERVER_SERVICE_PORT=80"}, func(s config.Settings) any { return s.Ignored }, []string{"APP_HOME", "APP_PORT", "APP_SERVER_PORT_80_TCP_ADDR", "APP_SERVER_SERVICE_PORT", "APP_SERVICE_HOST"}},
-		"a variable wins over the file":           {"log: {level: warn}", []string{"APP_LOG_LEVEL=debug"}, level, "debug"},
-		"an empty variable counts as unset":       {"log: {level: warn}", []string{"APP_LOG_LEVEL="}, level, "warn"},
-		"variables of others are ignored":         {"", []string{"LOG_LEVEL=debug", "APPLE=1"}, level, "info"},
-		"a setting without a value is unset":      {"log:\n  level:\n", nil, level, "info"},
-		"a list is split at commas":               {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example, https://b.example"}, origins, []string{"https://a.example", "https://b.example"}},
-		"an app's origin":                         {"server: {cors_origins: ['capacitor://localhost', 'tauri://localhost']}", nil, origins, []string{"capacitor://localhost", "tauri://localhost"}},
-		"an origin is as a browser sends it":      {"server: {cors_origins: ['HTTPS://Bücher.Example:443', 'http://[::1]:3000']}", nil, origins, []string{"https://xn--bcher-kva.example", "http://[::1]:3000"}},
-		"a list of the file is a list":            {"server: {cors_origins: [https://a.example]}", nil, origins, []string{"https://a.example"}},
-		"_FILE is read, its LF cut":               {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\n")}, secret, key},
-		"_FILE is read, its CRLF cut":             {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\r\n")}, secret, key},
-		"_FILE wins over the file":                {"log: {level: warn}", []string{"APP_LOG_LEVEL_FILE=" + write(t, "error")}, level, "error"},
-		"a value may hold an equals sign":         {"", []string{"APP_JWT_SECRET=" + key + "="}, secret, key + "="},
-		"1MiB is 1048576 bytes":                   {"server: {max_body: 1MiB}", nil, maxBody, config.Size(1048576)},
-		"1MB is 1000000 bytes":                    {"", []string{"APP_SERVER_MAX_BODY=1MB"}, maxBody, config.Size(1000000)},
-		"a bare size counts bytes":                {"server: {max_body: 512}", nil, maxBody, config.Size(512)},
-		"a duration has its unit":                 {"", []string{"APP_JWT_ACCESS_TTL=1h30m"}, func(s config.Settings) any { return s.JWT.AccessTTL }, 90 * time.Minute},
-		"revocation_lag may be 0":                 {"jwt: {revocation_lag: 0}", nil, func(s config.Settings) any { return s.JWT.RevocationLag }, time.Duration(0)},
-		"secrets are split at commas":             {"", []string{"APP_JWT_PREVIOUS_SECRETS=" + key + "," + key + "2"}, previous, []string{key, key + "2"}},
-		"secrets of a file are split at its ends": {"", []string{"APP_JWT_PREVIOUS_SECRETS_FILE=" + write(t, key+"\r\n"+key+"2\n")}, previous, []string{key, key + "2"}},
-		"secrets of the file are a list":          {"jwt: {previous_secrets: [" + key + "]}", nil, previous, []string{key}},
-		"docs are shown in development":           {"", nil, docs, true},
-		"docs are not shown in production":        {"", []string{"APP_ENVIRONMENT=production"}, docs, false},
-		"docs may be shown in production":         {"server: {docs: true}", []string{"APP_ENVIRONMENT=production"}, docs, true},
-		"docs may be hidden in development":       {"", []string{"APP_SERVER_DOCS=false"}, docs, false},
-		"refresh_grace may be 0":                  {"jwt: {refresh_grace: 0}", nil, func(s config.Settings) any { return s.JWT.RefreshGrace }, time.Duration(0)},
-		"a number is read":                        {"", []string{"APP_PASSWORD_BCRYPT_COST=10"}, func(s config.Settings) any { return s.Password.BcryptCost }, 10},
-		"production may be set with a secret":     {"", []string{"APP_ENVIRONMENT=production"}, func(s config.Settings) any { return s.Environment }, "production"},
-		"a proxy may be an address or a network":  {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.0/8,::1"}, func(s config.Settings) any { return len(s.Server.TrustedProxies) }, 2},
+		"a default is read":                         {"", nil, level, "info"},
+		"the file wins over the default":            {"log: {level: warn}", nil, level, "warn"},
+		"a Unix socket is a host":                   {"", []string{"APP_DATABASE_URL=postgres://u:p@/db?host=/cloudsql/x"}, func(s config.Settings) any { return s.Database.URL }, "postgres://u:p@/db?host=/cloudsql/x"},
+		"another program's variable is ignored":     {"", []string{"APP_HOME=/srv", "APP_PORT=tcp://10.0.0.1:80", "APP_SERVICE_HOST=10.0.0.1", "APP_SERVER_PORT_80_TCP_ADDR=10.0.0.1", "APP_SERVER_SERVICE_PORT=80"}, func(s config.Settings) any { return s.Ignored }, []string{"APP_HOME", "APP_PORT", "APP_SERVER_PORT_80_TCP_ADDR", "APP_SERVER_SERVICE_PORT", "APP_SERVICE_HOST"}},
+		"a variable wins over the file":             {"log: {level: warn}", []string{"APP_LOG_LEVEL=debug"}, level, "debug"},
+		"an empty variable counts as unset":         {"log: {level: warn}", []string{"APP_LOG_LEVEL="}, level, "warn"},
+		"variables of others are ignored":           {"", []string{"LOG_LEVEL=debug", "APPLE=1"}, level, "info"},
+		"a setting without a value is unset":        {"log:\n  level:\n", nil, level, "info"},
+		"a list is split at commas":                 {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example, https://b.example"}, origins, []string{"https://a.example", "https://b.example"}},
+		"an app's origin":                           {"server: {cors_origins: ['capacitor://localhost', 'tauri://localhost']}", nil, origins, []string{"capacitor://localhost", "tauri://localhost"}},
+		"an origin is normalized":                   {"server: {cors_origins: ['HTTPS://Bücher.Example:443', 'http://[::1]:3000']}", nil, origins, []string{"https://xn--bcher-kva.example", "http://[::1]:3000"}},
+		"a list in the file is read":                {"server: {cors_origins: [https://a.example]}", nil, origins, []string{"https://a.example"}},
+		"_FILE is read without its LF":              {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\n")}, secret, key},
+		"_FILE is read without its CRLF":            {"", []string{"APP_JWT_SECRET_FILE=" + write(t, key+"\r\n")}, secret, key},
+		"_FILE wins over the file":                  {"log: {level: warn}", []string{"APP_LOG_LEVEL_FILE=" + write(t, "error")}, level, "error"},
+		"a value may hold an equals sign":           {"", []string{"APP_JWT_SECRET=" + key + "="}, secret, key + "="},
+		"1MiB is 1048576 bytes":                     {"server: {max_body: 1MiB}", nil, maxBody, config.Size(1048576)},
+		"1MB is 1000000 bytes":                      {"", []string{"APP_SERVER_MAX_BODY=1MB"}, maxBody, config.Size(1000000)},
+		"a size without a unit is in bytes":         {"server: {max_body: 512}", nil, maxBody, config.Size(512)},
+		"a duration has its unit":                   {"", []string{"APP_JWT_ACCESS_TTL=1h30m"}, func(s config.Settings) any { return s.JWT.AccessTTL }, 90 * time.Minute},
+		"revocation_lag may be 0":                   {"jwt: {revocation_lag: 0}", nil, func(s config.Settings) any { return s.JWT.RevocationLag }, time.Duration(0)},
+		"secrets are split at commas":               {"", []string{"APP_JWT_PREVIOUS_SECRETS=" + key + "," + key + "2"}, previous, []string{key, key + "2"}},
+		"secrets of a _FILE are split at line ends": {"", []string{"APP_JWT_PREVIOUS_SECRETS_FILE=" + write(t, key+"\r\n"+key+"2\n")}, previous, []string{key, key + "2"}},
+		"secrets in the file are a list":            {"jwt: {previous_secrets: [" + key + "]}", nil, previous, []string{key}},
+		"docs are shown in development":             {"", nil, docs, true},
+		"docs are not shown in production":          {"", []string{"APP_ENVIRONMENT=production"}, docs, false},
+		"docs may be shown in production":           {"server: {docs: true}", []string{"APP_ENVIRONMENT=production"}, docs, true},
+		"docs may be hidden in development":         {"", []string{"APP_SERVER_DOCS=false"}, docs, false},
+		"refresh_grace may be 0":                    {"jwt: {refresh_grace: 0}", nil, func(s config.Settings) any { return s.JWT.RefreshGrace }, time.Duration(0)},
+		"a number is read":                          {"", []string{"APP_PASSWORD_BCRYPT_COST=10"}, func(s config.Settings) any { return s.Password.BcryptCost }, 10},
+		"production is read":                        {"", []string{"APP_ENVIRONMENT=production"}, func(s config.Settings) any { return s.Environment }, "production"},
+		"a proxy may be an address or a network":    {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.0/8,::1"}, func(s config.Settings) any { return len(s.Server.TrustedProxies) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			settings, err := load(t, c.file, c.environ...)
@@ -176,7 +176,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
+func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	production := "APP_ENVIRONMENT=production"
 	for name, c := range map[string]struct {
@@ -184,97 +184,97 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"a misspelt key":                            {"jwt: {acess_ttl: 5m}", nil, "jwt.acess_ttl is not a setting: correct or remove it (known: jwt.access_ttl, "},
-		"a misspelt section":                        {"jtw: {issuer: x}", nil, "jtw.issuer is not a setting: correct or remove it (known: database.lock_timeout, "},
-		"a section that is a word":                  {"server: 8080", nil, "server is not a setting: correct or remove it (known: server.address, "},
-		"a setting that is a section":               {"log: {level: {value: info}}", nil, "log.level.value is not a setting"},
-		"a misspelt variable":                       {"", []string{"APP_JWT_ACESS_TTL=5m"}, "APP_JWT_ACESS_TTL is not a setting: correct or unset it (known: jwt.access_ttl, "},
-		"a variable of a section":                   {"", []string{"APP_SERVER_PORT=9000"}, "APP_SERVER_PORT is not a setting"},
-		"a part of a variable":                      {"", []string{"APP_ENV=production"}, "APP_ENV is not a setting"},
-		"two letters wrong":                         {"", []string{"APP_ENVIROMNENT=production"}, "APP_ENVIROMNENT is not a setting"},
-		"a misspelt _FILE variable":                 {"", []string{"APP_JWT_SECRE_FILE=x"}, "APP_JWT_SECRE_FILE is not a setting"},
-		"a setting and its _FILE":                   {"", []string{"APP_JWT_SECRET=" + key, "APP_JWT_SECRET_FILE=" + write(t, key)}, "APP_JWT_SECRET and APP_JWT_SECRET_FILE are both set: unset one"},
-		"a _FILE that is missing":                   {"", []string{"APP_LOG_LEVEL_FILE=" + missing}, "APP_LOG_LEVEL_FILE: open " + missing + ": no such file"},
-		"a file that is no YAML":                    {"a: [", nil, "cannot be read: "},
-		"a file that is a sentence":                 {"all is well", nil, "cannot be read: "},
-		"a bare number for a duration":              {"jwt: {access_ttl: 900}", nil, "jwt.access_ttl: 900 is no duration: write a number with its unit, such as 90s, 15m or 24h"},
-		"a bare number in a variable":               {"", []string{"APP_JWT_ACCESS_TTL=900"}, "jwt.access_ttl: 900 is no duration: write a number with its unit"},
-		"a list for a duration":                     {"jwt: {access_ttl: [15m]}", nil, "jwt.access_ttl: [15m] is no duration"},
-		"a negative lifetime":                       {"jwt: {access_ttl: -15m}", nil, "jwt.access_ttl: -15m0s is not over 0"},
-		"a lifetime of nothing":                     {"", []string{"APP_JWT_ACCESS_TTL=0"}, "jwt.access_ttl: 0s is not over 0"},
-		"a lifetime of half a second":               {"jwt: {access_ttl: 1500ms}", nil, "jwt.access_ttl: 1.5s is no whole number of seconds"},
-		"a negative lag":                            {"jwt: {revocation_lag: -1s}", nil, "jwt.revocation_lag: -1s is negative: write 0"},
-		"a base path without its slash":             {"server: {base_path: v1}", nil, "server.base_path: \"v1\" is not a path such as /v1: begin it with a slash, and end it without one"},
-		"a base path that ends with a slash":        {"server: {base_path: /v1/}", nil, "server.base_path: \"/v1/\" is not a path"},
-		"a base path with a parameter":              {"server: {base_path: /:v}", nil, "server.base_path: \"/:v\" is not a path"},
-		"no session at all":                         {"jwt: {max_sessions: 0}", nil, "jwt.max_sessions: 0 is not over 0: a login needs a session"},
-		"nothing remembered":                        {"jwt: {max_remembered: 0}", nil, "jwt.max_remembered: 0 is not over 0: to remember nothing, set jwt.revocation_lag to 0"},
-		"no time to shut down":                      {"server: {shutdown_timeout: 0}", nil, "server.shutdown_timeout: 0s is not over 0"},
-		"a negative delay":                          {"server: {shutdown_delay: -1s}", nil, "server.shutdown_delay: -1s is negative: write 0"},
-		"one connection":                            {"database: {max_connections: 1}", nil, "database.max_connections: 1 is under 2"},
-		"no time for a statement":                   {"database: {statement_timeout: 0}", nil, "database.statement_timeout: 0s is not over 0"},
-		"no time for a lock":                        {"", []string{"APP_DATABASE_LOCK_TIMEOUT=0"}, "database.lock_timeout: 0s is not over 0"},
-		"no time to wait":                           {"password: {max_wait: 0s}", nil, "password.max_wait: 0s is not over 0"},
-		"no issuer":                                 {"jwt: {issuer: ''}", nil, "jwt.issuer and jwt.audience: neither may be empty"},
-		"a size that is a word":                     {"", []string{"APP_SERVER_MAX_BODY=big"}, "server.max_body: big is no size: write a number with its unit, such as 512KiB or 1MiB"},
-		"a size over all bounds":                    {"server: {max_body: 16EiB}", nil, "server.max_body: 16EiB is no size"},
-		"a size of nothing":                         {"server: {max_body: 0}", nil, "server.max_body: must be over 0, such as 1MiB"},
-		"no connection at all":                      {"server: {max_connections: 0}", nil, "server.max_connections: 0 is not over 0"},
-		"a proxy by name":                           {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.1,proxy"}, `server.trusted_proxies: "proxy" is no address or network, such as 10.0.0.0/8`},
-		"any origin":                                {"server: {cors_origins: ['*']}", nil, `server.cors_origins: "*" is not an origin, such as https://app.example.com: patterns are not taken, list each origin`},
-		"an origin with a path":                     {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example/"}, `server.cors_origins: "https://a.example/" is not an origin`},
-		"an address without a port":                 {"server: {address: localhost}", nil, `server.address: "localhost" is no HOST:PORT, such as 127.0.0.1:8080`},
-		"a port over 65535":                         {"", []string{"APP_SERVER_ADDRESS=:65536"}, `server.address: ":65536" is no HOST:PORT`},
-		"an unknown environment":                    {"environment: staging", nil, `environment: "staging" is neither development nor production`},
-		"a cost bcrypt has not":                     {"password: {bcrypt_cost: 3}", nil, "password.bcrypt_cost: 3 is not from 4 to 20"},
-		"a cost of minutes":                         {"password: {bcrypt_cost: 21}", nil, "password.bcrypt_cost: 21 is not from 4 to 20"},
-		"a cost too low for production":             {"password: {bcrypt_cost: 9}", []string{production}, "password.bcrypt_cost: 9 is not from 10 to 20 (production)"},
-		"a cost that is a word":                     {"", []string{"APP_PASSWORD_BCRYPT_COST=high"}, "password.bcrypt_cost: high is no "},
-		"passwords of no length":                    {"password: {min_length: 0}", nil, "password.min_length: 0 is not from 1 to 72"},
-		"passwords longer than bcrypt reads":        {"password: {min_length: 73}", nil, "password.min_length: 73 is not from 1 to 72"},
-		"an unknown log level":                      {"log: {level: trace}", nil, `log.level: "trace" is none of debug, info, warn and error`},
-		"an unknown log format":                     {"log: {format: xml}", nil, `log.format: "xml" is neither text nor json`},
-		"another database":                          {"", []string{"APP_DATABASE_URL=mysql://localhost/app"}, "database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db"},
-		"a file of options":                         {"", []string{"APP_DATABASE_URL=sqlite://x.db?mode=ro"}, "database.url: options after a ? are not taken"},
-		"a relative file after three slashes":       {"", []string{"APP_DATABASE_URL=sqlite:///./x.db"}, "database.url: write sqlite:// and a path that is relative without the third slash"},
-		"a file in ~":                               {"", []string{"APP_DATABASE_URL=sqlite://~/x.db"}, "database.url: ~ is not expanded"},
-		"a scheme in capitals":                      {"", []string{"APP_DATABASE_URL=POSTGRES://u:hidden@h/db"}, "database.url: write postgres:// in lower case"},
-		"a password with @":                         {"", []string{"APP_DATABASE_URL=postgres://u:a@b@h/db"}, "database.url: cannot be read: percent-encode"},
-		"a password with #":                         {"", []string{"APP_DATABASE_URL=postgres://u:a#b@h/db"}, "database.url: cannot be read: percent-encode"},
-		"a password with /":                         {"", []string{"APP_DATABASE_URL=postgres://u:a/b@h/db"}, "database.url: cannot be read: percent-encode"},
-		"a password with ?":                         {"", []string{"APP_DATABASE_URL=postgres://u:12?b@h/db"}, "database.url: cannot be read: percent-encode"},
-		"a password with %":                         {"", []string{"APP_DATABASE_URL=postgres://u:a%zz@h/db"}, "database.url: cannot be read: percent-encode"},
-		"no host":                                   {"", []string{"APP_DATABASE_URL=postgres:///db"}, "database.url: names no host"},
-		"a database without a path":                 {"database: {url: 'sqlite://'}", nil, "database.url: write sqlite://PATH"},
-		"a database in memory":                      {"", []string{"APP_DATABASE_URL=sqlite://:memory:"}, "database.url: write sqlite://PATH with the path of a file"},
-		"production without a secret":               {"", []string{production, "APP_JWT_SECRET="}, "jwt.secret: is empty: set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"},
-		"a secret of 31 bytes":                      {"", []string{"APP_JWT_SECRET=" + key[:31]}, "jwt.secret: has 31 bytes, fewer than 32: set APP_JWT_SECRET"},
-		"a secret that asks to be changed":          {"", []string{"APP_JWT_SECRET=ChangeMe-" + key}, "jwt.secret: is a placeholder or repeats itself: set APP_JWT_SECRET"},
-		"a secret that repeats one piece":           {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:16], 2)}, "jwt.secret: is a placeholder or repeats itself"},
-		"a secret that repeats, the last piece cut": {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:13], 3)[:33]}, "jwt.secret: is a placeholder or repeats itself"},
-		"a secret of few letters":                   {"", []string{"APP_JWT_SECRET=abcabbcacbbacabcbabcabcccabacbabbcab"}, "jwt.secret: is a placeholder or repeats itself"},
-		"a weak secret, in development too":         {"environment: development", []string{"APP_JWT_SECRET=short"}, "jwt.secret: has 5 bytes"},
-		"docs that are a word":                      {"", []string{"APP_SERVER_DOCS=maybe"}, "server.docs: maybe is neither true nor false"},
-		"a refresh life under that of access":       {"jwt: {refresh_ttl: 10m}", nil, "jwt.refresh_ttl: 10m0s is less than jwt.access_ttl, 15m0s: an access token would outlive its session"},
-		"a refresh life of half a second":           {"jwt: {refresh_ttl: 3600500ms}", nil, "jwt.refresh_ttl: 1h0m0.5s is no whole number of seconds"},
-		"a negative grace":                          {"jwt: {refresh_grace: -1s}", nil, "jwt.refresh_grace: -1s is negative: write 0"},
-		"a previous secret of 5 bytes":              {"jwt: {previous_secrets: [" + key + ", short]}", nil, "jwt.previous_secrets[1]: has 5 bytes, fewer than 32: remove it"},
-		"previous secrets that are a list of lists": {"jwt: {previous_secrets: [[" + key + "]]}", nil, "jwt.previous_secrets: is no list"},
-		"an algorithm of weakness":                  {"jwt: {algorithm: none}", nil, `jwt.algorithm: "none" is none of HS256, EdDSA, ES256 and RS256`},
-		"an algorithm in lower case":                {"jwt: {algorithm: eddsa}", nil, `jwt.algorithm: "eddsa" is none of HS256, EdDSA`},
-		"a key file without its algorithm":          {"jwt: {key_file: x.pem}", nil, "jwt.key_file and jwt.previous_key_files: HS256 has none: set jwt.algorithm, or remove them"},
-		"an algorithm without its key file":         {"jwt: {algorithm: EdDSA}", nil, "jwt.key_file: is empty, and EdDSA needs an Ed25519 key: make one with `latchkey key new --algorithm EdDSA`"},
-		"a key file that is missing":                {"jwt: {algorithm: EdDSA, key_file: " + missing + "}", nil, "jwt.key_file: open " + missing + ": no such file"},
-		"a key file of another algorithm":           {"jwt: {algorithm: RS256, key_file: " + pemFile(t, config.ES256) + "}", nil, "does not hold an RSA key of 2048 bits or more, as RS256 needs"},
-		"a key file that is a text":                 {"jwt: {algorithm: ES256, key_file: " + write(t, "hello") + "}", nil, "it is no PEM of a key without a passphrase"},
-		"a key file cut short":                      {"jwt: {algorithm: ES256, key_file: " + write(t, "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n") + "}", nil, "cannot be read: "},
-		"a key file of a public key":                {"jwt: {algorithm: ES256, key_file: " + publicFile(t) + "}", nil, "holds a public key, which cannot sign"},
-		"a previous key file that is missing":       {"jwt: {algorithm: ES256, key_file: " + pemFile(t, config.ES256) + ", previous_key_files: [" + missing + "]}", nil, "jwt.previous_key_files: open " + missing},
-		"a key on another curve":                    {"jwt: {algorithm: ES256, key_file: " + derFile(t, "EC PRIVATE KEY", curveKey(t, elliptic.P384()), x509.MarshalECPrivateKey) + "}", nil, "does not hold a key on the curve P-256, as ES256 needs"},
-		"an RSA key of 1024 bits":                   {"jwt: {algorithm: RS256, key_file: " + weakFile(t) + "}", nil, "does not hold an RSA key of 2048 bits or more"},
-		"a cost with a fraction":                    {"password: {bcrypt_cost: 12.7}", nil, "password.bcrypt_cost: 12.7 is no "},
-		"a size that is a truth":                    {"server: {max_body: true}", nil, "server.max_body: true is no size"},
-		"a level that is a truth":                   {"log: {level: true}", nil, "log.level: true is no string"},
+		"a misspelt key":                                      {"jwt: {acess_ttl: 5m}", nil, "jwt.acess_ttl is not a setting: correct or remove it (known: jwt.access_ttl, "},
+		"a misspelt section":                                  {"jtw: {issuer: x}", nil, "jtw.issuer is not a setting: correct or remove it (known: database.lock_timeout, "},
+		"a section that is a number":                          {"server: 8080", nil, "server is not a setting: correct or remove it (known: server.address, "},
+		"a setting that is a section":                         {"log: {level: {value: info}}", nil, "log.level.value is not a setting"},
+		"a misspelt variable":                                 {"", []string{"APP_JWT_ACESS_TTL=5m"}, "APP_JWT_ACESS_TTL is not a setting: correct or unset it (known: jwt.access_ttl, "},
+		"an unknown variable of a section":                    {"", []string{"APP_SERVER_PORT=9000"}, "APP_SERVER_PORT is not a setting"},
+		"a variable that is the start of another":             {"", []string{"APP_ENV=production"}, "APP_ENV is not a setting"},
+		"a variable with two wrong letters":                   {"", []string{"APP_ENVIROMNENT=production"}, "APP_ENVIROMNENT is not a setting"},
+		"a misspelt _FILE variable":                           {"", []string{"APP_JWT_SECRE_FILE=x"}, "APP_JWT_SECRE_FILE is not a setting"},
+		"a setting and its _FILE":                             {"", []string{"APP_JWT_SECRET=" + key, "APP_JWT_SECRET_FILE=" + write(t, key)}, "APP_JWT_SECRET and APP_JWT_SECRET_FILE are both set: unset one"},
+		"a _FILE that is missing":                             {"", []string{"APP_LOG_LEVEL_FILE=" + missing}, "APP_LOG_LEVEL_FILE: open " + missing + ": no such file"},
+		"a file that is not YAML":                             {"a: [", nil, "cannot be read: "},
+		"a file that is a sentence":                           {"all is well", nil, "cannot be read: "},
+		"a bare number for a duration":                        {"jwt: {access_ttl: 900}", nil, "jwt.access_ttl: 900 is not a duration: write a number with its unit, such as 90s, 15m or 24h"},
+		"a bare number in a variable":                         {"", []string{"APP_JWT_ACCESS_TTL=900"}, "jwt.access_ttl: 900 is not a duration: write a number with its unit"},
+		"a list for a duration":                               {"jwt: {access_ttl: [15m]}", nil, "jwt.access_ttl: [15m] is not a duration"},
+		"a negative lifetime":                                 {"jwt: {access_ttl: -15m}", nil, "jwt.access_ttl: -15m0s is not greater than 0"},
+		"a lifetime of zero":                                  {"", []string{"APP_JWT_ACCESS_TTL=0"}, "jwt.access_ttl: 0s is not greater than 0"},
+		"a lifetime with half a second":                       {"jwt: {access_ttl: 1500ms}", nil, "jwt.access_ttl: 1.5s is not a whole number of seconds"},
+		"a negative lag":                                      {"jwt: {revocation_lag: -1s}", nil, "jwt.revocation_lag: -1s is negative: write 0"},
+		"a base path without its slash":                       {"server: {base_path: v1}", nil, "server.base_path: \"v1\" is not a path such as /v1: start it with a slash, and do not end it with one"},
+		"a base path that ends with a slash":                  {"server: {base_path: /v1/}", nil, "server.base_path: \"/v1/\" is not a path"},
+		"a base path with a parameter":                        {"server: {base_path: /:v}", nil, "server.base_path: \"/:v\" is not a path"},
+		"no sessions":                                         {"jwt: {max_sessions: 0}", nil, "jwt.max_sessions: 0 is not greater than 0: a login needs a session"},
+		"no cached sessions":                                  {"jwt: {max_remembered: 0}", nil, "jwt.max_remembered: 0 is not greater than 0: to cache nothing, set jwt.revocation_lag to 0"},
+		"no time to shut down":                                {"server: {shutdown_timeout: 0}", nil, "server.shutdown_timeout: 0s is not greater than 0"},
+		"a negative delay":                                    {"server: {shutdown_delay: -1s}", nil, "server.shutdown_delay: -1s is negative: write 0"},
+		"one database connection":                             {"database: {max_connections: 1}", nil, "database.max_connections: 1 is less than 2"},
+		"no time for a statement":                             {"database: {statement_timeout: 0}", nil, "database.statement_timeout: 0s is not greater than 0"},
+		"no time for a lock":                                  {"", []string{"APP_DATABASE_LOCK_TIMEOUT=0"}, "database.lock_timeout: 0s is not greater than 0"},
+		"no time to wait":                                     {"password: {max_wait: 0s}", nil, "password.max_wait: 0s is not greater than 0"},
+		"no issuer":                                           {"jwt: {issuer: ''}", nil, "jwt.issuer and jwt.audience: neither may be empty"},
+		"a size that is a word":                               {"", []string{"APP_SERVER_MAX_BODY=big"}, "server.max_body: big is not a size: write a number with its unit, such as 512KiB or 1MiB"},
+		"a size that is too large":                            {"server: {max_body: 16EiB}", nil, "server.max_body: 16EiB is not a size"},
+		"a size of zero":                                      {"server: {max_body: 0}", nil, "server.max_body: must be greater than 0, such as 1MiB"},
+		"no connections":                                      {"server: {max_connections: 0}", nil, "server.max_connections: 0 is not greater than 0"},
+		"a proxy by name":                                     {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.1,proxy"}, `server.trusted_proxies: "proxy" is not an IP address or network, such as 10.0.0.0/8`},
+		"an origin that is a star":                            {"server: {cors_origins: ['*']}", nil, `server.cors_origins: "*" is not an origin, such as https://app.example.com: patterns are not allowed, list each origin`},
+		"an origin with a path":                               {"", []string{"APP_SERVER_CORS_ORIGINS=https://a.example/"}, `server.cors_origins: "https://a.example/" is not an origin`},
+		"an address without a port":                           {"server: {address: localhost}", nil, `server.address: "localhost" is not HOST:PORT, such as 127.0.0.1:8080`},
+		"a port over 65535":                                   {"", []string{"APP_SERVER_ADDRESS=:65536"}, `server.address: ":65536" is not HOST:PORT`},
+		"an unknown environment":                              {"environment: staging", nil, `environment: "staging" is neither development nor production`},
+		"a cost below bcrypt's":                               {"password: {bcrypt_cost: 3}", nil, "password.bcrypt_cost: 3 is not between 4 and 20"},
+		"a cost that takes minutes":                           {"password: {bcrypt_cost: 21}", nil, "password.bcrypt_cost: 21 is not between 4 and 20"},
+		"a cost too low for production":                       {"password: {bcrypt_cost: 9}", []string{production}, "password.bcrypt_cost: 9 is not between 10 and 20 (production)"},
+		"a cost that is a word":                               {"", []string{"APP_PASSWORD_BCRYPT_COST=high"}, "password.bcrypt_cost: high is not a whole number"},
+		"a least length of 0":                                 {"password: {min_length: 0}", nil, "password.min_length: 0 is not between 1 and 72"},
+		"a least length over bcrypt's limit":                  {"password: {min_length: 73}", nil, "password.min_length: 73 is not between 1 and 72"},
+		"an unknown log level":                                {"log: {level: trace}", nil, `log.level: "trace" is not one of debug, info, warn and error`},
+		"an unknown log format":                               {"log: {format: xml}", nil, `log.format: "xml" is neither text nor json`},
+		"another database":                                    {"", []string{"APP_DATABASE_URL=mysql://localhost/app"}, "database.url: write sqlite://PATH with the path of a file, such as sqlite://data/app.db"},
+		"a file with options":                                 {"", []string{"APP_DATABASE_URL=sqlite://x.db?mode=ro"}, "database.url: options after a ? are not allowed"},
+		"a relative file after three slashes":                 {"", []string{"APP_DATABASE_URL=sqlite:///./x.db"}, "database.url: write a relative path without the third slash"},
+		"a file with ~":                                       {"", []string{"APP_DATABASE_URL=sqlite://~/x.db"}, "database.url: ~ is not expanded"},
+		"a scheme in capitals":                                {"", []string{"APP_DATABASE_URL=POSTGRES://u:hidden@h/db"}, "database.url: write postgres:// in lower case"},
+		"a password with @":                                   {"", []string{"APP_DATABASE_URL=postgres://u:a@b@h/db"}, "database.url: cannot be read: percent-encode"},
+		"a password with #":                                   {"", []string{"APP_DATABASE_URL=postgres://u:a#b@h/db"}, "database.url: cannot be read: percent-encode"},
+		"a password with /":                                   {"", []string{"APP_DATABASE_URL=postgres://u:a/b@h/db"}, "database.url: cannot be read: percent-encode"},
+		"a password with ?":                                   {"", []string{"APP_DATABASE_URL=postgres://u:12?b@h/db"}, "database.url: cannot be read: percent-encode"},
+		"a password with %":                                   {"", []string{"APP_DATABASE_URL=postgres://u:a%zz@h/db"}, "database.url: cannot be read: percent-encode"},
+		"a URL without a host":                                {"", []string{"APP_DATABASE_URL=postgres:///db"}, "database.url: has no host"},
+		"a database without a path":                           {"database: {url: 'sqlite://'}", nil, "database.url: write sqlite://PATH"},
+		"a database in memory":                                {"", []string{"APP_DATABASE_URL=sqlite://:memory:"}, "database.url: write sqlite://PATH with the path of a file"},
+		"production without a secret":                         {"", []string{production, "APP_JWT_SECRET="}, "jwt.secret: is empty: set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"},
+		"a secret of 31 bytes":                                {"", []string{"APP_JWT_SECRET=" + key[:31]}, "jwt.secret: has 31 bytes, fewer than 32: set APP_JWT_SECRET"},
+		"a secret that is a placeholder":                      {"", []string{"APP_JWT_SECRET=ChangeMe-" + key}, "jwt.secret: is a placeholder or repeats itself: set APP_JWT_SECRET"},
+		"a secret that repeats one part":                      {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:16], 2)}, "jwt.secret: is a placeholder or repeats itself"},
+		"a secret that repeats, the last part not whole":      {"", []string{"APP_JWT_SECRET=" + strings.Repeat(key[:13], 3)[:33]}, "jwt.secret: is a placeholder or repeats itself"},
+		"a secret of few different letters":                   {"", []string{"APP_JWT_SECRET=abcabbcacbbacabcbabcabcccabacbabbcab"}, "jwt.secret: is a placeholder or repeats itself"},
+		"a weak secret, in development too":                   {"environment: development", []string{"APP_JWT_SECRET=short"}, "jwt.secret: has 5 bytes"},
+		"docs that are a word":                                {"", []string{"APP_SERVER_DOCS=maybe"}, "server.docs: maybe is neither true nor false"},
+		"a refresh lifetime shorter than the access lifetime": {"jwt: {refresh_ttl: 10m}", nil, "jwt.refresh_ttl: 10m0s is less than jwt.access_ttl, 15m0s: an access token would outlive its session"},
+		"a refresh lifetime with half a second":               {"jwt: {refresh_ttl: 3600500ms}", nil, "jwt.refresh_ttl: 1h0m0.5s is not a whole number of seconds"},
+		"a negative grace":                                    {"jwt: {refresh_grace: -1s}", nil, "jwt.refresh_grace: -1s is negative: write 0"},
+		"a previous secret of 5 bytes":                        {"jwt: {previous_secrets: [" + key + ", short]}", nil, "jwt.previous_secrets[1]: has 5 bytes, fewer than 32: remove it"},
+		"previous secrets that are a list of lists":           {"jwt: {previous_secrets: [[" + key + "]]}", nil, "jwt.previous_secrets: is not a list"},
+		"the algorithm none":                                  {"jwt: {algorithm: none}", nil, `jwt.algorithm: "none" is not one of HS256, EdDSA, ES256 and RS256`},
+		"an algorithm in lower case":                          {"jwt: {algorithm: eddsa}", nil, `jwt.algorithm: "eddsa" is not one of HS256, EdDSA`},
+		"a key file without its algorithm":                    {"jwt: {key_file: x.pem}", nil, "jwt.key_file and jwt.previous_key_files: HS256 uses no key file: set jwt.algorithm, or remove them"},
+		"an algorithm without its key file":                   {"jwt: {algorithm: EdDSA}", nil, "jwt.key_file: is empty, and EdDSA needs an Ed25519 key: make one with `latchkey key new --algorithm EdDSA`"},
+		"a key file that is missing":                          {"jwt: {algorithm: EdDSA, key_file: " + missing + "}", nil, "jwt.key_file: open " + missing + ": no such file"},
+		"a key file of another algorithm":                     {"jwt: {algorithm: RS256, key_file: " + pemFile(t, config.ES256) + "}", nil, "does not hold an RSA key of 2048 bits or more, as RS256 needs"},
+		"a key file that is not PEM":                          {"jwt: {algorithm: ES256, key_file: " + write(t, "hello") + "}", nil, "it holds no PEM key without a passphrase"},
+		"a key file that is not whole":                        {"jwt: {algorithm: ES256, key_file: " + write(t, "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n") + "}", nil, "cannot be read: "},
+		"a key file of a public key":                          {"jwt: {algorithm: ES256, key_file: " + publicFile(t) + "}", nil, "holds a public key, which cannot sign"},
+		"a previous key file that is missing":                 {"jwt: {algorithm: ES256, key_file: " + pemFile(t, config.ES256) + ", previous_key_files: [" + missing + "]}", nil, "jwt.previous_key_files: open " + missing},
+		"a key on another curve":                              {"jwt: {algorithm: ES256, key_file: " + derFile(t, "EC PRIVATE KEY", curveKey(t, elliptic.P384()), x509.MarshalECPrivateKey) + "}", nil, "does not hold a key on the curve P-256, as ES256 needs"},
+		"an RSA key of 1024 bits":                             {"jwt: {algorithm: RS256, key_file: " + weakFile(t) + "}", nil, "does not hold an RSA key of 2048 bits or more"},
+		"a cost with a fraction":                              {"password: {bcrypt_cost: 12.7}", nil, "password.bcrypt_cost: 12.7 is not a whole number"},
+		"a size that is a boolean":                            {"server: {max_body: true}", nil, "server.max_body: true is not a size"},
+		"a level that is a boolean":                           {"log: {level: true}", nil, "log.level: true is not a string"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, c.file, c.environ...)
@@ -285,7 +285,7 @@ func TestWhatIsWrongIsSaidWithItsCure(t *testing.T) {
 	}
 }
 
-// pemFile is a file with a new private key.
+// pemFile writes a new private key to a file.
 func pemFile(t *testing.T, algorithm string) string {
 	t.Helper()
 	text, err := config.NewKey(algorithm)
@@ -295,7 +295,7 @@ func pemFile(t *testing.T, algorithm string) string {
 	return write(t, string(text))
 }
 
-// derFile is a file with a key as encode writes it.
+// derFile writes a key, encoded by encode, to a PEM file.
 func derFile[Key any](t *testing.T, kind string, key Key, encode func(Key) ([]byte, error)) string {
 	t.Helper()
 	der, err := encode(key)
@@ -340,8 +340,8 @@ func TestKeyFilesAreRead(t *testing.T) {
 	}
 }
 
-// As `openssl ecparam -genkey` writes it: the curve first, then the key in its old form.
-func TestKeysOfOpenSSLAreRead(t *testing.T) {
+// `openssl ecparam -genkey` writes the curve, and then the key in its older form.
+func TestKeysFromOpenSSLAreRead(t *testing.T) {
 	key, err := os.ReadFile(derFile(t, "EC PRIVATE KEY", curveKey(t, elliptic.P256()), x509.MarshalECPrivateKey))
 	if err != nil {
 		t.Fatal(err)
@@ -352,7 +352,7 @@ func TestKeysOfOpenSSLAreRead(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsAskedForMustBeThere(t *testing.T) {
+func TestANamedFileMustExist(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if _, err := config.Load(config.DefaultFile, nil); err != nil {
 		t.Error("the default file may be missing:", err)
@@ -363,7 +363,7 @@ func TestAFileThatIsAskedForMustBeThere(t *testing.T) {
 	}
 }
 
-func TestAllFaultsAreSaidAtOnce(t *testing.T) {
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	_, err := load(t, `
 environment: staging
 server: {address: nowhere, trusted_proxies: [me], cors_origins: ["*"], max_body: much, shutdown_timeout: 15}
@@ -378,12 +378,12 @@ log: {level: loud, format: xml}
 	}
 	for _, fault := range faults {
 		if !strings.Contains(err.Error(), "\n  "+fault) {
-			t.Errorf("the error does not say: %s", fault)
+			t.Errorf("the error does not contain: %s", fault)
 		}
 	}
 }
 
-func TestDevelopmentKeepsOneSecretOfItsOwn(t *testing.T) {
+func TestDevelopmentMakesOneSecretAndStoresIt(t *testing.T) {
 	for range 20 {
 		t.Chdir(t.TempDir())
 		secrets := make([]config.Secret, 8)
@@ -398,8 +398,8 @@ func TestDevelopmentKeepsOneSecretOfItsOwn(t *testing.T) {
 			})
 		}
 		group.Wait()
-		again, err := config.Load(config.DefaultFile, nil)
-		if secrets = slices.Compact(append(secrets, again.JWT.Secret)); err != nil || len(secrets) != 1 || len(secrets[0]) != 43 {
+		stored, err := config.Load(config.DefaultFile, nil)
+		if secrets = slices.Compact(append(secrets, stored.JWT.Secret)); err != nil || len(secrets) != 1 || len(secrets[0]) != 43 {
 			t.Fatalf("%d secrets, the first of %d bytes; %v", len(secrets), len(secrets[0]), err)
 		}
 		files, err := os.ReadDir("data")
@@ -412,15 +412,15 @@ func TestDevelopmentKeepsOneSecretOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestAKeptSecretThatIsEmptyOrWeakIsRefused(t *testing.T) {
-	for _, kept := range []string{"", "\n", "short"} {
+func TestAStoredSecretThatIsEmptyOrWeakIsRefused(t *testing.T) {
+	for _, stored := range []string{"", "\n", "short"} {
 		t.Chdir(t.TempDir())
-		if err := errors.Join(os.Mkdir("data", 0o700), os.WriteFile("data/jwt_secret", []byte(kept), 0o600)); err != nil {
+		if err := errors.Join(os.Mkdir("data", 0o700), os.WriteFile("data/jwt_secret", []byte(stored), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		_, err := config.Load(config.DefaultFile, nil)
 		if fault := one(t, err); !strings.Contains(fault, "jwt.secret: ") {
-			t.Errorf("%q: %s", kept, fault)
+			t.Errorf("%q: %s", stored, fault)
 		}
 	}
 }

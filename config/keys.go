@@ -22,14 +22,14 @@ const (
 	RS256 = "RS256"
 )
 
-// What an RSA key has at least (RFC 7518, section 3.3), and a new one, in bits.
+// The bits of an RSA key: the fewest allowed (RFC 7518, section 3.3), and those of a new key.
 const (
-	rsaBits    = 2048
+	minRSABits = 2048
 	newRSABits = 3072
 )
 
-// keyWords says which keys an algorithm takes.
-var keyWords = map[string]string{EdDSA: "an Ed25519 key", ES256: "a key on the curve P-256", RS256: "an RSA key of 2048 bits or more"}
+// keyKinds describes the keys of each algorithm, for error messages.
+var keyKinds = map[string]string{EdDSA: "an Ed25519 key", ES256: "a key on the curve P-256", RS256: "an RSA key of 2048 bits or more"}
 
 // NewKey makes a private key for EdDSA, ES256 or RS256, as PEM (PKCS #8).
 func NewKey(algorithm string) ([]byte, error) {
@@ -43,7 +43,7 @@ func NewKey(algorithm string) ([]byte, error) {
 	case RS256:
 		key, err = rsa.GenerateKey(rand.Reader, newRSABits)
 	default:
-		err = fmt.Errorf("%q is none of EdDSA, ES256 and RS256", algorithm)
+		err = fmt.Errorf("%q is not one of EdDSA, ES256 and RS256", algorithm)
 	}
 	if err != nil {
 		return nil, err
@@ -54,18 +54,18 @@ func NewKey(algorithm string) ([]byte, error) {
 
 // loadKeys reads the key files of an asymmetric algorithm.
 func (f *Faults) loadKeys(s *JWT) {
-	words := keyWords[s.Algorithm]
+	kind := keyKinds[s.Algorithm]
 	switch {
 	case s.Algorithm == HS256 && (s.KeyFile != "" || len(s.PreviousKeyFiles) > 0):
-		f.add("jwt.key_file and jwt.previous_key_files: HS256 has none: set jwt.algorithm, or remove them")
+		f.add("jwt.key_file and jwt.previous_key_files: HS256 uses no key file: set jwt.algorithm, or remove them")
 		return
 	case s.Algorithm == HS256:
 		return
-	case words == "":
-		f.add("jwt.algorithm: %q is none of HS256, EdDSA, ES256 and RS256", s.Algorithm)
+	case kind == "":
+		f.add("jwt.algorithm: %q is not one of HS256, EdDSA, ES256 and RS256", s.Algorithm)
 		return
 	case s.KeyFile == "":
-		f.add("jwt.key_file: is empty, and %s needs %s: make one with `latchkey key new --algorithm %s`", s.Algorithm, words, s.Algorithm)
+		f.add("jwt.key_file: is empty, and %s needs %s: make one with `latchkey key new --algorithm %s`", s.Algorithm, kind, s.Algorithm)
 		return
 	}
 	private, _, err := readKey(s.KeyFile, s.Algorithm)
@@ -85,7 +85,7 @@ func (f *Faults) loadKeys(s *JWT) {
 	}
 }
 
-// readKey reads a PEM file. private is nil where it holds a public key.
+// readKey reads a PEM file. private is nil if the file holds a public key.
 func readKey(file, algorithm string) (private crypto.Signer, public crypto.PublicKey, err error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -100,12 +100,12 @@ func readKey(file, algorithm string) (private crypto.Signer, public crypto.Publi
 		private, public = signer, signer.Public()
 	}
 	if algorithmOf(public) != algorithm {
-		return nil, nil, fmt.Errorf("%s does not hold %s, as %s needs", file, keyWords[algorithm], algorithm)
+		return nil, nil, fmt.Errorf("%s does not hold %s, as %s needs", file, keyKinds[algorithm], algorithm)
 	}
 	return private, public, nil
 }
 
-// parseKey takes the forms that OpenSSL writes.
+// parseKey reads the PEM forms that OpenSSL writes.
 func parseKey(text []byte) (any, error) {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		switch block.Type {
@@ -119,10 +119,10 @@ func parseKey(text []byte) (any, error) {
 			return x509.ParsePKIXPublicKey(block.Bytes)
 		}
 	}
-	return nil, errors.New("it is no PEM of a key without a passphrase")
+	return nil, errors.New("it holds no PEM key without a passphrase")
 }
 
-// algorithmOf gives the algorithm that a public key is good for, "" for none.
+// algorithmOf returns the algorithm that uses a key like this, or "".
 func algorithmOf(public crypto.PublicKey) string {
 	switch key := public.(type) {
 	case ed25519.PublicKey:
@@ -132,7 +132,7 @@ func algorithmOf(public crypto.PublicKey) string {
 			return ES256
 		}
 	case *rsa.PublicKey:
-		if key.N.BitLen() >= rsaBits {
+		if key.N.BitLen() >= minRSABits {
 			return RS256
 		}
 	}

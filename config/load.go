@@ -22,15 +22,15 @@ import (
 	"github.com/subosito/gotenv"
 )
 
-// DefaultFile is read where no other file is named; it may be missing.
+// DefaultFile is read when no other file is named; it may be missing.
 const DefaultFile = "config.yaml"
 
-// dotEnv holds a developer's own variables; it may be missing.
+// dotEnv holds a developer's variables; it may be missing.
 const dotEnv = ".env"
 
 const envPrefix = "APP_"
 
-// Faults are all that is wrong with the settings, each with its cure.
+// Faults lists everything that is wrong with the settings, and how to correct it.
 type Faults []string
 
 func (f Faults) Error() string {
@@ -42,9 +42,9 @@ func (f Faults) Error() string {
 
 func (f *Faults) add(format string, args ...any) { *f = append(*f, fmt.Sprintf(format, args...)) }
 
-// Load reads defaults, then file, then outside production the APP_ variables of
-// .env, then those of environ (as os.Environ gives them); the later wins. Its
-// error is Faults, all at once.
+// Load reads the defaults, then file, then (not in production) the APP_
+// variables of .env, then those of environ (NAME=value, as of os.Environ). A
+// later value wins. The error is a Faults with everything that is wrong.
 func Load(file string, environ []string) (Settings, error) {
 	var faults Faults
 	v := viper.New()
@@ -84,7 +84,7 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 		if slices.Contains(known, key) {
 			v.Set(key, own.Get(key))
 		} else {
-			f.add("%s: %s is not a setting: correct or remove it (%s)", file, key, neighbours(key, known))
+			f.add("%s: %s is not a setting: correct or remove it (%s)", file, key, suggest(key, known))
 		}
 	}
 }
@@ -110,18 +110,18 @@ func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
 	defer file.Close()
 	more, err := gotenv.StrictParse(file)
 	if err != nil {
-		f.add("%s: cannot be read: write NAME=value on each line", dotEnv) // the error would show the line
+		f.add("%s: cannot be read: write NAME=value on each line", dotEnv) // err would show the line, which may hold a secret
 	}
 	for _, name := range slices.Sorted(maps.Keys(more)) {
-		if _, wins := set[name]; !wins {
+		if _, isSet := set[name]; !isSet {
 			environ = append(environ, name+"="+more[name])
 		}
 	}
 	return environ
 }
 
-// readEnviron gives the variables that are like no setting: another program's, or
-// those that Kubernetes sets for a service called app.
+// readEnviron returns the ignored variables, which are not similar to a setting: those
+// of other programs, or those that Kubernetes sets for a service named app.
 func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (ignored []string) {
 	keys := map[string]string{}
 	for _, key := range known {
@@ -138,11 +138,11 @@ func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (
 			key = keys[strings.TrimSuffix(name, "_FILE")]
 		}
 		switch other, twice := set[key]; {
-		case key == "" && !isLikeASetting(name, value, known):
+		case key == "" && !isSimilar(name, value, known):
 			ignored = append(ignored, name)
 			continue
 		case key == "":
-			f.add("%s is not a setting: correct or unset it (%s)", name, neighbours(toKey(name), known))
+			f.add("%s is not a setting: correct or unset it (%s)", name, suggest(toKey(name), known))
 			continue
 		case twice:
 			f.add("%s and %s are both set: unset one", other, name)
@@ -162,21 +162,21 @@ func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (
 	return ignored
 }
 
-// serviceLink is a variable that Kubernetes sets for a service, whose port's value
-// is a URL such as tcp://10.0.0.1:80.
+// serviceLink matches NAME=value of a variable that Kubernetes sets for a service. The
+// value of a port is a URL such as tcp://10.0.0.1:80.
 var serviceLink = regexp.MustCompile(`^APP_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)=|^APP_(\w+_)?PORT=(tcp|udp|sctp)://`)
 
-// isLikeASetting reports whether a variable may be a setting that is misspelt: it
-// begins with a section, is the beginning of a setting, or has a few wrong letters.
-func isLikeASetting(name, value string, known []string) bool {
+// isSimilar reports whether a variable may be a misspelt setting: it starts with a
+// section, is the start of a setting, or has up to two wrong letters.
+func isSimilar(name, value string, known []string) bool {
 	if serviceLink.MatchString(name + "=" + value) {
 		return false
 	}
 	return slices.ContainsFunc(known, func(key string) bool {
 		section, _, nested := strings.Cut(key, ".")
-		like := variable(key)
-		return nested && strings.HasPrefix(name, variable(section)+"_") || strings.HasPrefix(like, name) ||
-			levenshtein.ComputeDistance(strings.TrimSuffix(name, "_FILE"), like) <= 2
+		setting := variable(key)
+		return nested && strings.HasPrefix(name, variable(section)+"_") || strings.HasPrefix(setting, name) ||
+			levenshtein.ComputeDistance(strings.TrimSuffix(name, "_FILE"), setting) <= 2
 	})
 }
 
@@ -188,24 +188,24 @@ func toKey(variable string) string {
 	return strings.ToLower(strings.Replace(strings.TrimPrefix(variable, envPrefix), "_", ".", 1))
 }
 
-// neighbours lists the settings a misspelt key may have meant.
-func neighbours(key string, known []string) string {
+// suggest lists the settings of the section of a misspelt key, or else all.
+func suggest(key string, known []string) string {
 	section, _, _ := strings.Cut(key, ".")
-	near := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, section+".") })
-	if len(near) == 0 {
-		near = known
+	similar := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, section+".") })
+	if len(similar) == 0 {
+		similar = known
 	}
-	return "known: " + strings.Join(near, ", ")
+	return "known: " + strings.Join(similar, ", ")
 }
 
-// strict decodes with our own words, and without viper's guesses (true is no 1).
+// strict turns off viper's conversions, such as true to 1, and adds decodeHook.
 func strict(c *mapstructure.DecoderConfig) {
 	c.WeaklyTypedInput = false
-	c.DecodeHook = mapstructure.ComposeDecodeHookFunc(hook, mapstructure.StringToBasicTypeHookFunc())
+	c.DecodeHook = mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
 }
 
-// decode reads section key by key, so that each fault is found; a value that
-// cannot be read stays as it was.
+// decode reads section key by key, so that it finds every fault. A value that
+// cannot be read keeps its default.
 func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 	for i := range section.NumField() {
 		name, field := section.Type().Field(i).Tag.Get("mapstructure"), section.Field(i)
@@ -223,26 +223,26 @@ func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 			field.Set(before)
 		}
 		kind := strings.ReplaceAll(field.Kind().String(), "slice", "list")
-		var ours *fault
+		var fromHook *hookError
 		switch {
-		case errors.As(err, &ours):
-			f.add("%s: %s", key, ours.message)
+		case errors.As(err, &fromHook):
+			f.add("%s: %s", key, fromHook.message)
 		case err != nil && (field.Type() == reflect.TypeFor[Secret]() || field.Type() == reflect.TypeFor[[]Secret]()):
-			f.add("%s: is no %s", key, kind)
+			f.add("%s: is not a %s", key, kind) // the value may be a secret
 		case err != nil:
-			f.add("%s: %v is no %s", key, v.Get(key), kind)
+			f.add("%s: %v is not a %s", key, v.Get(key), kind)
 		}
 	}
 }
 
-// fault is a hook's own words, which need no translation.
-type fault struct{ message string }
+// hookError is an error of decodeHook, whose message is shown as it is.
+type hookError struct{ message string }
 
-func (f *fault) Error() string { return f.message }
+func (e *hookError) Error() string { return e.message }
 
-// hook reads what a file or a variable writes in words of its own. A bare
-// number is refused for a duration: viper would read 5 as 5 ns.
-func hook(from, to reflect.Type, data any) (any, error) {
+// decodeHook reads durations, sizes, numbers, booleans and lists. A duration
+// needs its unit, because viper would read a bare 5 as 5 ns.
+func decodeHook(from, to reflect.Type, data any) (any, error) {
 	if from == to {
 		return data, nil
 	}
@@ -251,22 +251,22 @@ func hook(from, to reflect.Type, data any) (any, error) {
 	case reflect.TypeFor[time.Duration]():
 		d, err := time.ParseDuration(text)
 		if err != nil {
-			return nil, &fault{text + " is no duration: write a number with its unit, such as 90s, 15m or 24h"}
+			return nil, &hookError{text + " is not a duration: write a number with its unit, such as 90s, 15m or 24h"}
 		}
 		return d, nil
 	case reflect.TypeFor[Size]():
 		n, err := humanize.ParseBytes(text)
 		if err != nil || n > math.MaxInt64 {
-			return nil, &fault{text + " is no size: write a number with its unit, such as 512KiB or 1MiB"}
+			return nil, &hookError{text + " is not a size: write a number with its unit, such as 512KiB or 1MiB"}
 		}
-		return Size(n), nil //nolint:gosec // bounded above
+		return Size(n), nil //nolint:gosec // checked above
 	case reflect.TypeFor[int]():
 		if _, err := strconv.Atoi(text); err != nil {
-			return nil, &fault{text + " is no whole number"}
+			return nil, &hookError{text + " is not a whole number"}
 		}
 	case reflect.TypeFor[*bool]():
 		if text != "true" && text != "false" {
-			return nil, &fault{text + " is neither true nor false"}
+			return nil, &hookError{text + " is neither true nor false"}
 		}
 	case reflect.TypeFor[[]string](), reflect.TypeFor[[]Secret]():
 		if from.Kind() == reflect.String {

@@ -12,70 +12,70 @@ import (
 	"strings"
 )
 
-// secretBytes is the least an HS256 key may have (RFC 7518, section 3.2).
-const secretBytes = 32
+// minSecretBytes is the least length of an HS256 key (RFC 7518, section 3.2).
+const minSecretBytes = 32
 
-// keptIn holds the secret that development makes for itself.
-const keptIn = "data/jwt_secret"
+// secretFile holds the secret that is made in development.
+const secretFile = "data/jwt_secret"
 
-const makeOne = "set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"
+const secretAdvice = "set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"
 
-// NewSecret makes a secret of 256 random bits.
+// NewSecret returns 256 random bits, in base64url.
 func NewSecret() Secret {
-	random := make([]byte, secretBytes)
-	_, _ = rand.Read(random) // it ends the program rather than fail
+	random := make([]byte, minSecretBytes)
+	_, _ = rand.Read(random) // never returns an error
 	return Secret(base64.RawURLEncoding.EncodeToString(random))
 }
 
 func (f *Faults) checkSecret(s *Settings) {
 	if s.JWT.Secret == "" && s.Environment == Development {
 		if len(*f) > 0 {
-			return // nothing will start, so nothing is written
+			return // the program will not start, so write no file
 		}
-		secret, err := developmentSecret(keptIn)
+		secret, err := developmentSecret(secretFile)
 		if err != nil {
-			f.add("jwt.secret: is not set, and development cannot keep one of its own: %v; else %s", err, makeOne)
+			f.add("jwt.secret: is not set, and a secret for development cannot be stored: %v; or %s", err, secretAdvice)
 			return
 		}
 		s.JWT.Secret = secret
 	}
-	f.checkStrength("jwt.secret", s.JWT.Secret, makeOne)
+	f.checkStrength("jwt.secret", s.JWT.Secret, secretAdvice)
 	for i, secret := range s.JWT.PreviousSecrets {
 		f.checkStrength(fmt.Sprintf("jwt.previous_secrets[%d]", i), secret, "remove it")
 	}
 }
 
-func (f *Faults) checkStrength(key string, secret Secret, cure string) {
+func (f *Faults) checkStrength(key string, secret Secret, advice string) {
 	switch {
 	case secret == "":
-		f.add("%s: is empty: %s", key, cure)
-	case len(secret) < secretBytes:
-		f.add("%s: has %d bytes, fewer than %d: %s", key, len(secret), secretBytes, cure)
+		f.add("%s: is empty: %s", key, advice)
+	case len(secret) < minSecretBytes:
+		f.add("%s: has %d bytes, fewer than %d: %s", key, len(secret), minSecretBytes, advice)
 	case guessable(string(secret)):
-		f.add("%s: is a placeholder or repeats itself: %s", key, cure)
+		f.add("%s: is a placeholder or repeats itself: %s", key, advice)
 	}
 }
 
-// developmentSecret reads the secret of file and makes it where there is none.
+// developmentSecret reads the secret in file, and makes one if the file is missing.
 func developmentSecret(file string) (Secret, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return "", err
 	}
 	secret := NewSecret()
-	// Written aside and then linked, so that two programs starting together
-	// agree on one, and neither reads half of it.
-	aside, err := os.CreateTemp(filepath.Dir(file), ".jwt_secret-") // 0600
+	// The secret is written to a temporary file first, and that file is linked:
+	// two programs that start together get the same secret, and never half of it.
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".jwt_secret-") // 0600
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(aside.Name())
-	if _, err := aside.Write(secret.Bytes()); err != nil {
-		return "", errors.Join(err, aside.Close())
+	defer os.Remove(temporary.Name())
+	if _, err := temporary.Write(secret.Bytes()); err != nil {
+		return "", errors.Join(err, temporary.Close())
 	}
-	if err := aside.Close(); err != nil {
+	if err := temporary.Close(); err != nil {
 		return "", err
 	}
-	if err := os.Link(aside.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(temporary.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	kept, err := os.ReadFile(file)
@@ -85,8 +85,8 @@ func developmentSecret(file string) (Secret, error) {
 	return Secret(strings.TrimRight(string(kept), "\r\n")), err
 }
 
-// guessable tells a secret that somebody typed: known words, few different
-// bytes, or one piece over and over.
+// guessable reports whether a secret looks typed by a person: it has a well-known
+// word or few different bytes, or repeats one part.
 func guessable(secret string) bool {
 	for _, word := range []string{"secret", "changeme", "change-me", "change_me", "change this", "changethis", "placeholder", "password", "example", "your-", "your_", "replace", "123456789", "abcdefghi"} {
 		if strings.Contains(strings.ToLower(secret), word) {

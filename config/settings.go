@@ -1,4 +1,4 @@
-// Package config reads every setting once, checks it, and hands it out typed.
+// Package config reads and checks all settings once, and returns them typed.
 // No other package reads a file or the environment.
 package config
 
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Settings is all an operator can set; config.yaml says what each does.
+// Settings holds every setting; config.yaml explains each.
 type Settings struct {
 	Environment string   `mapstructure:"environment"`
 	Server      Server   `mapstructure:"server"`
@@ -17,10 +17,10 @@ type Settings struct {
 	Password    Password `mapstructure:"password"`
 	Log         Log      `mapstructure:"log"`
 
-	Ignored []string `mapstructure:"-"` // the APP_ variables that are like no setting
+	Ignored []string `mapstructure:"-"` // the APP_ variables that are not similar to a setting
 }
 
-// Server is how the API is reached.
+// Server configures the HTTP server.
 type Server struct {
 	Address         string        `mapstructure:"address"`
 	BasePath        string        `mapstructure:"base_path"`
@@ -34,12 +34,12 @@ type Server struct {
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
 }
 
-// Database is where the data lives.
+// Database configures the database.
 type Database struct {
 	URL     string `mapstructure:"url"`
 	Migrate bool   `mapstructure:"migrate"`
 
-	// Of PostgreSQL only.
+	// For PostgreSQL only.
 	Pooled           bool          `mapstructure:"pooled"`
 	MaxConnections   int           `mapstructure:"max_connections"`
 	MaxIdleTime      time.Duration `mapstructure:"max_idle_time"`
@@ -47,7 +47,7 @@ type Database struct {
 	LockTimeout      time.Duration `mapstructure:"lock_timeout"`
 }
 
-// JWT is how tokens are signed, how long they live and how they end.
+// JWT configures tokens and sessions.
 type JWT struct {
 	Secret           Secret        `mapstructure:"secret"`
 	PreviousSecrets  []Secret      `mapstructure:"previous_secrets"`
@@ -63,35 +63,35 @@ type JWT struct {
 	MaxSessions      int           `mapstructure:"max_sessions"`
 	MaxRemembered    int           `mapstructure:"max_remembered"`
 
-	// What the key files hold; of the previous ones only the public half.
+	// The content of the key files; of the previous ones only the public keys.
 	Key          PrivateKey         `mapstructure:"-"`
 	PreviousKeys []crypto.PublicKey `mapstructure:"-"`
 }
 
-// Secrets are the current one, which signs, and the previous ones.
+// Secrets returns the current secret, which signs, and then the previous ones.
 func (s JWT) Secrets() []Secret { return append([]Secret{s.Secret}, s.PreviousSecrets...) }
 
-// Password is how passwords are hashed.
+// Password configures how passwords are checked and hashed.
 type Password struct {
 	BcryptCost int           `mapstructure:"bcrypt_cost"`
 	MinLength  int           `mapstructure:"min_length"`
 	MaxWait    time.Duration `mapstructure:"max_wait"`
 }
 
-// Log is what is logged, and in which shape.
+// Log configures the log.
 type Log struct {
 	Level  string `mapstructure:"level"`
 	Format string `mapstructure:"format"`
 }
 
 const (
-	// Development is the environment that needs no setting.
+	// Development is the default environment, which needs no settings.
 	Development = "development"
-	// Production refuses whatever is only good enough for development.
+	// Production refuses settings that are too weak outside development.
 	Production = "production"
 )
 
-// Defaults are the settings where nothing is set; a test holds config.yaml to them.
+// Defaults returns the default settings; a test compares config.yaml with them.
 func Defaults() Settings {
 	return Settings{
 		Environment: Development,
@@ -113,8 +113,8 @@ func Defaults() Settings {
 	}
 }
 
-// ShowDocs reports whether /docs and /openapi.json are served: as server.docs
-// says, or else in development.
+// ShowDocs reports whether /docs and /openapi.json are served: by server.docs
+// or, if that is empty, in development only.
 func (s Settings) ShowDocs() bool {
 	if s.Server.Docs != nil {
 		return *s.Server.Docs
@@ -122,16 +122,16 @@ func (s Settings) ShowDocs() bool {
 	return s.Environment == Development
 }
 
-// Size is a number of bytes, written like 1MiB.
+// Size is a number of bytes, written as 1MiB in the settings.
 type Size int64
 
-// Sizes to count in.
+// Units of Size.
 const (
 	KiB = 1 << 10
 	MiB = 1 << 20
 )
 
-// Secret prints as a row of stars, so that no log or error can show it.
+// Secret prints as stars, so that no log or error can show it.
 type Secret string
 
 func (s Secret) String() string { return "********" }
@@ -142,7 +142,7 @@ func (s Secret) GoString() string { return s.String() }
 // MarshalText hides the secret from encoders.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Bytes is the secret itself, for the key it makes.
+// Bytes returns the secret itself.
 func (s Secret) Bytes() []byte { return []byte(s) }
 
 // PrivateKey signs access tokens. It prints like a Secret.
