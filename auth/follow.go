@@ -23,7 +23,7 @@ func (s *Sessions) Follow(ctx context.Context, log *slog.Logger) {
 	for told := false; ; {
 		err := database.Listen(ctx, s.db, database.Revoked, func() {
 			s.live.invalidateAll() // what was said until now was not heard
-			log.Info("hearing of revocations by other processes")
+			log.Info("receiving notifications of revocations")
 			told = false
 		}, func(userID string) { s.live.invalidate(uuid.FromStringOrNil(userID)) })
 		if ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {

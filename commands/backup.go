@@ -17,8 +17,8 @@ func databaseCommand() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database to a new file, also while the server runs",
 		Args:  cobra.ExactArgs(1),
-		RunE: withExisting(func(cmd *cobra.Command, args []string, on backend) error {
-			if err := database.Backup(on.db, args[0]); err != nil {
+		RunE: withExisting(func(cmd *cobra.Command, args []string, b backend) error {
+			if err := database.Backup(b.db, args[0]); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "The backup is %s.\n", args[0])
@@ -26,20 +26,20 @@ func databaseCommand() *cobra.Command {
 		}),
 	}, &cobra.Command{
 		Use:   "restore FILE",
-		Short: "Put a backup in the place of the SQLite database, while no server runs",
+		Short: "Replace the SQLite database with a backup, while no server runs",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			settings, err := settings(cmd)
 			if err != nil {
 				return err
 			}
-			kept, err := database.Restore(args[0], settings.Database)
+			previous, err := database.Restore(args[0], settings.Database)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "The backup is in its place.")
-			if kept != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "What was there is %s now.\n", kept)
+			fmt.Fprintln(cmd.OutOrStdout(), "The backup is restored.")
+			if previous != "" {
+				fmt.Fprintf(cmd.OutOrStdout(), "The previous database is now %s.\n", previous)
 			}
 			return nil
 		},
@@ -51,7 +51,7 @@ func databaseCopy() *cobra.Command {
 	var from, to string
 	command := &cobra.Command{
 		Use:   "copy",
-		Short: "Carry all data over to an empty database",
+		Short: "Copy all data to an empty database",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := settings(cmd)
@@ -66,7 +66,7 @@ func databaseCopy() *cobra.Command {
 				}
 			}
 			if source.URL == target.URL {
-				return errors.New("both databases are database.url: name the other one with --from or --to")
+				return errors.New("the source and the target are the same database: name the other one with --from or --to")
 			}
 			var tables []string
 			rows := map[string]int64{}

@@ -12,8 +12,8 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-func TestDataMovesToAnotherDatabase(t *testing.T) {
-	folder, target := t.TempDir(), anew(t)
+func TestDataIsCopiedToAnotherDatabase(t *testing.T) {
+	folder, target := t.TempDir(), newDatabase(t)
 	s := launch(t, folder).await()
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 	bearer := "Bearer " + s.token("ada@example.com")
@@ -23,9 +23,9 @@ func TestDataMovesToAnotherDatabase(t *testing.T) {
 	if want := "sessions             1 rows\nusers                1 rows\n"; code != 0 || out != want {
 		t.Fatalf("exit %d, %s%s", code, out, faults)
 	}
-	moved := launch(t, folder, target).await()
-	moved.want(200, "GET", "/me", "", "Authorization", bearer)
-	moved.token("ada@example.com")
+	copied := launch(t, folder, target).await()
+	copied.want(200, "GET", "/me", "", "Authorization", bearer)
+	copied.token("ada@example.com")
 	for args, want := range map[string]string{
 		"--from sqlite://data/app.db":                           "is not empty: sessions has 2 rows",
 		"--from sqlite://data/app.db --to sqlite://data/app.db": "name the other one with --from or --to",
@@ -41,7 +41,7 @@ func TestDataMovesToAnotherDatabase(t *testing.T) {
 	}
 }
 
-func TestABackupOfNothingMakesNothing(t *testing.T) {
+func TestABackupOfAMissingDatabaseWritesNoFile(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder, path := t.TempDir(), filepath.Join(t.TempDir(), "made", "app.db")
 	_, faults, code := run(t, folder, []string{"APP_DATABASE_URL=sqlite://" + path}, "db", "backup", "b.db")
@@ -50,7 +50,7 @@ func TestABackupOfNothingMakesNothing(t *testing.T) {
 	}
 	for _, name := range []string{filepath.Dir(path), filepath.Join(folder, "b.db")} {
 		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("it made %s: %v", name, err)
+			t.Errorf("%s was made: %v", name, err)
 		}
 	}
 }
@@ -64,14 +64,14 @@ func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		each(1_000_000, func(int) {
+		inParallel(1_000_000, func(int) {
 			if !enough.Load() {
 				s.want(201, "POST", "/register", credentials(fmt.Sprint(next.Add(1), "@example.com")))
 				acknowledged.Add(1)
 			}
 		})
 	}()
-	apptest.Await(t, "200 are written", func() bool { return acknowledged.Load() >= 200 })
+	apptest.Await(t, "200 users are registered", func() bool { return acknowledged.Load() >= 200 })
 	before := acknowledged.Load()
 	out, faults, code := run(t, folder, nil, "db", "backup", "backup.db")
 	after := next.Load()
@@ -86,12 +86,12 @@ func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 	s.signal(os.Interrupt)
 	s.end()
-	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 0 || !strings.HasPrefix(out, "The backup is in its place.\nWhat was there is data/app.db.") {
+	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 0 || !strings.HasPrefix(out, "The backup is restored.\nThe previous database is now data/app.db.") {
 		t.Fatalf("exit %d, %s%s", code, out, faults)
 	}
 	users, _, _ := run(t, folder, nil, "user", "list")
 	if count := int64(strings.Count(users, "@example.com")); count < before || count > after || strings.Contains(users, "ada@") {
-		t.Errorf("%d users, acknowledged were %d before and sent %d after", count, before, after)
+		t.Errorf("%d users, want at least %d (acknowledged before the backup) and at most %d (sent until after it)", count, before, after)
 	}
 	launch(t, folder).await().token("1@example.com")
 }

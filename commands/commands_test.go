@@ -27,7 +27,7 @@ import (
 	"example.com/latchkey/routes"
 )
 
-// asProgram is the environment in which the test's own binary is the program.
+// asProgram is the variable that makes the test's binary run as the program.
 const asProgram = "TEST_AS_PROGRAM=1"
 
 func TestMain(m *testing.M) {
@@ -37,12 +37,12 @@ func TestMain(m *testing.M) {
 	os.Exit(apptest.Main(m))
 }
 
-// command is the program in a folder, with no other APP_ variables than these.
+// command is the program in a folder, with no APP_ variables except those of environ.
 func command(t *testing.T, folder string, environ []string, args ...string) *exec.Cmd {
-	own := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "APP_") })
-	run := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // the test itself
-	run.Dir, run.Env = folder, slices.Concat(own, []string{asProgram}, environ)
-	return run
+	inherited := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "APP_") })
+	program := exec.CommandContext(t.Context(), os.Args[0], args...) //nolint:gosec // the test itself
+	program.Dir, program.Env = folder, slices.Concat(inherited, []string{asProgram}, environ)
+	return program
 }
 
 // run runs the program to its end.
@@ -57,16 +57,17 @@ func run(t *testing.T, folder string, environ []string, args ...string) (stdout,
 	return out.String(), faults.String(), program.ProcessState.ExitCode()
 }
 
-// server is the program while it serves, until it or the test ends.
+// server is the program that serves, until it or the test ends.
 type server struct {
 	t     *testing.T
 	run   *exec.Cmd
-	log   string // the file of all it prints
+	log   string // the file with its output
 	ended chan struct{}
 	url   string
 }
 
-// launch starts a server with fast hashing, and time for all on a slow machine; await waits until it listens.
+// launch starts a server with fast hashing, and with long timeouts for slow
+// machines. await waits until it listens.
 func launch(t *testing.T, folder string, environ ...string) *server {
 	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "printed"))
@@ -84,10 +85,10 @@ func launch(t *testing.T, folder string, environ ...string) *server {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = s.run.Wait() // the exit code tells
+		_ = s.run.Wait() // ProcessState has the exit code
 		close(s.ended)
 	}()
-	t.Cleanup(func() { <-s.ended }) // the test's context has killed it
+	t.Cleanup(func() { <-s.ended }) // the test's context kills it
 	return s
 }
 
@@ -126,14 +127,14 @@ func (s *server) signal(sent os.Signal) {
 	}
 }
 
-// end waits until the program ends and gives its exit code, -1 after a kill.
+// end waits until the program ends and returns its exit code, -1 after a kill.
 func (s *server) end() int {
 	s.t.Helper()
 	apptest.Receive(s.t, "it ends", s.ended)
 	return s.run.ProcessState.ExitCode()
 }
 
-// send sends JSON where there is a body, and gives status 0 where no answer comes.
+// send sends a JSON request, and returns status 0 if no answer comes.
 func (s *server) send(method, path, body string, headers ...string) (status int, answer string) {
 	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
@@ -178,7 +179,7 @@ func (s *server) token(email string) string {
 	return access
 }
 
-// tokens gives the pair of a login or a refresh.
+// tokens returns the tokens of a login or a refresh.
 func (s *server) tokens(path, body string) (access, refresh string) {
 	s.t.Helper()
 	var answer struct {
@@ -191,7 +192,7 @@ func (s *server) tokens(path, body string) (access, refresh string) {
 	return answer.AccessToken, answer.RefreshToken
 }
 
-func TestRoutesListsWhoMayCallWhat(t *testing.T) {
+func TestRoutesListsWhoMayCallEachRoute(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	out, _, code := run(t, t.TempDir(), nil, "routes")
 	lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
@@ -209,24 +210,24 @@ func TestRoutesListsWhoMayCallWhat(t *testing.T) {
 	}
 }
 
-func TestSecretsAreNewAndGoodForProduction(t *testing.T) {
+func TestSecretsAreNewAndAcceptedInProduction(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	first, _, _ := run(t, folder, nil, "secret")
 	second, _, _ := run(t, folder, nil, "secret")
 	if first == second {
-		t.Error("twice the same secret")
+		t.Error("the same secret twice")
 	}
 	out, faults, code := run(t, folder, []string{"APP_ENVIRONMENT=production", "APP_JWT_SECRET=" + strings.TrimSpace(first)}, "config", "check")
 	if code != 0 || out != "The settings are good.\n" || faults != "" {
 		t.Errorf("exit %d, %s%s", code, out, faults)
 	}
 	if files, err := os.ReadDir(folder); err != nil || len(files) != 0 {
-		t.Errorf("it left %v, %v", files, err)
+		t.Errorf("it wrote files: %v, %v", files, err)
 	}
 }
 
-func TestConfigCheckSaysAllFaults(t *testing.T) {
+func TestConfigCheckReportsAllFaults(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	out, faults, code := run(t, t.TempDir(), []string{"APP_LOG_LEVEL=loud", "APP_LOG_FORMAT=xml"}, "config", "check")
 	want := "latchkey: 2 settings are wrong:\n" +
@@ -237,7 +238,7 @@ func TestConfigCheckSaysAllFaults(t *testing.T) {
 	}
 }
 
-func TestVersionNamesTheGoItWasBuiltWith(t *testing.T) {
+func TestVersionShowsTheGoVersion(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	out, _, code := run(t, t.TempDir(), nil, "version")
 	if code != 0 || !regexp.MustCompile(`^latchkey \S+ go1\.\S+.*\n$`).MatchString(out) {
@@ -245,7 +246,7 @@ func TestVersionNamesTheGoItWasBuiltWith(t *testing.T) {
 	}
 }
 
-func TestWhatStopsTheProgramIsSaidInOneLine(t *testing.T) {
+func TestAnErrorAtTheStartIsOneLine(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -259,13 +260,13 @@ func TestWhatStopsTheProgramIsSaidInOneLine(t *testing.T) {
 	}{
 		"an unknown command":                {nil, []string{"sreve"}, `unknown command "sreve" for "latchkey"`},
 		"an unknown flag":                   {nil, []string{"--prot=80"}, "unknown flag: --prot"},
-		"a word too many":                   {nil, []string{"serve", "now"}, `unknown command "now" for "latchkey serve"`},
+		"an extra argument":                 {nil, []string{"serve", "now"}, `unknown command "now" for "latchkey serve"`},
 		"a settings file that is missing":   {nil, []string{"--config=x.yaml"}, "x.yaml: cannot be read: no such file or directory"},
 		"a port that is taken":              {[]string{"APP_SERVER_ADDRESS=" + address}, nil, "server.address: " + address + " is taken: stop the program that listens there, or set APP_SERVER_ADDRESS to another"},
 		"an address of another machine":     {[]string{"APP_SERVER_ADDRESS=192.0.2.1:80"}, nil, "server.address: cannot listen: "},
 		"a data folder that cannot be made": {[]string{"APP_DATABASE_URL=sqlite://TEXT/x.db"}, nil, "database.url: cannot make the folder of "},
 		"a database that is a folder":       {[]string{"APP_DATABASE_URL=sqlite://."}, nil, "database.url: cannot open sqlite://.: "},
-		"a database that is a text":         {[]string{"APP_DATABASE_URL=sqlite://TEXT"}, nil, "database.url: cannot open sqlite://TEXT: file is not a database"},
+		"a database that is a text file":    {[]string{"APP_DATABASE_URL=sqlite://TEXT"}, nil, "database.url: cannot open sqlite://TEXT: file is not a database"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
@@ -280,7 +281,7 @@ func TestWhatStopsTheProgramIsSaidInOneLine(t *testing.T) {
 	}
 }
 
-func TestHealthAsksTheRunningServer(t *testing.T) {
+func TestHealthChecksTheRunningServer(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
@@ -297,8 +298,9 @@ func TestHealthAsksTheRunningServer(t *testing.T) {
 	}
 }
 
-// hanging is a registration whose handler runs and waits for the body.
-func (s *server) hanging(body string) (net.Conn, *bufio.Reader) {
+// startRegistration sends a registration without its body. The handler runs and
+// waits for the body.
+func (s *server) startRegistration(body string) (net.Conn, *bufio.Reader) {
 	s.t.Helper()
 	connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
@@ -323,10 +325,10 @@ func readStatus(t *testing.T, answers *bufio.Reader) int {
 	return answer.StatusCode
 }
 
-// refuses waits until nobody listens any more.
-func (s *server) refuses() {
+// awaitClosed waits until the server no longer listens.
+func (s *server) awaitClosed() {
 	s.t.Helper()
-	apptest.Await(s.t, "it takes no more connections", func() bool {
+	apptest.Await(s.t, "it accepts no more connections", func() bool {
 		connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
 		if err == nil {
 			_ = connection.Close()
@@ -335,15 +337,15 @@ func (s *server) refuses() {
 	})
 }
 
-func TestARunningRequestEndsBeforeTheProgram(t *testing.T) {
+func TestAShutdownWaitsForARunningRequest(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	for _, sent := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sent.String(), func(t *testing.T) {
 			folder, body := t.TempDir(), credentials("ada@example.com")
 			s := launch(t, folder, "APP_SERVER_SHUTDOWN_TIMEOUT=1h").await()
-			running, answers := s.hanging(body)
+			running, answers := s.startRegistration(body)
 			s.signal(sent)
-			s.refuses()
+			s.awaitClosed()
 			fmt.Fprint(running, body)
 			if status := readStatus(t, answers); status != http.StatusCreated {
 				t.Error(status)
@@ -356,7 +358,7 @@ func TestARunningRequestEndsBeforeTheProgram(t *testing.T) {
 	}
 }
 
-func TestABalancerIsToldBeforeNoMoreRequestsAreTaken(t *testing.T) {
+func TestReadyzFailsWhileRequestsAreStillServed(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_DELAY=1h").await()
 	s.want(200, "GET", "/readyz", "")
@@ -373,11 +375,11 @@ func TestABalancerIsToldBeforeNoMoreRequestsAreTaken(t *testing.T) {
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 }
 
-func TestTheProgramEndsAfterTheDelayAndNotBefore(t *testing.T) {
+func TestTheProgramEndsAfterTheShutdownDelay(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	const delay = 200 * time.Millisecond
 	s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_DELAY="+delay.String()).await()
-	s.want(200, "GET", "/healthz", "") // now it heeds signals
+	s.want(200, "GET", "/healthz", "") // it handles signals by now
 	sent := time.Now()
 	s.signal(syscall.SIGTERM)
 	if code, took := s.end(), time.Since(sent); code != 0 || took < delay {
@@ -385,21 +387,21 @@ func TestTheProgramEndsAfterTheDelayAndNotBefore(t *testing.T) {
 	}
 }
 
-func TestARequestThatNeverEndsDoesNotHoldTheProgram(t *testing.T) {
+func TestARequestThatNeverEndsDoesNotStopTheShutdown(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	t.Run("past the timeout", func(t *testing.T) {
+	t.Run("after the timeout", func(t *testing.T) {
 		s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_TIMEOUT=100ms").await()
-		s.hanging("{}")
+		s.startRegistration("{}")
 		s.signal(syscall.SIGTERM)
 		if code := s.end(); code != 1 || !strings.Contains(s.printed(), "latchkey: requests still ran after 100ms: ") {
 			t.Errorf("exit %d: %s", code, s.printed())
 		}
 	})
-	t.Run("past a second signal", func(t *testing.T) {
+	t.Run("after a second signal", func(t *testing.T) {
 		s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_TIMEOUT=1h").await()
-		s.hanging("{}")
+		s.startRegistration("{}")
 		s.signal(syscall.SIGINT)
-		s.refuses()
+		s.awaitClosed()
 		s.signal(syscall.SIGINT)
 		if code := s.end(); code != -1 {
 			t.Errorf("exit %d: %s", code, s.printed())
@@ -407,8 +409,8 @@ func TestARequestThatNeverEndsDoesNotHoldTheProgram(t *testing.T) {
 	})
 }
 
-// each calls do for all numbers under n, a few at once.
-func each(n int, do func(int)) {
+// inParallel calls do for each number below n, 8 at a time.
+func inParallel(n int, do func(int)) {
 	var group sync.WaitGroup
 	for worker := range 8 {
 		group.Go(func() {
@@ -420,14 +422,14 @@ func each(n int, do func(int)) {
 	group.Wait()
 }
 
-func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
+func TestAcknowledgedUsersSurviveAKill(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
-	const enough = 200 // of them the last ones are written while it is killed
+	const enough = 200 // other writes run when it is killed
 	acknowledged := make([]bool, 100_000)
 	var count atomic.Int64
-	each(len(acknowledged), func(i int) {
+	inParallel(len(acknowledged), func(i int) {
 		select {
 		case <-s.ended:
 		default:
@@ -451,16 +453,16 @@ func TestWhatWasAcknowledgedOutlivesAKill(t *testing.T) {
 		t.Fatalf("only %d were acknowledged", len(emails))
 	}
 	s = launch(t, folder).await()
-	each(len(emails), func(i int) {
+	inParallel(len(emails), func(i int) {
 		if status, answer := s.send("POST", "/register", credentials(emails[i])); status != http.StatusConflict || !strings.Contains(answer, `"email_taken"`) {
 			t.Errorf("%s of %d is gone: %d %s", emails[i], len(emails), status, answer)
 		}
 	})
 }
 
-func TestProgramsStartedTogetherShareOneDatabaseAndSecret(t *testing.T) {
+func TestServersStartedTogetherShareADatabaseAndASecret(t *testing.T) {
 	for range 5 {
-		folder, database := t.TempDir(), anew(t)
+		folder, database := t.TempDir(), newDatabase(t)
 		all := make([]*server, 5)
 		for i := range all {
 			all[i] = launch(t, folder, database)
@@ -477,13 +479,14 @@ func TestProgramsStartedTogetherShareOneDatabaseAndSecret(t *testing.T) {
 	}
 }
 
-// anew names an empty database of the test's own, a PostgreSQL one if so asked.
-func anew(t *testing.T) string {
+// newDatabase sets database.url to an empty database, of PostgreSQL if apptest is
+// set to use it.
+func newDatabase(t *testing.T) string {
 	t.Helper()
 	return "APP_DATABASE_URL=" + apptest.NewDatabase(t).URL
 }
 
-func TestTheLogHoldsNoSecret(t *testing.T) {
+func TestTheLogContainsNoSecret(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
@@ -517,9 +520,9 @@ func TestTheLogHoldsNoSecret(t *testing.T) {
 					t.Errorf("%s is in the log:\n%s", leak, log)
 				}
 			}
-			for _, said := range []string{"/protected", "INSERT INTO", "SELECT", "a refresh token was used twice", "/nowhere", "stopped"} {
-				if !strings.Contains(log, said) {
-					t.Errorf("%s is not in the log:\n%s", said, log)
+			for _, words := range []string{"/protected", "INSERT INTO", "SELECT", "a refresh token was used twice", "/nowhere", "stopped"} {
+				if !strings.Contains(log, words) {
+					t.Errorf("%s is not in the log:\n%s", words, log)
 				}
 			}
 		})

@@ -7,10 +7,10 @@ import (
 )
 
 func configCommand() *cobra.Command {
-	command := &cobra.Command{Use: "config", Short: "Look after the settings"}
+	command := &cobra.Command{Use: "config", Short: "Check the settings"}
 	command.AddCommand(&cobra.Command{
 		Use:   "check",
-		Short: "Say what is wrong with the settings, if anything",
+		Short: "Report everything that is wrong with the settings",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := settings(cmd); err != nil {

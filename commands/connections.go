@@ -10,41 +10,41 @@ import (
 	"example.com/latchkey/middleware"
 )
 
-// spareConnections are open at once past server.max_connections. There are so
-// many that one sends its request before as many newcomers have taken its place.
+// spareConnections may be open above server.max_connections. They are many, so
+// that a client can send its request before newer connections replace it.
 const spareConnections = 256
 
-// connections bounds the memory that strangers take before they have said who
-// they are. Where as many are open as it allows, it still takes a few spare ones
-// for health checks, and closes the oldest of them for a newcomer.
-type connections struct {
-	most int
+// connectionLimit limits the memory that clients take before they authenticate.
+// When max connections are open, it still accepts spare ones for health checks,
+// and closes the oldest spare one when there are too many.
+type connectionLimit struct {
+	max int
 
 	mu    sync.Mutex
 	open  int        // without the spare ones
-	spare []net.Conn // from the oldest on, with those that have yet to end
+	spare []net.Conn // oldest first, with closed ones that have not ended yet
 }
 
-// limit must be called before the server serves.
-func (l *connections) limit(server *http.Server) {
+// apply must be called before the server serves.
+func (l *connectionLimit) apply(server *http.Server) {
 	server.ConnContext, server.ConnState = l.opened, l.changed
 }
 
-func (l *connections) opened(ctx context.Context, connection net.Conn) context.Context {
+func (l *connectionLimit) opened(ctx context.Context, connection net.Conn) context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open < l.most {
+	if l.open < l.max {
 		l.open++
 		return ctx
 	}
 	l.spare = append(l.spare, connection)
-	if past := len(l.spare) - spareConnections; past > 0 {
-		_ = l.spare[past-1].Close() // those before it are closed already
+	if excess := len(l.spare) - spareConnections; excess > 0 {
+		_ = l.spare[excess-1].Close() // the older ones are closed already
 	}
 	return middleware.OnSpare(ctx)
 }
 
-func (l *connections) changed(connection net.Conn, state http.ConnState) {
+func (l *connectionLimit) changed(connection net.Conn, state http.ConnState) {
 	if state != http.StateClosed && state != http.StateHijacked {
 		return
 	}

@@ -15,55 +15,55 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-// visitor is a client with a connection of its own.
-type visitor struct {
+// client is an HTTP client with one connection.
+type client struct {
 	t *testing.T
 	net.Conn
 	answers *bufio.Reader
 }
 
-func (v visitor) send(request string) visitor {
-	v.t.Helper()
-	if _, err := fmt.Fprint(v, request); err != nil {
-		v.t.Fatal(err)
+func (c client) send(request string) client {
+	c.t.Helper()
+	if _, err := fmt.Fprint(c, request); err != nil {
+		c.t.Fatal(err)
 	}
-	return v
+	return c
 }
 
-func (v visitor) read() apptest.Answer {
-	v.t.Helper()
-	answer, err := http.ReadResponse(v.answers, nil)
+func (c client) read() apptest.Answer {
+	c.t.Helper()
+	answer, err := http.ReadResponse(c.answers, nil)
 	if err != nil {
-		v.t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
-		v.t.Fatal(err)
+		c.t.Fatal(err)
 	}
 	if answer.Close {
-		answer.Header.Set("Connection", "close") // which net/http takes out
+		answer.Header.Set("Connection", "close") // net/http has removed it
 	}
 	return apptest.Answer{Status: answer.StatusCode, Header: answer.Header, Body: string(body)}
 }
 
-// ended waits until the server has closed the connection.
-func (v visitor) ended() {
-	v.t.Helper()
-	if _, err := v.answers.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		v.t.Fatal("the connection is still open: ", err)
+// awaitClosed waits until the server has closed the connection.
+func (c client) awaitClosed() {
+	c.t.Helper()
+	if _, err := c.answers.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Fatal("the connection is still open: ", err)
 	}
 }
 
-// house is the whole API on a server as serve makes it.
-type house struct {
+// testServer is the whole API on a server of newServer.
+type testServer struct {
 	t       *testing.T
 	app     *apptest.App
-	limit   *connections
+	limit   *connectionLimit
 	address string
 }
 
-func open(t *testing.T, most int) *house {
+func startServer(t *testing.T, limit int) *testServer {
 	t.Helper()
 	app := apptest.New(t)
 	log := newLog(app.Settings, app.Log)
@@ -71,107 +71,107 @@ func open(t *testing.T, most int) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, app: app, limit: &connections{most: most}, address: listener.Addr().String()}
+	s := &testServer{t: t, app: app, limit: &connectionLimit{max: limit}, address: listener.Addr().String()}
 	server := newServer(app.Engine, app.Settings.Server, log)
-	h.limit.limit(server)
-	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may take its time
+	s.limit.apply(server)
+	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slow
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
-	return h
+	return s
 }
 
-func (h *house) visit() visitor {
-	h.t.Helper()
-	connection, err := new(net.Dialer).DialContext(h.t.Context(), "tcp", h.address)
+func (s *testServer) connect() client {
+	s.t.Helper()
+	connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", s.address)
 	if err != nil {
-		h.t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	h.t.Cleanup(func() { _ = connection.Close() })
-	_ = connection.SetDeadline(time.Now().Add(time.Minute)) // only so that a test that hangs fails
-	return visitor{h.t, connection, bufio.NewReader(connection)}
+	s.t.Cleanup(func() { _ = connection.Close() })
+	_ = connection.SetDeadline(time.Now().Add(time.Minute)) // so that a test that hangs fails
+	return client{s.t, connection, bufio.NewReader(connection)}
 }
 
-// holds waits until so many connections are open, with and without the spare ones.
-func (h *house) holds(open, spare int) {
-	h.t.Helper()
+// awaitOpen waits until so many usual and spare connections are open.
+func (s *testServer) awaitOpen(open, spare int) {
+	s.t.Helper()
 	var isOpen, isSpare int
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		h.limit.mu.Lock()
-		isOpen, isSpare = h.limit.open, len(h.limit.spare)
-		h.limit.mu.Unlock()
+		s.limit.mu.Lock()
+		isOpen, isSpare = s.limit.open, len(s.limit.spare)
+		s.limit.mu.Unlock()
 		if isOpen == open && isSpare == spare {
 			return
 		}
 	}
-	h.t.Fatalf("%d and %d spare ones are open, want %d and %d", isOpen, isSpare, open, spare)
+	s.t.Fatalf("%d connections and %d spare ones are open, want %d and %d", isOpen, isSpare, open, spare)
 }
 
-func TestHealthIsAnsweredWhileStrangersHoldAllConnections(t *testing.T) {
-	const most = 8
-	for name, begin := range map[string]func(visitor) visitor{
-		"saying nothing":          func(v visitor) visitor { return v },
-		"with unfinished headers": func(v visitor) visitor { return v.send("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ") },
-		"with unfinished bodies": func(v visitor) visitor {
-			return v.send("POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n{")
+func TestHealthIsAnsweredWhileAllConnectionsAreTaken(t *testing.T) {
+	const limit = 8
+	for name, begin := range map[string]func(client) client{
+		"sending nothing":         func(c client) client { return c },
+		"with unfinished headers": func(c client) client { return c.send("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ") },
+		"with unfinished bodies": func(c client) client {
+			return c.send("POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n{")
 		},
-		"idle": func(v visitor) visitor {
-			v.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").read()
-			return v
+		"idle": func(c client) client {
+			c.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").read()
+			return c
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, most)
-			for range 2 { // the second time with what the first gave back
-				strangers := make([]visitor, 0, most+3*spareConnections)
-				for range most {
-					strangers = append(strangers, begin(h.visit()))
+			s := startServer(t, limit)
+			for range 2 { // the second time with the connections that the first one freed
+				others := make([]client, 0, limit+3*spareConnections)
+				for range limit {
+					others = append(others, begin(s.connect()))
 				}
-				h.holds(most, 0)
-				h.isCrowded()
-				for i := range 3 * spareConnections { // and they keep coming
-					if strangers = append(strangers, h.visit().send("GET /he")); i%64 == 0 {
-						h.isCrowded()
+				s.awaitOpen(limit, 0)
+				s.checkFull()
+				for i := range 3 * spareConnections { // more than the spare ones
+					if others = append(others, s.connect().send("GET /he")); i%64 == 0 {
+						s.checkFull()
 					}
 				}
-				for _, stranger := range strangers[most:][:2*spareConnections] {
-					stranger.ended()
+				for _, other := range others[limit:][:2*spareConnections] {
+					other.awaitClosed()
 				}
-				h.isCrowded()
-				for _, stranger := range strangers {
-					_ = stranger.Close()
+				s.checkFull()
+				for _, other := range others {
+					_ = other.Close()
 				}
-				h.holds(0, 0)
-				last := h.visit().send("GET /me HTTP/1.1\r\nHost: x\r\n\r\n")
+				s.awaitOpen(0, 0)
+				last := s.connect().send("GET /me HTTP/1.1\r\nHost: x\r\n\r\n")
 				if answer := last.read().Want(t, 401, "token_missing"); answer.Header.Get("Connection") != "" {
 					t.Error("a connection is closed although there is room")
 				}
 				_ = last.Close()
-				h.holds(0, 0)
+				s.awaitOpen(0, 0)
 			}
 		})
 	}
 }
 
-// isCrowded wants the answers of a server whose connections are all taken.
-func (h *house) isCrowded() {
-	h.t.Helper()
+// checkFull checks the answers of a server with no free connection.
+func (s *testServer) checkFull() {
+	s.t.Helper()
 	for path, status := range map[string]int{"/healthz": 200, "/readyz": 200, "/me": 503, "/nowhere": 503} {
-		v := h.visit().send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
-		answer := v.read()
-		v.ended()
+		c := s.connect().send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		answer := c.read()
+		c.awaitClosed()
 		code := ""
 		if status == http.StatusServiceUnavailable {
 			code = "overloaded"
 		}
-		answer.Want(h.t, status, code)
-		if id := answer.Header.Get("X-Request-ID"); !strings.Contains(h.app.Log.String(), id) {
-			h.t.Fatalf("%s is not in the log: %s", path, id)
+		answer.Want(s.t, status, code)
+		if id := answer.Header.Get("X-Request-ID"); !strings.Contains(s.app.Log.String(), id) {
+			s.t.Fatalf("%s is not in the log: %s", path, id)
 		}
 	}
 }
 
-func TestWhatNoRouteTakesIsAProblemToo(t *testing.T) {
-	h := open(t, 8)
+func TestARequestWithoutARouteGetsAProblem(t *testing.T) {
+	s := startServer(t, 8)
 	for request, status := range map[string]int{
 		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n":               404,
 		"OPTIONS * HTTP/1.0\r\n\r\n":                          404,
@@ -179,16 +179,16 @@ func TestWhatNoRouteTakesIsAProblemToo(t *testing.T) {
 		"OPTIONS /me HTTP/1.1\r\nHost: x\r\n\r\n":             405,
 	} {
 		code := map[int]string{404: "not_found", 405: "method_not_allowed"}[status]
-		h.visit().send(request).read().Want(t, status, code)
+		s.connect().send(request).read().Want(t, status, code)
 	}
 }
 
-func TestHeadersHaveRoomForATokenAndNotForMuchMore(t *testing.T) {
-	h := open(t, 8)
-	ask := func(name string, size int) apptest.Answer {
-		return h.visit().send("GET /me HTTP/1.1\r\nHost: x\r\n" + name + ": Bearer " + strings.Repeat("x", size) + "\r\n\r\n").read()
+func TestTheSizeOfHeadersIsLimited(t *testing.T) {
+	s := startServer(t, 8)
+	get := func(name string, size int) apptest.Answer {
+		return s.connect().send("GET /me HTTP/1.1\r\nHost: x\r\n" + name + ": Bearer " + strings.Repeat("x", size) + "\r\n\r\n").read()
 	}
-	ask("Authorization", 8<<10).Want(t, 401, "token_invalid")
-	ask("X-Other", 15<<10).Want(t, 401, "token_missing")
-	ask("X-Other", 21<<10).Want(t, 431, "") // net/http takes 4 KiB over the limit
+	get("Authorization", 8<<10).Want(t, 401, "token_invalid")
+	get("X-Other", 15<<10).Want(t, 401, "token_missing")
+	get("X-Other", 21<<10).Want(t, 431, "") // net/http allows 4 KiB over the limit
 }

@@ -12,12 +12,13 @@ import (
 	"example.com/latchkey/config"
 )
 
-// pipes is a listener whose connections a test makes, on a clock of its own.
+// pipes is a listener of connections that the test makes, so that they use the
+// clock of synctest.
 type pipes chan net.Conn
 
 func (p pipes) Accept() (net.Conn, error) {
-	connection, more := <-p
-	if !more {
+	connection, ok := <-p
+	if !ok {
 		return nil, net.ErrClosed
 	}
 	return connection, nil
@@ -25,8 +26,8 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func (p pipes) Close() error   { return nil }
 
-// A client that sends a byte each second is cut off when one that sends nothing is.
-func TestATrickleDoesNotMoveADeadline(t *testing.T) {
+// A client that sends a byte each second has no longer than one that sends nothing.
+func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
 	for name, c := range map[string]struct {
 		begin string
 		limit time.Duration
@@ -42,17 +43,17 @@ func TestATrickleDoesNotMoveADeadline(t *testing.T) {
 				server := newServer(read, config.Defaults().Server, slog.New(slog.DiscardHandler))
 				listener := make(pipes)
 				go func() { _ = server.Serve(listener) }()
-				ours, theirs := net.Pipe()
-				listener <- theirs
-				go func() { _, _ = io.Copy(io.Discard, ours) }()
-				began, err := time.Now(), error(nil)
+				client, accepted := net.Pipe()
+				listener <- accepted
+				go func() { _, _ = io.Copy(io.Discard, client) }()
+				started, err := time.Now(), error(nil)
 				for sent := c.begin; err == nil; sent = "x" {
-					if _, err = io.WriteString(ours, sent); sent != "" {
+					if _, err = io.WriteString(client, sent); sent != "" {
 						time.Sleep(time.Second)
 					}
 				}
-				if took := time.Since(began); took < c.limit || took > c.limit+2*time.Second {
-					t.Errorf("cut off after %v, want %v", took, c.limit)
+				if took := time.Since(started); took < c.limit || took > c.limit+2*time.Second {
+					t.Errorf("closed after %v, want %v", took, c.limit)
 				}
 				close(listener)
 			})

@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// healthTimeout is well under what a container's health check waits.
+// healthTimeout is shorter than the timeout of a container's health check.
 const healthTimeout = 3 * time.Second
 
 func healthCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "health",
-		Short: "Ask the running API whether it can serve, for a container's health check",
+		Short: "Check whether the running API can serve requests, for a container's health check",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := settings(cmd)
@@ -36,17 +36,17 @@ func healthCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			answer, err := client.Do(request)
+			response, err := client.Do(request)
 			if err != nil {
 				return err
 			}
-			defer answer.Body.Close()
-			said, err := io.ReadAll(answer.Body)
-			if err == nil && answer.StatusCode != http.StatusOK {
-				err = fmt.Errorf("%s: %s", answer.Status, strings.TrimSpace(string(said)))
+			defer response.Body.Close()
+			body, err := io.ReadAll(response.Body)
+			if err == nil && response.StatusCode != http.StatusOK {
+				err = fmt.Errorf("%s: %s", response.Status, strings.TrimSpace(string(body)))
 			}
 			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(string(said)))
+				fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(string(body)))
 			}
 			return err
 		},

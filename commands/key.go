@@ -12,15 +12,15 @@ import (
 )
 
 func keyCommand() *cobra.Command {
-	command := &cobra.Command{Use: "key", Short: "Look after the keys of EdDSA, ES256 and RS256"}
-	fresh := &cobra.Command{
+	command := &cobra.Command{Use: "key", Short: "Manage the keys of EdDSA, ES256 and RS256"}
+	newCommand := &cobra.Command{
 		Use:   "new",
 		Short: "Write a new private key to a file that only its owner can read",
 		Args:  cobra.NoArgs,
 	}
-	algorithm := fresh.Flags().String("algorithm", config.EdDSA, "EdDSA, ES256 or RS256")
-	file := fresh.Flags().String("out", "data/jwt_key.pem", "the file, which must not exist yet")
-	fresh.RunE = func(cmd *cobra.Command, _ []string) error {
+	algorithm := newCommand.Flags().String("algorithm", config.EdDSA, "EdDSA, ES256 or RS256")
+	file := newCommand.Flags().String("out", "data/jwt_key.pem", "the file, which must not exist yet")
+	newCommand.RunE = func(cmd *cobra.Command, _ []string) error {
 		pem, err := config.NewKey(*algorithm)
 		if err != nil {
 			return fmt.Errorf("--algorithm: %w", err)
@@ -28,14 +28,14 @@ func keyCommand() *cobra.Command {
 		if err := writeNew(*file, pem); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is written. Sign with it: APP_JWT_ALGORITHM=%s APP_JWT_KEY_FILE=%s\n", *file, *algorithm, *file)
+		fmt.Fprintf(cmd.OutOrStdout(), "%s is written. To sign with it, set APP_JWT_ALGORITHM=%s and APP_JWT_KEY_FILE=%s\n", *file, *algorithm, *file)
 		return nil
 	}
-	command.AddCommand(fresh)
+	command.AddCommand(newCommand)
 	return command
 }
 
-// writeNew never overwrites: the key may be in use.
+// writeNew does not overwrite a file: the key may be in use.
 func writeNew(file string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err

@@ -12,19 +12,19 @@ import (
 )
 
 const (
-	// maxField, in bytes, bounds what a stranger can write into one field of a
-	// line, and leaves room for a stack.
+	// maxField, in bytes, limits one field of a line, because clients choose what
+	// some fields hold. A stack trace fits.
 	maxField = 8 << 10
 
-	// maxQueued, in bytes, bounds the lines that wait to be written, some
-	// thousands of them; as much again may be in writing.
+	// maxQueued, in bytes, limits the lines that wait to be written (some
+	// thousands). The lines that are being written can take the same again.
 	maxQueued = 1 << 20
 )
 
 func newLog(settings config.Settings, out io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(settings.Log.Level)) // config has checked it
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: cutField}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: truncateField}
 	format := settings.Log.Format
 	if format == "json" || format == "" && settings.Environment == config.Production {
 		return slog.New(slog.NewJSONHandler(out, options))
@@ -32,7 +32,7 @@ func newLog(settings config.Settings, out io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(out, options))
 }
 
-func cutField(_ []string, field slog.Attr) slog.Attr {
+func truncateField(_ []string, field slog.Attr) slog.Attr {
 	text := ""
 	switch field.Value.Kind() {
 	case slog.KindString:
@@ -48,12 +48,12 @@ func cutField(_ []string, field slog.Attr) slog.Attr {
 	return slog.String(field.Key, text[:maxField]+"…")
 }
 
-// logQueue takes lines for a writer that may block for ever, such as a pipe
-// that nobody reads, so that no request waits for it. What it has no room for,
-// or cannot write, it counts and reports when it can.
+// logQueue queues lines for a writer that may block forever, such as a pipe that
+// nobody reads, so that no request waits for it. It counts the lines that do not
+// fit or cannot be written, and logs the count later.
 type logQueue struct {
 	out    io.Writer
-	report slog.Handler // writes to out itself
+	report slog.Handler // writes to out without the queue
 
 	mu      sync.Mutex
 	lines   []byte
@@ -72,7 +72,7 @@ func newQueuedLog(settings config.Settings, out io.Writer) (*slog.Logger, *logQu
 	return newLog(settings, queue), queue
 }
 
-// Write takes a line or drops it; it never fails.
+// Write queues a line or drops it; it never fails.
 func (q *logQueue) Write(line []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -88,7 +88,7 @@ func (q *logQueue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Close writes what is left, and gives up after wait.
+// Close writes the queued lines, and gives up after wait.
 func (q *logQueue) Close(wait time.Duration) {
 	close(q.closing)
 	select {
@@ -110,7 +110,7 @@ func (q *logQueue) run() {
 	}
 }
 
-// write writes all that is queued, and after it how many lines were dropped.
+// write writes all queued lines, and then how many were dropped.
 func (q *logQueue) write() {
 	for {
 		q.mu.Lock()
@@ -124,7 +124,7 @@ func (q *logQueue) write() {
 		}
 		written, err := q.out.Write(lines)
 		if err == nil && dropped > 0 {
-			err = q.tell(dropped)
+			err = q.reportDropped(dropped)
 		}
 		if err != nil {
 			q.mu.Lock()
@@ -135,7 +135,7 @@ func (q *logQueue) write() {
 	}
 }
 
-func (q *logQueue) tell(dropped int) error {
+func (q *logQueue) reportDropped(dropped int) error {
 	record := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped: they could not be written fast enough", 0)
 	record.Add("count", dropped)
 	return q.report.Handle(context.Background(), record)

@@ -20,7 +20,7 @@ import (
 	"example.com/latchkey/middleware"
 )
 
-// writer stops in each Write until the test lets it go on, and then answers err.
+// writer blocks in each Write until release, and then returns err.
 type writer struct {
 	entered, release chan struct{}
 
@@ -55,8 +55,9 @@ func (w *writer) fail(err error) {
 
 var droppedLines = regexp.MustCompile(`"log lines were dropped: they could not be written fast enough" count=(\d+)\n`)
 
-// counted gives how many lines were written, and how many the log says were dropped.
-func counted(t *testing.T, text string) (written, dropped int) {
+// countLines returns how many lines were written, and how many the log reports as
+// dropped.
+func countLines(t *testing.T, text string) (written, dropped int) {
 	t.Helper()
 	for _, found := range droppedLines.FindAllStringSubmatch(text, -1) {
 		n, err := strconv.Atoi(found[1])
@@ -68,13 +69,13 @@ func counted(t *testing.T, text string) (written, dropped int) {
 	return strings.Count(droppedLines.ReplaceAllString(text, ""), "\n"), dropped
 }
 
-func TestALogThatNobodyReadsHoldsNoRequest(t *testing.T) {
+func TestALogThatNobodyReadsBlocksNoRequest(t *testing.T) {
 	const requests = 20_000
 	out := newWriter()
 	log, queue := newQueuedLog(config.Defaults(), out)
 	engine := gin.New()
 	engine.Use(middleware.Log(log))
-	for range requests { // would hang at the first
+	for range requests { // without the queue, the first one would block
 		answer := httptest.NewRecorder()
 		engine.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))
 		if answer.Code != 404 {
@@ -89,12 +90,12 @@ func TestALogThatNobodyReadsHoldsNoRequest(t *testing.T) {
 	}
 	close(out.release)
 	queue.Close(time.Minute)
-	if written, told := counted(t, out.text.String()); told != dropped || written+told != requests {
-		t.Errorf("%d lines were written and %d told as dropped, want %d of %d", written, told, dropped, requests)
+	if written, reported := countLines(t, out.text.String()); reported != dropped || written+reported != requests {
+		t.Errorf("%d lines were written and %d reported as dropped, want %d of %d", written, reported, dropped, requests)
 	}
 }
 
-func TestLinesThatCannotBeWrittenAreToldLater(t *testing.T) {
+func TestLinesThatCannotBeWrittenAreReportedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := newWriter()
 		close(out.release)
@@ -109,40 +110,40 @@ func TestLinesThatCannotBeWrittenAreToldLater(t *testing.T) {
 		synctest.Wait()
 		log.Info("kept")
 		queue.Close(time.Minute)
-		if written, told := counted(t, out.text.String()); written != 2 || told != 3 {
-			t.Errorf("%d written, %d told: %s", written, told, out.text.String())
+		if written, reported := countLines(t, out.text.String()); written != 2 || reported != 3 {
+			t.Errorf("%d written, %d reported: %s", written, reported, out.text.String())
 		}
 	})
 }
 
-func TestTheEndDoesNotWaitForALogThatNobodyReads(t *testing.T) {
+func TestTheEndWaitsBrieflyForALogThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := newWriter()
 		log, queue := newQueuedLog(config.Defaults(), out)
 		log.Info("stopped")
 		<-out.entered
-		began := time.Now()
-		queue.Close(lastLines)
-		if waited := time.Since(began); waited != lastLines {
+		started := time.Now()
+		queue.Close(flushTimeout)
+		if waited := time.Since(started); waited != flushTimeout {
 			t.Errorf("waited %v", waited)
 		}
 		close(out.release)
 	})
 }
 
-func TestAFieldOfTheLogIsBounded(t *testing.T) {
+func TestALongFieldOfTheLogIsTruncated(t *testing.T) {
 	long := strings.Repeat("x", 60_000)
 	for _, format := range []string{"text", "json"} {
 		settings := config.Defaults()
 		settings.Log.Format = format
-		for name, say := range map[string]func(*slog.Logger){
-			"a text":      func(log *slog.Logger) { log.Info("m", "field", long) },
-			"an error":    func(log *slog.Logger) { log.Info("m", "field", errors.New(long)) },
-			"net/http's":  func(log *slog.Logger) { newServer(nil, settings.Server, log).ErrorLog.Print(long) },
-			"one of many": func(log *slog.Logger) { log.With("field", long).Info("m") },
+		for name, write := range map[string]func(*slog.Logger){
+			"a string":             func(log *slog.Logger) { log.Info("m", "field", long) },
+			"an error":             func(log *slog.Logger) { log.Info("m", "field", errors.New(long)) },
+			"an error of net/http": func(log *slog.Logger) { newServer(nil, settings.Server, log).ErrorLog.Print(long) },
+			"a field of With":      func(log *slog.Logger) { log.With("field", long).Info("m") },
 		} {
 			var out bytes.Buffer
-			say(newLog(settings, &out))
+			write(newLog(settings, &out))
 			if out.Len() < maxField || out.Len() > maxField+200 || !strings.Contains(out.String(), "x…") {
 				t.Errorf("%s as %s: %d bytes: %.200s", name, format, out.Len(), out.String())
 			}

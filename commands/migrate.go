@@ -18,19 +18,19 @@ func migrateCommand() *cobra.Command {
 	command := &cobra.Command{Use: "migrate", Short: "Change the schema of the database"}
 	command.AddCommand(
 		&cobra.Command{Use: "up", Short: "Apply all pending migrations, or none", Args: cobra.NoArgs, RunE: withDatabase(migrateUp)},
-		&cobra.Command{Use: "down", Short: "Undo the last migration, with what its tables hold", Args: cobra.NoArgs, RunE: withExisting(migrateDown)},
+		&cobra.Command{Use: "down", Short: "Undo the last migration, and lose the data that it made room for", Args: cobra.NoArgs, RunE: withExisting(migrateDown)},
 		&cobra.Command{Use: "status", Short: "List the migrations, and which are applied", Args: cobra.NoArgs, RunE: withExisting(migrateStatus)},
-		&cobra.Command{Use: "new NAME", Short: "Begin a migration in the source, such as add_phone", Args: cobra.ExactArgs(1), RunE: migrateNew},
+		&cobra.Command{Use: "new NAME", Short: "Add a migration to the source, such as add_phone", Args: cobra.ExactArgs(1), RunE: migrateNew},
 	)
 	return command
 }
 
-func migrateUp(cmd *cobra.Command, _ []string, on backend) error {
-	pending, err := database.Pending(on.db)
+func migrateUp(cmd *cobra.Command, _ []string, b backend) error {
+	pending, err := database.Pending(b.db)
 	if err != nil {
 		return err
 	}
-	if err := database.Migrate(on.db); err != nil {
+	if err := database.Migrate(b.db); err != nil {
 		return err
 	}
 	if len(pending) == 0 {
@@ -42,8 +42,8 @@ func migrateUp(cmd *cobra.Command, _ []string, on backend) error {
 	return nil
 }
 
-func migrateDown(cmd *cobra.Command, _ []string, on backend) error {
-	undone, err := database.Rollback(on.db)
+func migrateDown(cmd *cobra.Command, _ []string, b backend) error {
+	undone, err := database.Rollback(b.db)
 	if err != nil {
 		return err
 	}
@@ -54,8 +54,8 @@ func migrateDown(cmd *cobra.Command, _ []string, on backend) error {
 	return nil
 }
 
-func migrateStatus(cmd *cobra.Command, _ []string, on backend) error {
-	all, err := database.Migrations(on.db)
+func migrateStatus(cmd *cobra.Command, _ []string, b backend) error {
+	all, err := database.Migrations(b.db)
 	for _, m := range all {
 		state := "pending "
 		if m.Applied {
@@ -66,7 +66,7 @@ func migrateStatus(cmd *cobra.Command, _ []string, on backend) error {
 	return err
 }
 
-// migrationText fails until it is written, so that it cannot be deployed empty.
+// migrationText returns errors, so that nobody deploys a migration that is not written yet.
 const migrationText = `package database
 
 import (
@@ -89,16 +89,16 @@ var %[1]s = &gormigrate.Migration{
 
 var (
 	migrationName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)+$`)
-	// Go reads files of such an end only at times.
-	migrationEnd  = regexp.MustCompile(`_(test|linux|windows|darwin|android|ios|js|wasm|unix|amd64|386|arm|arm64)$`)
+	// Go compiles files with these endings only in tests or on one platform.
+	specialEnding = regexp.MustCompile(`_(test|linux|windows|darwin|android|ios|js|wasm|unix|amd64|386|arm|arm64)$`)
 	migrationList = regexp.MustCompile(`(?s)\[\]\*gormigrate\.Migration\{.*?\s*\}\n`)
 )
 
-// migrateNew writes a migration's file and adds it to the project's own list.
+// migrateNew writes a migration's file and adds it to the list in database/own.go.
 func migrateNew(cmd *cobra.Command, args []string) error {
 	name, list := args[0], filepath.Join("database", "own.go")
-	if !migrationName.MatchString(name) || migrationEnd.MatchString(name) {
-		return fmt.Errorf("%q is no name for a migration: write two words or more in small letters and digits, such as add_phone, the last none that Go gives a meaning to", name)
+	if !migrationName.MatchString(name) || specialEnding.MatchString(name) {
+		return fmt.Errorf("%q is not a name for a migration: write two or more words of lower-case letters and digits, such as add_phone; the last word must not be special in Go's file names, such as test or linux", name)
 	}
 	text, err := os.ReadFile(list)
 	if err != nil {
@@ -106,7 +106,7 @@ func migrateNew(cmd *cobra.Command, args []string) error {
 	}
 	place := migrationList.FindIndex(text)
 	if place == nil {
-		return fmt.Errorf("%s holds no list of migrations", list)
+		return fmt.Errorf("%s contains no list of migrations", list)
 	}
 	words := strings.Split(name, "_")
 	for i, word := range words[1:] {

@@ -13,8 +13,8 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-func TestMigrationsAreRunApart(t *testing.T) {
-	folder, database := t.TempDir(), anew(t)
+func TestMigrationsRunOnTheCommandLine(t *testing.T) {
+	folder, database := t.TempDir(), newDatabase(t)
 	program := func(args ...string) string {
 		t.Helper()
 		out, faults, code := run(t, folder, []string{database}, args...)
@@ -24,11 +24,11 @@ func TestMigrationsAreRunApart(t *testing.T) {
 		for _, command := range []string{"migrate status", "migrate down"} {
 			_, faults, code := run(t, folder, []string{database}, strings.Fields(command)...)
 			if code != 1 || !strings.Contains(faults, path+": no such file or directory") {
-				t.Errorf("%s of nothing: exit %d, %s", command, code, faults)
+				t.Errorf("%s without a database: exit %d, %s", command, code, faults)
 			}
 		}
 		if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
-			t.Error("who looks has made a folder:", err)
+			t.Error("the command has made a folder:", err)
 		}
 		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ func TestMigrationsAreRunApart(t *testing.T) {
 	}
 }
 
-func TestAMigrationIsBegun(t *testing.T) {
+func TestANewMigrationIsAdded(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	list, err := os.ReadFile("../database/own.go")
@@ -80,11 +80,11 @@ func TestAMigrationIsBegun(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(at), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(at, list, 0o600); err != nil { //nolint:gosec // of the test
+	if err := os.WriteFile(at, list, 0o600); err != nil { //nolint:gosec // in a folder of this test
 		t.Fatal(err)
 	}
 	for _, name := range []string{"AddPhone", "add phone", "../x", "1st", "add__phone", "", "type", "add_test", "drop_windows"} {
-		if _, faults, code := run(t, folder, nil, "migrate", "new", name); code != 1 || !strings.Contains(faults, "is no name for a migration") {
+		if _, faults, code := run(t, folder, nil, "migrate", "new", name); code != 1 || !strings.Contains(faults, "is not a name for a migration") {
 			t.Errorf("%s: exit %d, %s", name, code, faults)
 		}
 	}

@@ -19,32 +19,32 @@ import (
 	"example.com/latchkey/apptest/postgres"
 )
 
-// replicas are programs on one PostgreSQL, and a proxy that hands requests to
-// them in turn.
+// replicas are servers with one PostgreSQL database, and a proxy that sends each
+// request to the next of them.
 type replicas struct {
 	proxy *server
 	each  []*server
 	url   string // of their database
 }
 
-func replicate(t *testing.T, n int, environ ...string) replicas {
+func startReplicas(t *testing.T, n int, environ ...string) replicas {
 	t.Helper()
 	if !apptest.OnPostgreSQL() {
-		t.Skip("this is of PostgreSQL only")
+		t.Skip("this is for PostgreSQL only")
 	}
-	return replicateOn(t, apptest.NewDatabase(t).URL, n, environ...)
+	return startReplicasOn(t, apptest.NewDatabase(t).URL, n, environ...)
 }
 
-func replicateOn(t *testing.T, at string, n int, environ ...string) replicas {
+func startReplicasOn(t *testing.T, databaseURL string, n int, environ ...string) replicas {
 	t.Helper()
-	r, folder := replicas{url: at}, t.TempDir()
-	environ = append(environ, "APP_DATABASE_URL="+at)
+	r, folder := replicas{url: databaseURL}, t.TempDir()
+	environ = append(environ, "APP_DATABASE_URL="+databaseURL)
 	for range n {
 		r.each = append(r.each, launch(t, folder, environ...))
 	}
 	for _, s := range r.each {
 		s.await()
-		s.says("hearing of revocations", 1)
+		s.awaitPrinted("receiving notifications of revocations", 1)
 	}
 	var turn atomic.Int64
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
@@ -54,7 +54,7 @@ func replicateOn(t *testing.T, at string, n int, environ ...string) replicas {
 		},
 		ErrorHandler: func(w http.ResponseWriter, request *http.Request, _ error) {
 			w.WriteHeader(http.StatusBadGateway)
-			fmt.Fprint(w, "http://", request.URL.Host) //nolint:gosec // for the test alone
+			fmt.Fprint(w, "http://", request.URL.Host) //nolint:gosec // only this test reads it
 		},
 		ErrorLog: log.New(io.Discard, "", 0),
 	})
@@ -63,14 +63,14 @@ func replicateOn(t *testing.T, at string, n int, environ ...string) replicas {
 	return r
 }
 
-// says waits until a server has printed words so many times.
-func (s *server) says(words string, times int) {
+// awaitPrinted waits until a server has printed words so many times.
+func (s *server) awaitPrinted(words string, times int) {
 	s.t.Helper()
 	apptest.Await(s.t, words+" is printed", func() bool { return strings.Count(s.printed(), words) >= times })
 }
 
-// refused waits until every replica refuses a token as revoked.
-func (r replicas) refused(t *testing.T, bearer string) {
+// awaitRevoked waits until every replica refuses a token as revoked.
+func (r replicas) awaitRevoked(t *testing.T, bearer string) {
 	t.Helper()
 	for i, s := range r.each {
 		apptest.Await(t, fmt.Sprint("refused by replica ", i), func() bool {
@@ -80,67 +80,67 @@ func (r replicas) refused(t *testing.T, bearer string) {
 	}
 }
 
-// knows asks every replica, so that each remembers the session.
-func (r replicas) knows(bearer string) {
+// cache sends a request to every replica, so that each caches the session.
+func (r replicas) cache(bearer string) {
 	for _, s := range r.each {
 		s.want(200, "GET", "/me", "", "Authorization", bearer)
 	}
 }
 
-// exec changes the replicas' database behind their backs.
+// exec changes the database without the replicas.
 func (r replicas) exec(t *testing.T, statement string) {
 	t.Helper()
 	apptest.Exec(t, r.url, statement)
 }
 
-func TestRefreshTokensHoldAcrossReplicas(t *testing.T) {
-	r := replicate(t, 3, longLag, "APP_JWT_REFRESH_GRACE=1h")
+func TestRefreshTokensWorkOnEveryReplica(t *testing.T) {
+	r := startReplicas(t, 3, longLag, "APP_JWT_REFRESH_GRACE=1h")
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	_, first := r.proxy.tokens("/login", credentials("ada@example.com"))
 	var mu sync.Mutex
 	got := map[string]int{}
-	each(24, func(int) {
+	inParallel(24, func(int) {
 		_, next := r.proxy.tokens("/refresh", `{"refresh_token":"`+first+`"}`)
 		mu.Lock()
 		defer mu.Unlock()
 		got[next]++
 	})
 	if len(got) != 1 {
-		t.Errorf("a race gave %d tokens", len(got))
+		t.Errorf("concurrent refreshes returned %d different tokens", len(got))
 	}
 	var access, refresh string
 	for next := range got {
 		access, refresh = r.proxy.tokens("/refresh", `{"refresh_token":"`+next+`"}`)
 	}
-	r.knows("Bearer " + access)
+	r.cache("Bearer " + access)
 	if answer := r.proxy.want(401, "POST", "/refresh", `{"refresh_token":"`+first+`"}`); !strings.Contains(answer, "token_revoked") {
 		t.Error(answer)
 	}
-	r.refused(t, "Bearer "+access)
+	r.awaitRevoked(t, "Bearer "+access)
 	for _, s := range r.each {
 		s.want(401, "POST", "/refresh", `{"refresh_token":"`+refresh+`"}`)
 	}
 }
 
-// longLag makes replicas remember for longer than any test lasts: they see a
-// revocation because they are told of it, or never.
+// longLag makes replicas cache sessions for longer than any test lasts: they see a
+// revocation only by a notification.
 const longLag = "APP_JWT_REVOCATION_LAG=24h"
 
-func TestEveryReplicaIsToldOfARevocation(t *testing.T) {
-	r := replicate(t, 3, longLag)
+func TestEveryReplicaIsNotifiedOfARevocation(t *testing.T) {
+	r := startReplicas(t, 3, longLag)
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	login := func() string { return "Bearer " + r.each[1].token("ada@example.com") }
 	for claim, end := range map[string]func(bearer string){
-		"a logout":               func(bearer string) { r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer) },
-		"a statement of another": func(string) { r.exec(t, "UPDATE sessions SET revoked_at = now(), revoked_reason = 'admin'") },
-		"listeners that were cut off": func(bearer string) {
+		"a logout":           func(bearer string) { r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer) },
+		"a statement in SQL": func(string) { r.exec(t, "UPDATE sessions SET revoked_at = now(), revoked_reason = 'admin'") },
+		"a lost connection for notifications": func(bearer string) {
 			r.exec(t, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN revoked' AND application_name = current_setting('application_name')")
 			for _, s := range r.each {
-				s.says("take up to jwt.revocation_lag", 1)
+				s.awaitPrinted("take up to jwt.revocation_lag", 1)
 			}
 			r.each[2].want(204, "POST", "/logout", "", "Authorization", bearer)
 			for _, s := range r.each {
-				s.says("hearing of revocations", 2)
+				s.awaitPrinted("receiving notifications of revocations", 2)
 			}
 		},
 		"the command line": func(string) {
@@ -152,26 +152,26 @@ func TestEveryReplicaIsToldOfARevocation(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			r.exec(t, "UPDATE users SET disabled = false")
 			bearer := login()
-			r.knows(bearer)
+			r.cache(bearer)
 			end(bearer)
-			r.refused(t, bearer)
+			r.awaitRevoked(t, bearer)
 		})
 	}
 }
 
 func TestWithoutNotificationsARevocationIsSeenAfterTheLag(t *testing.T) {
-	r := replicate(t, 2, "APP_JWT_REVOCATION_LAG=200ms")
+	r := startReplicas(t, 2, "APP_JWT_REVOCATION_LAG=200ms")
 	r.exec(t, "DROP FUNCTION notify_revoked CASCADE")
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	bearer := "Bearer " + r.proxy.token("ada@example.com")
-	r.knows(bearer)
+	r.cache(bearer)
 	r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer)
-	r.refused(t, bearer)
+	r.awaitRevoked(t, bearer)
 }
 
-// A later version adds, and only that.
-func TestTheVersionBeforeDoesNotNoticeWhatAMigrationAdds(t *testing.T) {
-	r := replicate(t, 2)
+// A later version only adds columns.
+func TestAnOlderVersionWorksAfterAMigration(t *testing.T) {
+	r := startReplicas(t, 2)
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	use := func(i int) {
 		access, refresh := r.proxy.tokens("/login", credentials("ada@example.com"))
@@ -182,19 +182,19 @@ func TestTheVersionBeforeDoesNotNoticeWhatAMigrationAdds(t *testing.T) {
 		r.proxy.want(201, "POST", "/register", credentials(fmt.Sprintf("%d-%d@example.com", i, time.Now().UnixNano())))
 		r.proxy.want(204, "POST", "/logout", "", "Authorization", "Bearer "+access)
 	}
-	each(40, use)
+	inParallel(40, use)
 	r.exec(t, "ALTER TABLE users ADD COLUMN phone TEXT, ADD COLUMN score INTEGER NOT NULL DEFAULT 0")
 	r.exec(t, "ALTER TABLE sessions ADD COLUMN place TEXT")
-	each(40, use)
+	inParallel(40, use)
 }
 
-func TestAKilledReplicaTakesNothingAlong(t *testing.T) {
-	r := replicate(t, 3)
+func TestNoAcknowledgedUserIsLostWithAReplica(t *testing.T) {
+	r := startReplicas(t, 3)
 	var mu sync.Mutex
 	var acknowledged []string
-	lost, last := 0, 0 // last is how many were acknowledged when the first was lost
-	const before, after = 100, 100
-	each(100_000, func(i int) {
+	lost, last := 0, 0             // last is how many were acknowledged when the first was lost
+	const before, after = 100, 100 // users before and after the kill
+	inParallel(100_000, func(i int) {
 		mu.Lock()
 		enough := lost > 0 && len(acknowledged) >= last+after
 		mu.Unlock()
@@ -221,30 +221,30 @@ func TestAKilledReplicaTakesNothingAlong(t *testing.T) {
 	if lost == 0 || last < before {
 		t.Errorf("%d were lost, %d acknowledged", lost, len(acknowledged))
 	}
-	each(len(acknowledged), func(i int) {
+	inParallel(len(acknowledged), func(i int) {
 		if status, answer := r.each[2].send("POST", "/register", credentials(acknowledged[i])); status != http.StatusConflict {
 			t.Errorf("%s is gone: %d %s", acknowledged[i], status, answer)
 		}
 	})
 }
 
-func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
+func TestReplicasSurviveARestartOfPostgreSQL(t *testing.T) {
 	if !apptest.OnPostgreSQL() {
-		t.Skip("this is of PostgreSQL only")
+		t.Skip("this is for PostgreSQL only")
 	}
 	own, err := postgres.Start("-c fsync=off")
 	if err != nil {
-		t.Skip(err) // a server elsewhere is not ours to restart
+		t.Skip(err) // without PostgreSQL here; a shared server must not be restarted
 	}
 	t.Cleanup(func() {
 		if err := own.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	r := replicateOn(t, own.URL, 2, longLag, "APP_JWT_REFRESH_GRACE=1h")
+	r := startReplicasOn(t, own.URL, 2, longLag, "APP_JWT_REFRESH_GRACE=1h")
 	var mu sync.Mutex
 	seen := map[int]int{}
-	odd := ""
+	unexpected := ""
 	var enough atomic.Bool
 	var made atomic.Int64
 	var users sync.WaitGroup
@@ -259,7 +259,7 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				if seen[status]++; status >= 300 && status != http.StatusServiceUnavailable {
-					odd = fmt.Sprint(path, status, answer)
+					unexpected = fmt.Sprint(path, status, answer)
 				}
 				return answer
 			}
@@ -277,7 +277,7 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 			}
 		})
 	}
-	answered := func(status, times int) {
+	awaitAnswers := func(status, times int) {
 		t.Helper()
 		mu.Lock()
 		since := seen[status]
@@ -288,11 +288,11 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 			return seen[status] >= since+times
 		})
 	}
-	answered(http.StatusCreated, 20)
+	awaitAnswers(http.StatusCreated, 20)
 	if err := own.Halt(); err != nil {
 		t.Error(err)
 	}
-	answered(http.StatusServiceUnavailable, 20)
+	awaitAnswers(http.StatusServiceUnavailable, 20)
 	for _, s := range r.each {
 		s.want(503, "GET", "/readyz", "")
 		s.want(200, "GET", "/healthz", "")
@@ -306,18 +306,18 @@ func TestReplicasOutliveARestartOfPostgreSQL(t *testing.T) {
 			return status == http.StatusOK
 		})
 	}
-	answered(http.StatusCreated, 20)
+	awaitAnswers(http.StatusCreated, 20)
 	enough.Store(true)
 	users.Wait()
-	if odd != "" {
-		t.Errorf("answered %v, such as %s", seen, odd)
+	if unexpected != "" {
+		t.Errorf("answered %v, such as %s", seen, unexpected)
 	}
 	t.Logf("answered %v", seen)
 	for _, s := range r.each {
-		s.says("hearing of revocations", 2)
+		s.awaitPrinted("receiving notifications of revocations", 2)
 	}
 	bearer := "Bearer " + r.proxy.token("1@example.com")
-	r.knows(bearer)
+	r.cache(bearer)
 	r.each[0].want(204, "POST", "/logout", "", "Authorization", bearer)
-	r.refused(t, bearer)
+	r.awaitRevoked(t, bearer)
 }

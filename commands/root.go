@@ -1,4 +1,4 @@
-// Package commands is the command line: one file a subcommand.
+// Package commands is the command line, with one file for each subcommand.
 package commands
 
 import (
@@ -18,24 +18,24 @@ import (
 	"example.com/latchkey/routes"
 )
 
-// lastLines is how long the last lines that are printed may take.
-const lastLines = time.Second
+// flushTimeout limits how long the program waits at its end for lines to be printed.
+const flushTimeout = time.Second
 
-// Run is the program: it runs what the command line asks for, without a
-// subcommand the API, and gives the status to exit with.
+// Run runs the subcommand of the command line (without one, the API), and
+// returns the exit status.
 func Run() (status int) {
 	err := root().Execute()
 	if err == nil {
 		return 0
 	}
-	said := make(chan struct{})
+	printed := make(chan struct{})
 	go func() {
 		fmt.Fprintln(os.Stderr, "latchkey:", err)
-		close(said)
+		close(printed)
 	}()
 	select {
-	case <-said:
-	case <-time.After(lastLines): // nobody reads what is printed
+	case <-printed:
+	case <-time.After(flushTimeout): // nobody reads stderr
 	}
 	return 1
 }
@@ -54,7 +54,7 @@ func root() *cobra.Command {
 	return root
 }
 
-// backend is what stands behind the API and the commands alike.
+// backend holds what the API and the commands share.
 type backend struct {
 	settings config.Settings
 	log      *slog.Logger
@@ -62,45 +62,46 @@ type backend struct {
 	services auth.Services
 }
 
-// app is the API.
+// backendFunc is a command that needs the backend.
+type backendFunc = func(cmd *cobra.Command, args []string, b backend) error
+
 func (b backend) app() routes.App {
 	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services}
 }
 
-// accounts are the users, as the command line changes them.
 func (b backend) accounts() accounts.Accounts {
 	return accounts.Accounts{DB: b.db, Auth: b.services}
 }
 
-// withBackend runs a command on the database of the settings, migrated where
-// they say so.
-func withBackend(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
-	return withDatabase(func(cmd *cobra.Command, args []string, on backend) error {
-		if err := prepare(on); err != nil {
+// withBackend is withDatabase, and applies pending migrations first if
+// database.migrate is true.
+func withBackend(run backendFunc) func(*cobra.Command, []string) error {
+	return withDatabase(func(cmd *cobra.Command, args []string, b backend) error {
+		if err := prepare(b); err != nil {
 			return err
 		}
-		return run(cmd, args, on)
+		return run(cmd, args, b)
 	})
 }
 
-// withDatabase runs a command on the database of the settings as it is.
-func withDatabase(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
-	return opening(database.Open, run)
+// withDatabase opens the database of the settings for a command.
+func withDatabase(run backendFunc) func(*cobra.Command, []string) error {
+	return withOpen(database.Open, run)
 }
 
-// withExisting is withDatabase for a command that makes no file of its own.
-func withExisting(run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
-	return opening(database.OpenExisting, run)
+// withExisting is withDatabase, but fails if a SQLite file does not exist.
+func withExisting(run backendFunc) func(*cobra.Command, []string) error {
+	return withOpen(database.OpenExisting, run)
 }
 
-func opening(open func(config.Database, *slog.Logger) (*gorm.DB, error), run func(cmd *cobra.Command, args []string, on backend) error) func(*cobra.Command, []string) error {
+func withOpen(open func(config.Database, *slog.Logger) (*gorm.DB, error), run backendFunc) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) (err error) {
 		settings, err := settings(cmd)
 		if err != nil {
 			return err
 		}
 		log, queue := newQueuedLog(settings, cmd.ErrOrStderr())
-		defer queue.Close(lastLines)
+		defer queue.Close(flushTimeout)
 		db, err := open(settings.Database, log)
 		if err != nil {
 			return err
@@ -110,18 +111,18 @@ func opening(open func(config.Database, *slog.Logger) (*gorm.DB, error), run fun
 	}
 }
 
-func prepare(on backend) error {
-	if on.settings.Database.Migrate {
-		return database.Migrate(on.db)
+func prepare(b backend) error {
+	if b.settings.Database.Migrate {
+		return database.Migrate(b.db)
 	}
-	pending, err := database.Pending(on.db)
+	pending, err := database.Pending(b.db)
 	if len(pending) > 0 {
-		on.log.Warn("the database has pending migrations, and database.migrate is false: run `latchkey migrate up`", "pending", len(pending))
+		b.log.Warn("the database has pending migrations, and database.migrate is false: run `latchkey migrate up`", "pending", len(pending))
 	}
 	return err
 }
 
-// settings loads what --config and the environment say.
+// settings reads the file of --config, and the environment.
 func settings(cmd *cobra.Command) (config.Settings, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil {

@@ -22,59 +22,58 @@ import (
 	"example.com/latchkey/endpoint"
 )
 
-// A client that is slower than this is cut off, so that it cannot hold a
-// connection for nothing.
+// The server closes the connection of a client that is slower than this, because
+// open connections are limited.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 120 * time.Second
 
-	// An access token has up to 8 KiB; as much again is left for the rest.
+	// An access token has up to 8 KiB; the other headers have the same.
 	maxHeaderBytes = 16 << 10
 )
 
-// heapFloor, in bytes, is never touched, so it takes no memory; but the garbage
-// collector counts it, and lets as much again gather before it runs. With the
-// few megabytes that are really in use it would run all the time.
-const heapFloor = 32 << 20
+// heapBallast, in bytes, is allocated and never touched, so it takes no memory.
+// The garbage collector runs when the heap has doubled, and counts the ballast:
+// without it, it would run all the time on the few megabytes in use.
+const heapBallast = 32 << 20
 
-// housekeeping is how often expired sessions are deleted.
-const housekeeping = time.Hour
+// housekeepingInterval is how often expired sessions are deleted.
+const housekeepingInterval = time.Hour
 
 func serveCommand() *cobra.Command {
 	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: withBackend(serve)}
 }
 
-func serve(cmd *cobra.Command, _ []string, on backend) error {
-	// Before anything else is: on memory that was used before, it would have to
-	// be cleared, and so be touched.
-	floor := make([]byte, heapFloor)
-	defer runtime.KeepAlive(floor)
+func serve(cmd *cobra.Command, _ []string, b backend) error {
+	// This comes first: Go would clear memory that was in use before, and so touch it.
+	ballast := make([]byte, heapBallast)
+	defer runtime.KeepAlive(ballast)
 
-	// Where the reader of the log goes away, lines are dropped; else the first one
+	// If the reader of the log goes away, lines are dropped. Without this, SIGPIPE
 	// would end the program.
 	signal.Ignore(syscall.SIGPIPE)
 
-	settings, log := on.settings, on.log
+	settings, log := b.settings, b.log
 	if len(settings.Ignored) > 0 {
 		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
 	}
-	engine, err := on.app().Engine()
+	engine, err := b.app().Engine()
 	if err != nil {
 		return err
 	}
-	// The hashers have counted the cores by now. As many threads again leave
-	// one free for every other request while all of them hash.
+	// auth.New has already counted the cores and runs one hash on each. With twice
+	// as many threads, other requests run while all cores hash.
 	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 
-	debug.FreeOSMemory() // what starting took
+	debug.FreeOSMemory() // the start needed more memory than serving does
 
-	// Ended before the database is closed.
+	// The background work ends before the database is closed.
 	ctx, stop := context.WithCancel(cmd.Context())
 	var background sync.WaitGroup
-	background.Go(func() { on.services.Sessions.Housekeep(ctx, housekeeping, log) })
-	background.Go(func() { on.services.Sessions.Follow(ctx, log) })
+	background.Go(func() { b.services.Sessions.Housekeep(ctx, housekeepingInterval, log) })
+	background.Go(func() { b.services.Sessions.Follow(ctx, log) })
 	defer background.Wait()
 	defer stop()
 
@@ -98,36 +97,37 @@ func newServer(handler http.Handler, settings config.Server, log *slog.Logger) *
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 
-		DisableGeneralOptionsHandler: true, // it would answer OPTIONS * without a request id
+		DisableGeneralOptionsHandler: true, // which answers OPTIONS * without a request id
 	}
-	(&connections{most: settings.MaxConnections}).limit(server)
+	(&connectionLimit{max: settings.MaxConnections}).apply(server)
 	return server
 }
 
-// run serves until SIGINT, SIGTERM or SIGHUP, then says so on /readyz for a while,
-// and at last lets running requests end. A second SIGINT or SIGTERM ends the
-// program at once.
+// run serves until SIGINT, SIGTERM or SIGHUP. It still serves for
+// server.shutdown_delay, while /readyz answers 503, and then waits up to
+// server.shutdown_timeout for running requests to end. A second SIGINT or SIGTERM
+// ends the program at once.
 func run(ctx context.Context, server *http.Server, listener net.Listener, settings config.Server, log *slog.Logger) error {
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signals = append(signals, syscall.SIGHUP)
 	}
-	asked, stop := signal.NotifyContext(ctx, signals...)
+	signalled, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
-	requests := context.WithoutCancel(ctx) // running ones are to end
+	requests := context.WithoutCancel(ctx) // a signal does not cancel running requests
 	draining, drain := context.WithCancel(requests)
 	defer drain()
 	server.RegisterOnShutdown(drain)
-	stopping := endpoint.WithStopping(requests, endpoint.Stopping{Asked: asked, Draining: draining})
+	stopping := endpoint.WithStopping(requests, endpoint.Stopping{Asked: signalled, Draining: draining})
 	server.BaseContext = func(net.Listener) context.Context { return stopping }
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return err
-	case <-asked.Done():
+	case <-signalled.Done():
 	}
-	if ctx.Err() == nil { // it was a signal, and a terminal that closes sends SIGHUP twice
+	if ctx.Err() == nil { // a signal came; a terminal that closes sends SIGHUP twice
 		signal.Ignore(syscall.SIGHUP)
 	}
 	stop()

@@ -17,20 +17,20 @@ import (
 	"time"
 )
 
-// piped is a server whose log goes to a pipe, of which the test has read the
-// lines until it listens, and reads no more.
-func piped(t *testing.T, wrap []string, environ ...string) (s *server, log *os.File) {
+// launchWithPipe starts a server that logs to a pipe. The test reads the pipe until
+// the server listens, and then no more.
+func launchWithPipe(t *testing.T, wrap []string, environ ...string) (s *server, log *os.File) {
 	t.Helper()
 	log, written, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	nothing := filepath.Join(t.TempDir(), "printed")
-	if err := os.WriteFile(nothing, nil, 0o600); err != nil {
+	empty := filepath.Join(t.TempDir(), "printed")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s = &server{t: t, log: nothing, ended: make(chan struct{})}
+	s = &server{t: t, log: empty, ended: make(chan struct{})}
 	s.run = command(t, t.TempDir(), append([]string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4"}, environ...))
 	if wrap != nil {
 		path, err := exec.LookPath(wrap[0])
@@ -49,36 +49,36 @@ func piped(t *testing.T, wrap []string, environ ...string) (s *server, log *os.F
 		close(s.ended)
 	}()
 	t.Cleanup(func() { <-s.ended })
-	_ = log.SetReadDeadline(time.Now().Add(time.Minute)) // only so that a hang fails
+	_ = log.SetReadDeadline(time.Now().Add(time.Minute)) // so that a test that hangs fails
 	for lines := bufio.NewScanner(log); lines.Scan(); {
 		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
 			s.url = found[1]
 			return s, log
 		}
 	}
-	t.Fatal("does not listen")
+	t.Fatal("the server does not listen")
 	return nil, nil
 }
 
-// A pipe takes 64 KiB, so some 400 lines, before its writer has to wait.
-const linesPastAPipe = 1000
+// A pipe holds 64 KiB, some 400 lines; then its writer has to wait.
+const moreLinesThanAPipeHolds = 1000
 
-func TestTheLogsReaderNeitherHoldsNorEndsTheServer(t *testing.T) {
+func TestTheServerRunsWithoutAReaderOfItsLog(t *testing.T) {
 	for name, stop := range map[string]func(*os.File){
 		"stops reading": func(*os.File) {},
 		"goes away":     func(log *os.File) { _ = log.Close() },
 	} {
 		for _, sent := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 			t.Run(name+" before "+sent.String(), func(t *testing.T) {
-				s, log := piped(t, nil)
+				s, log := launchWithPipe(t, nil)
 				stop(log)
-				for range linesPastAPipe {
+				for range moreLinesThanAPipeHolds {
 					s.want(200, "GET", "/healthz", "")
 				}
 				body := credentials("ada@example.com")
-				running, answers := s.hanging(body)
+				running, answers := s.startRegistration(body)
 				s.signal(sent)
-				s.refuses()
+				s.awaitClosed()
 				fmt.Fprint(running, body)
 				if status := readStatus(t, answers); status != http.StatusCreated {
 					t.Error(status)
@@ -91,12 +91,12 @@ func TestTheLogsReaderNeitherHoldsNorEndsTheServer(t *testing.T) {
 	}
 }
 
-func TestTheLastWordsWaitForNobody(t *testing.T) {
-	s, _ := piped(t, nil, "APP_SERVER_SHUTDOWN_TIMEOUT=100ms")
-	for range linesPastAPipe {
+func TestAnErrorAtTheEndDoesNotWaitForAReader(t *testing.T) {
+	s, _ := launchWithPipe(t, nil, "APP_SERVER_SHUTDOWN_TIMEOUT=100ms")
+	for range moreLinesThanAPipeHolds {
 		s.want(200, "GET", "/healthz", "")
 	}
-	s.hanging("{}")
+	s.startRegistration("{}")
 	s.signal(syscall.SIGTERM)
 	if code := s.end(); code != 1 {
 		t.Errorf("exit %d", code)
@@ -104,15 +104,15 @@ func TestTheLastWordsWaitForNobody(t *testing.T) {
 }
 
 func TestAServerUnderNohupIgnoresSIGHUP(t *testing.T) {
-	s, _ := piped(t, []string{"nohup"})
+	s, _ := launchWithPipe(t, []string{"nohup"})
 	s.want(200, "GET", "/healthz", "") // the signals are set before the first answer
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.run.Process.Pid))
 	if err != nil {
-		t.Skip("this system does not tell which signals a process ignores: ", err)
+		t.Skip("this system does not show which signals a process ignores: ", err)
 	}
 	found := regexp.MustCompile(`SigIgn:\s+[0-9a-f]+([0-9a-f])\n`).FindStringSubmatch(string(status))
 	if found == nil || !strings.ContainsAny(found[1], "13579bdf") { // SIGHUP is the lowest bit
-		t.Errorf("ignored are %q", found)
+		t.Errorf("ignored signals: %q", found)
 	}
 	s.signal(syscall.SIGTERM)
 	if code := s.end(); code != 0 {

@@ -15,7 +15,7 @@ import (
 	"example.com/latchkey/endpoint"
 )
 
-// deadlines are those that a stream sets for its writes.
+// deadlines records the deadlines that a stream sets for its writes.
 type deadlines struct {
 	http.ResponseWriter
 	set chan time.Time
@@ -50,7 +50,7 @@ func TestAStreamHasNoDeadlineAndEndsWithTheServer(t *testing.T) {
 	go func() { stopped <- run(ctx, newServer(handler, settings, log), listener, settings, log) }()
 
 	request, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+listener.Addr().String()+"/stream", nil)
-	answer, err := http.DefaultClient.Do(request) //nolint:gosec // the test's own server
+	answer, err := http.DefaultClient.Do(request) //nolint:gosec // the server of this test
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestAStreamHasNoDeadlineAndEndsWithTheServer(t *testing.T) {
 		t.Fatal(line, err)
 	}
 	if at := <-set; !at.IsZero() {
-		t.Errorf("its writes end at %v", at)
+		t.Errorf("the deadline for writes is %v", at)
 	}
 	stop()
 	<-ended

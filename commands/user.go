@@ -23,7 +23,7 @@ import (
 )
 
 func userCommand() *cobra.Command {
-	command := &cobra.Command{Use: "user", Short: "Look after the users, past the API"}
+	command := &cobra.Command{Use: "user", Short: "Manage the users, without the API"}
 	command.AddCommand(userList(), userCreate(), userPassword(), userRole(),
 		userChange("promote", "Make a user an admin", accounts.Change{Role: new(models.RoleAdmin)}),
 		userChange("demote", "Make an admin a user", accounts.Change{Role: new(models.RoleUser)}),
@@ -37,17 +37,17 @@ func userList() *cobra.Command {
 		Use:   "list",
 		Short: "List the users, the newest first",
 		Args:  cobra.NoArgs,
-		RunE: withBackend(func(cmd *cobra.Command, _ []string, on backend) error {
+		RunE: withBackend(func(cmd *cobra.Command, _ []string, b backend) error {
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(out, "ID\tEMAIL\tROLE\tDISABLED\tCREATED")
-			rows, err := on.db.WithContext(cmd.Context()).Model(&models.User{}).Omit("password_hash").Order("id DESC").Rows()
+			rows, err := b.db.WithContext(cmd.Context()).Model(&models.User{}).Omit("password_hash").Order("id DESC").Rows()
 			if err != nil {
 				return err
 			}
 			defer rows.Close()
 			for rows.Next() {
 				var user models.User
-				if err := on.db.ScanRows(rows, &user); err != nil {
+				if err := b.db.ScanRows(rows, &user); err != nil {
 					return err
 				}
 				fmt.Fprintf(out, "%s\t%s\t%s\t%t\t%s\n", user.ID, user.Email, user.Role, user.Disabled, user.CreatedAt.Format(time.RFC3339))
@@ -60,7 +60,7 @@ func userList() *cobra.Command {
 func userCreate() *cobra.Command {
 	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
 	password := passwordFlag(command)
-	command.RunE = withBackend(func(cmd *cobra.Command, args []string, on backend) error {
+	command.RunE = withBackend(func(cmd *cobra.Command, args []string, b backend) error {
 		var in accounts.NewUser
 		var err error
 		if in.Email, err = models.NewEmail(args[0]); err != nil {
@@ -71,11 +71,11 @@ func userCreate() *cobra.Command {
 			err = endpoint.Check(in)
 		}
 		if err != nil {
-			return said(err)
+			return clientError(err)
 		}
-		user, err := on.accounts().Create(cmd.Context(), in)
+		user, err := b.accounts().Create(cmd.Context(), in)
 		if err != nil {
-			return said(err)
+			return clientError(err)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is user %s.\n", user.Email, user.ID)
 		return nil
@@ -86,18 +86,18 @@ func userCreate() *cobra.Command {
 func userPassword() *cobra.Command {
 	command := &cobra.Command{Use: "password EMAIL", Short: "Give a user a new password and end the user's sessions", Args: cobra.ExactArgs(1)}
 	password := passwordFlag(command)
-	command.RunE = withBackend(func(cmd *cobra.Command, args []string, on backend) error {
-		user, err := userOf(cmd.Context(), on.db, args[0])
+	command.RunE = withBackend(func(cmd *cobra.Command, args []string, b backend) error {
+		user, err := findUser(cmd.Context(), b.db, args[0])
 		if err != nil {
 			return err
 		}
-		var fresh auth.Password
-		if err := password(&fresh); err != nil {
+		var newPassword auth.Password
+		if err := password(&newPassword); err != nil {
 			return err
 		}
-		err = on.accounts().SetPassword(cmd.Context(), user.ID, fresh)
+		err = b.accounts().SetPassword(cmd.Context(), user.ID, newPassword)
 		if err != nil {
-			return said(err)
+			return clientError(err)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)
 		return nil
@@ -110,8 +110,8 @@ func userChange(use, short string, change accounts.Change) *cobra.Command {
 		Use:   use + " EMAIL",
 		Short: short,
 		Args:  cobra.ExactArgs(1),
-		RunE: withBackend(func(cmd *cobra.Command, args []string, on backend) error {
-			return changeUser(cmd, on, args[0], change)
+		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
+			return changeUser(cmd, b, args[0], change)
 		}),
 	}
 }
@@ -121,30 +121,30 @@ func userRole() *cobra.Command {
 		Use:   "role EMAIL ROLE",
 		Short: fmt.Sprint("Give a user a role, one of ", models.Roles),
 		Args:  cobra.ExactArgs(2),
-		RunE: withBackend(func(cmd *cobra.Command, args []string, on backend) error {
+		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
 			var role models.Role
 			if err := role.UnmarshalText([]byte(args[1])); err != nil {
 				return fmt.Errorf("ROLE %w", err)
 			}
-			return changeUser(cmd, on, args[0], accounts.Change{Role: &role})
+			return changeUser(cmd, b, args[0], accounts.Change{Role: &role})
 		}),
 	}
 }
 
-func changeUser(cmd *cobra.Command, on backend, email string, change accounts.Change) error {
-	user, err := userOf(cmd.Context(), on.db, email)
+func changeUser(cmd *cobra.Command, b backend, email string, change accounts.Change) error {
+	user, err := findUser(cmd.Context(), b.db, email)
 	if err != nil {
 		return err
 	}
-	changed, err := on.accounts().Change(cmd.Context(), user.ID, change)
+	changed, err := b.accounts().Change(cmd.Context(), user.ID, change)
 	if err != nil {
-		return said(err)
+		return clientError(err)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
 	return nil
 }
 
-func userOf(ctx context.Context, db *gorm.DB, typed string) (user models.User, err error) {
+func findUser(ctx context.Context, db *gorm.DB, typed string) (user models.User, err error) {
 	email, err := models.NewEmail(typed)
 	if err != nil {
 		return user, fmt.Errorf("email %w", err)
@@ -156,12 +156,12 @@ func userOf(ctx context.Context, db *gorm.DB, typed string) (user models.User, e
 	return user, err
 }
 
-// passwordFlag adds --password-file. A password is never an argument, which
-// other users of the machine could read.
+// passwordFlag adds --password-file. A password is never an argument, because
+// other users of the machine can read arguments.
 func passwordFlag(command *cobra.Command) (read func(*auth.Password) error) {
-	file := command.Flags().String("password-file", "", "read the password from this file rather than the terminal")
+	file := command.Flags().String("password-file", "", "read the password from this file instead of the terminal")
 	return func(password *auth.Password) error {
-		text, err := typed(*file)
+		text, err := readPassword(*file)
 		if err != nil {
 			return err
 		}
@@ -172,8 +172,8 @@ func passwordFlag(command *cobra.Command) (read func(*auth.Password) error) {
 	}
 }
 
-// typed reads the file, or asks twice where there is none.
-func typed(file string) ([]byte, error) {
+// readPassword reads the file or, without one, asks twice at the terminal.
+func readPassword(file string) ([]byte, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if !utf8.Valid(text) || bytes.HasPrefix(text, []byte("\ufeff")) {
@@ -201,8 +201,8 @@ func typed(file string) ([]byte, error) {
 	return first, err
 }
 
-// said is an error in the words a client would read.
-func said(err error) error {
+// clientError returns err with the message that a client of the API reads.
+func clientError(err error) error {
 	var p *problem.Problem
 	if errors.As(err, &p) && p.Status < http.StatusInternalServerError {
 		return errors.New(p.Describe())

@@ -18,25 +18,27 @@ import (
 	"example.com/latchkey/models"
 )
 
-// good runs the program in a folder, and fails the test unless it prints a line like this.
-func good(t *testing.T, folder, like string, args ...string) {
+// wantOutput runs the program in a folder, and fails the test unless its output
+// matches the regular expression.
+func wantOutput(t *testing.T, folder, pattern string, args ...string) {
 	t.Helper()
 	out, faults, code := run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
-	if code != 0 || faults != "" || !regexp.MustCompile("^"+like+"\n$").MatchString(out) {
+	if code != 0 || faults != "" || !regexp.MustCompile("^"+pattern+"\n$").MatchString(out) {
 		t.Errorf("%v: exit %d, %q, %s", args, code, out, faults)
 	}
 }
 
-// bad is good's opposite: the program says why not.
-func bad(t *testing.T, folder, why string, args ...string) {
+// wantError runs the program in a folder, and fails the test unless it ends with
+// this error.
+func wantError(t *testing.T, folder, message string, args ...string) {
 	t.Helper()
 	out, faults, code := run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
-	if code != 1 || out != "" || faults != "latchkey: "+why+"\n" {
-		t.Errorf("%v: exit %d, %q, %s\nwant %s", args, code, out, faults, why)
+	if code != 1 || out != "" || faults != "latchkey: "+message+"\n" {
+		t.Errorf("%v: exit %d, %q, %s\nwant %s", args, code, out, faults, message)
 	}
 }
 
-// file writes a file, and gives its path.
+// file writes a file and returns its path.
 func file(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -46,66 +48,66 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-func TestUsersAreLookedAfterWhileTheServerRuns(t *testing.T) {
+func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
-	good(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
+	wantOutput(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
 	s := launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").await()
 	ada := []string{"Authorization", "Bearer " + s.token("ada@example.com")}
 	s.want(403, "GET", "/users", "", ada...)
-	good(t, folder, `ada@example\.com: role admin, disabled false\.`, "user", "promote", "ADA@example.com")
+	wantOutput(t, folder, `ada@example\.com: role admin, disabled false\.`, "user", "promote", "ADA@example.com")
 	s.want(200, "GET", "/users", "", ada...)
-	bad(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "demote", "ada@example.com")
-	bad(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "disable", "ada@example.com")
+	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "demote", "ada@example.com")
+	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "disable", "ada@example.com")
 
 	s.want(201, "POST", "/register", credentials("bob@example.com"))
 	bob := []string{"Authorization", "Bearer " + s.token("bob@example.com")}
-	good(t, folder, `bob@example\.com: role user, disabled true\.`, "user", "disable", "bob@example.com")
+	wantOutput(t, folder, `bob@example\.com: role user, disabled true\.`, "user", "disable", "bob@example.com")
 	s.want(401, "GET", "/me", "", bob...)
 	s.want(403, "POST", "/login", credentials("bob@example.com"))
-	good(t, folder, `bob@example\.com: role user, disabled false\.`, "user", "enable", "bob@example.com")
+	wantOutput(t, folder, `bob@example\.com: role user, disabled false\.`, "user", "enable", "bob@example.com")
 	s.want(401, "GET", "/me", "", bob...)
 	bob = []string{"Authorization", "Bearer " + s.token("bob@example.com")}
-	good(t, folder, `bob@example\.com has a new password\.`, "user", "password", "bob@example.com", "--password-file="+file(t, "battery staple"))
+	wantOutput(t, folder, `bob@example\.com has a new password\.`, "user", "password", "bob@example.com", "--password-file="+file(t, "battery staple"))
 	s.want(401, "GET", "/me", "", bob...)
 	s.want(401, "POST", "/login", credentials("bob@example.com"))
 	s.want(200, "POST", "/login", strings.ReplaceAll(credentials("bob@example.com"), password, "battery staple"))
 
-	good(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "role", "bob@example.com", "admin")
-	bad(t, folder, fmt.Sprint("ROLE must be one of ", models.Roles), "user", "role", "bob@example.com", "root")
-	good(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
+	wantOutput(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "role", "bob@example.com", "admin")
+	wantError(t, folder, fmt.Sprint("ROLE must be one of ", models.Roles), "user", "role", "bob@example.com", "root")
+	wantOutput(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
 	s.want(403, "GET", "/users", "", ada...)
-	good(t, folder, `ID +EMAIL +ROLE +DISABLED +CREATED\n\S{36} +bob@example\.com +admin +false +\S+Z\n\S{36} +ada@example\.com +user +false +\S+Z`, "user", "list")
+	wantOutput(t, folder, `ID +EMAIL +ROLE +DISABLED +CREATED\n\S{36} +bob@example\.com +admin +false +\S+Z\n\S{36} +ada@example\.com +user +false +\S+Z`, "user", "list")
 }
 
-func TestWhatUserCommandsRefuse(t *testing.T) {
+func TestUserCommandsRefuseWrongInput(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	right, short, long := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73))
-	good(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
+	wantOutput(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
 	for _, text := range []string{"\ufeff" + password, "\xff\xfec\x00o\x00"} {
 		wrong := file(t, text)
-		bad(t, folder, wrong+" is not UTF-8 without a byte order mark: write it with printf or an editor, not with > of PowerShell", "user", "create", "eve@example.com", "--password-file="+wrong)
+		wantError(t, folder, wrong+" is not UTF-8 without a byte order mark: write it with printf or an editor, not with > of PowerShell", "user", "create", "eve@example.com", "--password-file="+wrong)
 	}
-	bad(t, folder, "This email is already registered", "user", "create", "ada@example.com", "--password-file="+right)
-	bad(t, folder, "email must be a valid email address", "user", "create", "eve", "--password-file="+right)
+	wantError(t, folder, "This email is already registered", "user", "create", "ada@example.com", "--password-file="+right)
+	wantError(t, folder, "email must be a valid email address", "user", "create", "eve", "--password-file="+right)
 	tooLong := strings.Repeat("x", 1017)
-	bad(t, folder, "email must be a maximum of 254 characters in length", "user", "create", tooLong, "--password-file="+right)
-	bad(t, folder, "email must be a maximum of 254 characters in length", "user", "promote", tooLong)
-	bad(t, folder, "password must have at least 8 characters", "user", "create", "eve@example.com", "--password-file="+short)
-	bad(t, folder, "password must have at least 8 characters", "user", "password", "ada@example.com", "--password-file="+short)
-	bad(t, folder, "the password must have at most 72 bytes", "user", "create", "eve@example.com", "--password-file="+long)
-	bad(t, folder, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")
-	bad(t, folder, "there is no terminal to ask for the password: give --password-file", "user", "create", "eve@example.com")
-	bad(t, folder, "accepts 1 arg(s), received 2", "user", "create", "eve@example.com", password)
+	wantError(t, folder, "email must be a maximum of 254 characters in length", "user", "create", tooLong, "--password-file="+right)
+	wantError(t, folder, "email must be a maximum of 254 characters in length", "user", "promote", tooLong)
+	wantError(t, folder, "password must have at least 8 characters", "user", "create", "eve@example.com", "--password-file="+short)
+	wantError(t, folder, "password must have at least 8 characters", "user", "password", "ada@example.com", "--password-file="+short)
+	wantError(t, folder, "the password must have at most 72 bytes", "user", "create", "eve@example.com", "--password-file="+long)
+	wantError(t, folder, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")
+	wantError(t, folder, "there is no terminal to ask for the password: give --password-file", "user", "create", "eve@example.com")
+	wantError(t, folder, "accepts 1 arg(s), received 2", "user", "create", "eve@example.com", password)
 	for _, verb := range []string{"promote", "demote", "disable", "enable", "password"} {
-		bad(t, folder, "no user has the email eve@example.com", "user", verb, "eve@example.com")
+		wantError(t, folder, "no user has the email eve@example.com", "user", verb, "eve@example.com")
 	}
 }
 
-func TestAPasswordIsAskedTwiceAndNeverShown(t *testing.T) {
+func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	for again, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
+	for second, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
 		program := command(t, t.TempDir(), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
 		terminal, err := pty.Start(program)
 		if err != nil {
@@ -113,7 +115,7 @@ func TestAPasswordIsAskedTwiceAndNeverShown(t *testing.T) {
 		}
 		echoing := tty(t, terminal)
 		var shown strings.Builder
-		for _, answer := range []string{password, again} {
+		for _, answer := range []string{password, second} {
 			for !strings.HasSuffix(shown.String(), ": ") {
 				var b [1]byte
 				if _, err := terminal.Read(b[:]); err != nil {
@@ -125,16 +127,16 @@ func TestAPasswordIsAskedTwiceAndNeverShown(t *testing.T) {
 			_, _ = io.WriteString(terminal, answer+"\n")
 			shown.WriteString("\n")
 		}
-		rest, _ := io.ReadAll(terminal) // ends in an error when the program has
+		rest, _ := io.ReadAll(terminal) // returns an error when the program ends
 		_ = program.Wait()
 		shown.Write(rest)
 		if text := shown.String(); !strings.Contains(text, want) || strings.Contains(text, password) || strings.Contains(text, "battery") {
-			t.Errorf("shown is %q, want %s", text, want)
+			t.Errorf("the terminal shows %q, want %s", text, want)
 		}
 	}
 }
 
-// tty is a terminal's state, with what it echoes.
+// tty returns a terminal's state, with its echo.
 func tty(t *testing.T, terminal *os.File) *term.State {
 	t.Helper()
 	state, err := term.GetState(int(terminal.Fd()))
@@ -144,17 +146,17 @@ func tty(t *testing.T, terminal *os.File) *term.State {
 	return state
 }
 
-func TestANewKeySigns(t *testing.T) {
+func TestANewKeySignsTokens(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	for _, algorithm := range []string{"EdDSA", "ES256", "RS256"} {
 		folder := t.TempDir()
-		like := `data/jwt_key\.pem is written\. Sign with it: APP_JWT_ALGORITHM=` + algorithm + ` APP_JWT_KEY_FILE=data/jwt_key\.pem`
-		good(t, folder, like, "key", "new", "--algorithm", algorithm)
+		pattern := `data/jwt_key\.pem is written\. To sign with it, set APP_JWT_ALGORITHM=` + algorithm + ` and APP_JWT_KEY_FILE=data/jwt_key\.pem`
+		wantOutput(t, folder, pattern, "key", "new", "--algorithm", algorithm)
 		info, err := os.Stat(filepath.Join(folder, "data/jwt_key.pem"))
 		if err != nil || info.Mode() != 0o600 {
 			t.Errorf("%v, %v", info.Mode(), err)
 		}
-		bad(t, folder, "open data/jwt_key.pem: file exists", "key", "new", "--algorithm", algorithm)
+		wantError(t, folder, "open data/jwt_key.pem: file exists", "key", "new", "--algorithm", algorithm)
 		s := launch(t, folder, "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE=data/jwt_key.pem").await()
 		s.want(201, "POST", "/register", credentials("ada@example.com"))
 		s.want(200, "GET", "/protected", "", "Authorization", "Bearer "+s.token("ada@example.com"))
@@ -162,7 +164,7 @@ func TestANewKeySigns(t *testing.T) {
 			t.Error(keys)
 		}
 	}
-	bad(t, t.TempDir(), `--algorithm: "HS256" is not one of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
+	wantError(t, t.TempDir(), `--algorithm: "HS256" is not one of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
 }
 
 func TestExpiredSessionsArePurged(t *testing.T) {
@@ -178,8 +180,7 @@ func TestExpiredSessionsArePurged(t *testing.T) {
 		t.Error(s.printed())
 	}
 	apptest.Exec(t, "sqlite://"+filepath.Join(folder, "data/app.db"), "UPDATE sessions SET expires_at = '2026-01-01 00:00:00+00:00'")
-	lives := launch(t, folder).await()
-	lives.token("ada@example.com")
-	good(t, folder, `3 expired sessions deleted\.`, "sessions", "purge")
-	good(t, folder, `0 expired sessions deleted\.`, "sessions", "purge")
+	launch(t, folder).await().token("ada@example.com")
+	wantOutput(t, folder, `3 expired sessions deleted\.`, "sessions", "purge")
+	wantOutput(t, folder, `0 expired sessions deleted\.`, "sessions", "purge")
 }
