@@ -1,5 +1,4 @@
-// Package auth knows who somebody is: tokens, sessions, passwords, and the
-// current user.
+// Package auth has tokens, sessions, passwords, and the current user of a request.
 package auth
 
 import (
@@ -14,7 +13,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Why a request is not authenticated; test for them with errors.Is.
+// The errors of a request that is not authenticated; check them with errors.Is.
 var (
 	ErrTokenMissing error = problem.TokenMissing
 	ErrTokenExpired error = problem.TokenExpired
@@ -22,15 +21,15 @@ var (
 	ErrTokenRevoked error = problem.TokenRevoked
 )
 
-// Services are all of this package that handlers and middleware use.
+// Services holds what handlers and middleware use of this package.
 type Services struct {
 	Tokens    *Tokens
 	Sessions  *Sessions
 	Passwords *Passwords
 }
 
-// New makes Services from settings that config has checked. It takes GOMAXPROCS
-// for the number of cores.
+// New makes Services from settings that config has checked. It takes GOMAXPROCS as
+// the number of cores.
 func New(settings config.Settings, db *gorm.DB) Services {
 	return Services{
 		Tokens:    NewTokens(settings.JWT),
@@ -39,7 +38,7 @@ func New(settings config.Settings, db *gorm.DB) Services {
 	}
 }
 
-// Client is where a request comes from.
+// Client is the sender of a request.
 type Client struct {
 	IP        string
 	UserAgent string
@@ -47,7 +46,7 @@ type Client struct {
 
 type callerKey struct{}
 
-// caller is who sends a request, as far as it is known.
+// caller is what is known of the sender of a request.
 type caller struct {
 	client   Client
 	signedIn bool
@@ -60,27 +59,25 @@ func callerFrom(ctx context.Context) caller {
 	return from
 }
 
-// WithClient returns a context that carries the client of a request, where nobody
-// is signed in.
+// WithClient returns a context with the client of a request, and without a user.
 func WithClient(ctx context.Context, client Client) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller{client: client})
 }
 
-// WithUser returns a context that carries the client, the current user and the
-// session.
+// WithUser returns a context with the client, the current user and the session.
 func WithUser(ctx context.Context, client Client, user models.User, session uuid.UUID) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller{client, true, user, session})
 }
 
-// ClientFrom gives the client, empty where no request is served.
+// ClientFrom returns the client, which is empty outside a request.
 func ClientFrom(ctx context.Context) Client { return callerFrom(ctx).client }
 
-// UserFrom gives the current user, where the request is authenticated.
+// UserFrom returns the current user, and whether the request is authenticated.
 func UserFrom(ctx context.Context) (models.User, bool) {
 	from := callerFrom(ctx)
 	return from.user, from.signedIn
 }
 
-// SessionFrom gives the id of the current session, where the request is
-// authenticated.
+// SessionFrom returns the id of the current session, or uuid.Nil if the request is
+// not authenticated.
 func SessionFrom(ctx context.Context) uuid.UUID { return callerFrom(ctx).session }

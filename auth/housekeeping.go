@@ -12,32 +12,32 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Sessions are deleted a few at a time, with pauses in between where nobody
-// waits for it, so that no request waits long behind it.
+// Sessions are deleted in small batches, with pauses if no request waits for the
+// deletion, so that other writes need not wait long.
 const (
 	purgeBatch = 50
 	purgePause = 10 * time.Millisecond
 )
 
-// Purge deletes the expired sessions and says how many there were.
+// Purge deletes the expired sessions, and returns how many it deleted.
 func (s *Sessions) Purge(ctx context.Context) (deleted int64, err error) {
 	return s.purge(ctx, purgePause, "expires_at <= ?", s.db.NowFunc())
 }
 
-// PurgeUser deletes the sessions of a user that have ended or are past
-// jwt.max_sessions, but for the one kept, so that few are left to be deleted
-// with the user in one transaction.
-func (s *Sessions) PurgeUser(ctx context.Context, userID, kept uuid.UUID) error {
+// PurgeUser deletes the sessions of a user that have ended or exceed
+// jwt.max_sessions, except keep. Then few are left to be deleted together with the
+// user, in one transaction.
+func (s *Sessions) PurgeUser(ctx context.Context, userID, keep uuid.UUID) error {
 	live := s.db.Model(&models.Session{}).Select("id").Where("user_id = ? AND "+models.LiveSession, userID, s.db.NowFunc()).
 		Order("id DESC").Limit(s.max)
-	_, err := s.purge(ctx, 0, "user_id = ? AND id <> ? AND id NOT IN (?)", userID, kept, live)
+	_, err := s.purge(ctx, 0, "user_id = ? AND id <> ? AND id NOT IN (?)", userID, keep, live)
 	return err
 }
 
 func (s *Sessions) purge(ctx context.Context, pause time.Duration, conditions ...any) (deleted int64, err error) {
 	for {
-		some := s.db.Model(&models.Session{}).Select("id").Where(conditions[0], conditions[1:]...).Limit(purgeBatch)
-		batch := s.db.WithContext(ctx).Where("id IN (?)", some).Delete(&models.Session{})
+		ids := s.db.Model(&models.Session{}).Select("id").Where(conditions[0], conditions[1:]...).Limit(purgeBatch)
+		batch := s.db.WithContext(ctx).Where("id IN (?)", ids).Delete(&models.Session{})
 		deleted += batch.RowsAffected
 		if batch.Error != nil || batch.RowsAffected == 0 {
 			return deleted, batch.Error
@@ -48,18 +48,19 @@ func (s *Sessions) purge(ctx context.Context, pause time.Duration, conditions ..
 	}
 }
 
-// Housekeep purges, and empties SQLite's log, about so often, until ctx ends.
-// Replicas that start together drift apart.
+// Housekeep deletes expired sessions, and empties SQLite's write-ahead log, after
+// random pauses (on average every), until ctx ends. Replicas that start together
+// do so at different times.
 func (s *Sessions) Housekeep(ctx context.Context, every time.Duration, log *slog.Logger) {
-	for sleep(ctx, every/2+rand.N(every)) == nil { //nolint:gosec // no secret
+	for sleep(ctx, every/2+rand.N(every)) == nil { //nolint:gosec // not a secret
 		deleted, err := s.Purge(ctx)
 		if err != nil && ctx.Err() == nil {
-			log.Error("expired sessions stay", "error", err)
+			log.Error("expired sessions could not be deleted", "error", err)
 		} else if deleted > 0 {
 			log.Info("expired sessions deleted", "count", deleted)
 		}
 		if err := database.Checkpoint(ctx, s.db); err != nil && ctx.Err() == nil {
-			log.Error("the database's log is not emptied", "error", err)
+			log.Error("SQLite's write-ahead log could not be emptied", "error", err)
 		}
 	}
 }

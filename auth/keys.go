@@ -11,8 +11,8 @@ import (
 	"example.com/latchkey/config"
 )
 
-// keys are those of one algorithm: the current one signs, and by their kid the
-// previous ones verify too.
+// keys are the keys of one algorithm, by kid. The current one signs; the previous
+// ones also verify.
 type keys struct {
 	method  jwt.SigningMethod
 	current string // its kid
@@ -35,7 +35,7 @@ func newKeys(settings config.JWT) keys {
 		jwk := jose.JSONWebKey{Key: public, Algorithm: settings.Algorithm, Use: "sig"}
 		thumbprint, err := jwk.Thumbprint(crypto.SHA256) // RFC 7638
 		if err != nil {
-			panic(err) // of no key that config lets through
+			panic(err) // cannot happen with a key that config has checked
 		}
 		jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
 		k.add(jwk.KeyID, public)
@@ -44,7 +44,7 @@ func newKeys(settings config.JWT) keys {
 	return k
 }
 
-// add takes a key that verifies; the first is the current one.
+// add adds a key that verifies; the first is the current one.
 func (k *keys) add(id string, key any) {
 	if k.current == "" {
 		k.current = id
@@ -52,7 +52,8 @@ func (k *keys) add(id string, key any) {
 	k.verify[id] = key
 }
 
-// secretID names a secret in public. A hash cut short does not narrow it down.
+// secretID is the kid of a secret. It is public, and a truncated hash does not help
+// to guess a secret of 32 random bytes.
 func secretID(secret config.Secret) string {
 	sum := sha256.Sum256(append([]byte("kid:"), secret.Bytes()...))
 	return base64.RawURLEncoding.EncodeToString(sum[:8])

@@ -14,17 +14,18 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// maxPassword is what bcrypt reads, in bytes; it compares no further.
+// maxPassword is what bcrypt reads of a password, in bytes.
 const maxPassword = 72
 
-// Password is a password as a client sent it, in NFC, so that the same word
-// typed on two keyboards is the same bytes. It prints as stars.
+// Password is a password as a client sent it, in NFC: the same characters typed on
+// two keyboards are then the same bytes. It prints as stars.
 type Password string
 
 var errPasswordTooLong = fmt.Errorf("must have at most %d bytes", maxPassword)
 
-// UnmarshalText refuses what bcrypt would not read to its end. NFC makes a text
-// at most 3.5 times shorter, so what is over 4 times as long need not be normalised.
+// UnmarshalText refuses a password that bcrypt would not read in full. NFC makes a
+// text at most 3.5 times shorter, so one that is more than 4 times too long is
+// refused without the work of NFC.
 func (p *Password) UnmarshalText(text []byte) error {
 	if len(text) > 4*maxPassword {
 		return errPasswordTooLong
@@ -44,19 +45,19 @@ func (p Password) GoString() string { return p.String() }
 // MarshalText hides the password from encoders.
 func (p Password) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// JSONSchemaBytes describes a password in the document.
+// JSONSchemaBytes describes a password in the OpenAPI document.
 func (Password) JSONSchemaBytes() ([]byte, error) {
 	return []byte(`{"type":"string","format":"password","maxLength":72,"examples":["correct horse"]}`), nil
 }
 
-// Hasher is bcrypt, or what a test puts in its place: its hashes have bcrypt's
-// format, and its errors are bcrypt's.
+// Hasher is bcrypt, or the replacement of a test, with the format of bcrypt's hashes
+// and with bcrypt's errors.
 type Hasher struct {
 	Generate func(password []byte, cost int) (hash []byte, err error)
 	Compare  func(hash, password []byte) error
 }
 
-// Bcrypt gives bcrypt itself.
+// Bcrypt returns bcrypt itself.
 func Bcrypt() Hasher {
 	return Hasher{Generate: bcrypt.GenerateFromPassword, Compare: bcrypt.CompareHashAndPassword}
 }
@@ -65,20 +66,20 @@ func Bcrypt() Hasher {
 type Passwords struct {
 	settings config.Password
 	hasher   Hasher
-	turns    *turns
-	highest  atomic.Int64 // the highest cost of the setting and of all hashes that were verified
+	queue    *hashQueue
+	highest  atomic.Int64 // the highest cost of the setting and of all verified hashes
 }
 
-// NewPasswords makes Passwords from settings that config has checked. It
-// hashes as many passwords at a time as there are cores.
+// NewPasswords makes Passwords from settings that config has checked. It hashes at
+// most one password on each core at a time.
 func NewPasswords(settings config.Password, cores int, hasher Hasher) *Passwords {
-	p := &Passwords{settings: settings, hasher: hasher, turns: newTurns(cores, settings.MaxWait)}
+	p := &Passwords{settings: settings, hasher: hasher, queue: newHashQueue(cores, settings.MaxWait)}
 	p.highest.Store(int64(settings.BcryptCost))
 	return p
 }
 
-// Hash hashes a new password. The error is validation_failed on field where
-// the password is too short, overloaded where no turn came in time, or ctx's.
+// Hash hashes a new password. The error is validation_failed on field if the
+// password is too short, overloaded after password.max_wait, or ctx's.
 func (p *Passwords) Hash(ctx context.Context, field string, password Password) (hash string, err error) {
 	if faults := p.Check(field, password); len(faults) > 0 {
 		return "", problem.Invalid(faults...)
@@ -86,7 +87,7 @@ func (p *Passwords) Hash(ctx context.Context, field string, password Password) (
 	return p.Rehash(ctx, password)
 }
 
-// Check gives the rules that a new password breaks, under the name of its field.
+// Check returns the rules that a new password breaks, with the name of its field.
 func (p *Passwords) Check(field string, password Password) []problem.FieldError {
 	if utf8.RuneCountInString(string(password)) < p.settings.MinLength {
 		return []problem.FieldError{{Field: field, Message: fmt.Sprintf("must have at least %d characters", p.settings.MinLength)}}
@@ -94,49 +95,49 @@ func (p *Passwords) Check(field string, password Password) []problem.FieldError 
 	return nil
 }
 
-// Rehash hashes a password that is in use already, however short.
+// Rehash hashes a password that is already in use, even if it is too short.
 func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string, err error) {
-	var made []byte
-	err = p.turns.run(ctx, func() (err error) {
-		made, err = p.hasher.Generate([]byte(password), p.settings.BcryptCost)
+	var generated []byte
+	err = p.queue.run(ctx, func() (err error) {
+		generated, err = p.hasher.Generate([]byte(password), p.settings.BcryptCost)
 		return err
 	})
-	return string(made), err
+	return string(generated), err
 }
 
-// Verify reports whether hash is password's. An empty hash, an unknown user's,
-// takes as long as any other and is nobody's. The error is overloaded where no
-// turn came in time, or ctx's.
+// Verify reports whether hash is the hash of password. An empty hash (for an unknown
+// user) matches no password, and takes as long as any other. The error is
+// overloaded after password.max_wait, or ctx's.
 func (p *Passwords) Verify(ctx context.Context, hash string, password Password) (bool, error) {
 	known := hash != ""
 	if !known {
-		hash = decoy(p.settings.BcryptCost)
+		hash = dummyHash(p.settings.BcryptCost)
 	}
-	err := p.turns.run(ctx, func() error { return p.compare([]byte(hash), []byte(password)) })
+	err := p.queue.run(ctx, func() error { return p.compare([]byte(hash), []byte(password)) })
 	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		return false, nil
 	}
 	return known && err == nil, err
 }
 
-// compare does the same work for every hash, so that its time does not tell
-// whether a user is known: a hash of cost c is work of 2^c, and with one decoy
-// of each cost from c to the highest less one it adds up to 2^highest.
+// compare does the same work for every hash, so that its time does not show whether
+// a user exists. A hash of cost c takes work of 2^c. With one dummy hash of each
+// cost from c to highest-1, the sum is 2^highest.
 func (p *Passwords) compare(hash, password []byte) error {
 	cost, err := bcrypt.Cost(hash)
 	if err != nil {
 		return err
 	}
-	highest := p.raise(int64(cost))
+	highest := p.raiseHighest(int64(cost))
 	err = p.hasher.Compare(hash, password)
 	for ; cost < highest; cost++ {
-		_ = p.hasher.Compare([]byte(decoy(cost)), password)
+		_ = p.hasher.Compare([]byte(dummyHash(cost)), password)
 	}
 	return err
 }
 
-// raise gives the highest cost, this one included.
-func (p *Passwords) raise(cost int64) int {
+// raiseHighest returns the highest cost, including this one.
+func (p *Passwords) raiseHighest(cost int64) int {
 	for {
 		highest := p.highest.Load()
 		if cost <= highest {
@@ -146,12 +147,12 @@ func (p *Passwords) raise(cost int64) int {
 	}
 }
 
-// decoy is a hash that no password has.
-func decoy(cost int) string {
+// dummyHash is a hash that no password has.
+func dummyHash(cost int) string {
 	return fmt.Sprintf("$2a$%02d$NoPasswordHasThisHashOfItsOwnu7sK0mVq2yWzXcBnMaSdFgHjK", cost)
 }
 
-// Outdated reports whether hash was made at another cost than today's.
+// Outdated reports whether hash has another cost than password.bcrypt_cost.
 func (p *Passwords) Outdated(hash string) bool {
 	cost, err := bcrypt.Cost([]byte(hash))
 	return err == nil && cost != p.settings.BcryptCost

@@ -7,14 +7,14 @@ import (
 	"example.com/latchkey/auth"
 )
 
-func TestAPasswordIsNormalisedOnlyWhereItCanFit(t *testing.T) {
+func TestAPasswordHasAtMost72BytesInNFC(t *testing.T) {
 	for claim, c := range map[string]struct{ typed, want string }{
 		"72 bytes":                       {strings.Repeat("x", 72), strings.Repeat("x", 72)},
 		"73 bytes":                       {strings.Repeat("x", 73), ""},
 		"252 bytes that NFC makes 72":    {strings.Repeat("\u1fbe\u0308\u0301", 36), strings.Repeat("\u0390", 36)},
 		"259 bytes that NFC makes 74":    {strings.Repeat("\u1fbe\u0308\u0301", 37), ""},
 		"60 bytes that NFC makes 120":    {strings.Repeat("\u0958", 20), ""},
-		"more than NFC could make 72 of": {strings.Repeat("x", 289), ""},
+		"too long for NFC to make it 72": {strings.Repeat("x", 289), ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			var password auth.Password

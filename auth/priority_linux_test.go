@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWorkAtLowPriorityChangesNoOtherThread(t *testing.T) {
+func TestALowPriorityIsThatOfOneThread(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	nice := func() int {
@@ -14,7 +14,7 @@ func TestWorkAtLowPriorityChangesNoOtherThread(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		return 20 - raw // as the system call gives it
+		return 20 - raw // the system call returns 20-nice
 	}
 	before, during := nice(), 0
 	atLowPriority(func() { during = nice() })

@@ -2,5 +2,5 @@
 
 package auth
 
-// atLowPriority runs work; only Linux gives a thread a priority of its own.
+// atLowPriority only runs work: the priority of one thread exists on Linux alone.
 func atLowPriority(work func()) { work() }

@@ -13,56 +13,57 @@ import (
 	"example.com/latchkey/models"
 )
 
-// A refresh token is a session's id, its counter and an HMAC over both. The
-// database holds no key, so whoever reads it can make none; and we can make
-// one again when its answer was lost.
+// A refresh token is a session's id, its counter and an HMAC of both. The database
+// does not have the key, so its content does not help to make tokens. And the
+// server can make the same token again, when an answer was lost.
 const (
-	refreshHead = uuid.Size + 4
-	refreshSize = refreshHead + sha256.Size
+	payloadSize = uuid.Size + 4
+	refreshSize = payloadSize + sha256.Size
 )
 
-// refreshEncoding refuses stray bits, so that a token has one form only.
+// refreshEncoding refuses non-zero padding bits, so that a token has one form only.
 var refreshEncoding = base64.RawURLEncoding.Strict()
 
-// refreshKeys make refresh tokens: the first signs, all verify.
+// refreshKeys are the HMAC keys: the first makes refresh tokens, all verify them.
 type refreshKeys [][]byte
 
-// newRefreshKeys derives them (RFC 5869), for one key should do one thing.
+// newRefreshKeys derives them from the secrets (RFC 5869), because a key should have
+// one use.
 func newRefreshKeys(settings config.JWT) (keys refreshKeys) {
 	for _, secret := range settings.Secrets() {
 		key, err := hkdf.Key(sha256.New, secret.Bytes(), nil, "refresh token", sha256.Size)
 		if err != nil {
-			panic(err) // of no key of this size
+			panic(err) // cannot happen with this size
 		}
 		keys = append(keys, key)
 	}
 	return keys
 }
 
-// token is the current refresh token of a session.
+// token returns the current refresh token of a session.
 func (k refreshKeys) token(session models.Session) string {
 	raw := append(make([]byte, 0, refreshSize), session.ID[:]...)
 	raw = binary.BigEndian.AppendUint32(raw, session.Counter)
-	return refreshEncoding.EncodeToString(append(raw, sum(k[0], raw)...))
+	return refreshEncoding.EncodeToString(append(raw, hmacOf(k[0], raw)...))
 }
 
-// read gives the session and the counter of a token that we made.
-func (k refreshKeys) read(token string) (id uuid.UUID, counter uint32, err error) {
+// parse returns the session and the counter of a valid token.
+func (k refreshKeys) parse(token string) (id uuid.UUID, counter uint32, err error) {
 	raw, err := refreshEncoding.DecodeString(token)
-	// The decoder skips line ends; so the length is asked of both.
+	// Both lengths are checked, because the decoder ignores line ends.
 	if err != nil || len(raw) != refreshSize || len(token) != refreshEncoding.EncodedLen(refreshSize) {
 		return id, 0, ErrTokenInvalid
 	}
-	head := raw[:refreshHead]
+	payload := raw[:payloadSize]
 	for _, key := range k {
-		if hmac.Equal(sum(key, head), raw[refreshHead:]) {
-			return uuid.UUID(head[:uuid.Size]), binary.BigEndian.Uint32(head[uuid.Size:]), nil
+		if hmac.Equal(hmacOf(key, payload), raw[payloadSize:]) {
+			return uuid.UUID(payload[:uuid.Size]), binary.BigEndian.Uint32(payload[uuid.Size:]), nil
 		}
 	}
 	return id, 0, ErrTokenInvalid
 }
 
-func sum(key, text []byte) []byte {
+func hmacOf(key, text []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(text)
 	return mac.Sum(nil)

@@ -16,25 +16,26 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// ErrTheft is why a session ends whose refresh token was used by two.
+// ErrTheft is the error of an old refresh token, which ends its session: two
+// clients have it.
 var ErrTheft = errors.New("a refresh token was used twice")
 
-// ofActiveUser is the condition of every use of a session.
+// ofActiveUser is a condition on every session that is used.
 const ofActiveUser = "EXISTS (SELECT 1 FROM users WHERE users.id = user_id AND NOT disabled)"
 
-// returned is what Refresh needs of a session: by name, for a prepared
-// statement of all columns breaks when a later version adds one.
-var returned = clause.Returning{Columns: []clause.Column{{Name: "id"}, {Name: "user_id"}, {Name: "counter"}, {Name: "expires_at"}}}
+// returnedColumns are the columns that Refresh needs. They are named, because a
+// prepared statement of all columns fails when a later version adds one.
+var returnedColumns = clause.Returning{Columns: []clause.Column{{Name: "id"}, {Name: "user_id"}, {Name: "counter"}, {Name: "expires_at"}}}
 
-// Sessions are the logins that have not ended. It hands out and takes refresh
-// tokens, which are rotated (RFC 9700, section 4.14.2).
+// Sessions starts, refreshes and ends sessions. Refresh tokens are rotated (RFC
+// 9700, section 4.14.2).
 type Sessions struct {
 	db    *gorm.DB
 	keys  refreshKeys
 	ttl   time.Duration
 	grace time.Duration
-	max   int // live ones of a user
-	live  *live
+	max   int // live sessions of a user
+	cache *sessionCache
 }
 
 // NewSessions makes Sessions from settings that config has checked.
@@ -45,66 +46,68 @@ func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
 		ttl:   settings.RefreshTTL,
 		grace: settings.RefreshGrace,
 		max:   settings.MaxSessions,
-		live:  newLive(settings),
+		cache: newSessionCache(settings),
 	}
 }
 
-// maxEnded bounds how many sessions one login ends.
+// maxEnded limits how many sessions one login ends.
 const maxEnded = 1000
 
-// Start begins a session of a user in a transaction that holds the user's row,
-// and ends the oldest ones past jwt.max_sessions: Invalidate makes that seen.
+// Start begins a session of a user, and ends the oldest ones above
+// jwt.max_sessions. tx must have locked the user's row. After the commit, call
+// Invalidate.
 func (s *Sessions) Start(tx *gorm.DB, userID uuid.UUID, client Client) (models.Session, error) {
 	now := tx.NowFunc()
 	session := models.Session{UserID: userID, LastUsedAt: now, ExpiresAt: now.Add(s.ttl), IP: client.IP, UserAgent: client.UserAgent}
 	if err := tx.Create(&session).Error; err != nil {
 		return session, err
 	}
-	// Not this one, which a slow clock may have made the oldest.
-	past := tx.Model(&models.Session{}).Select("id").Where("user_id = ? AND id <> ? AND "+models.LiveSession, userID, session.ID, now).
+	// The new session is excluded: by a slow clock, it may be the oldest.
+	oldest := tx.Model(&models.Session{}).Select("id").Where("user_id = ? AND id <> ? AND "+models.LiveSession, userID, session.ID, now).
 		Order("id DESC").Offset(s.max - 1).Limit(maxEnded)
-	_, err := Revoke(tx, userID, models.ByLimit, "id IN (?)", past)
+	_, err := Revoke(tx, userID, models.ByLimit, "id IN (?)", oldest)
 	return session, err
 }
 
-// RefreshToken is the current refresh token of a session. It is opaque to clients.
+// RefreshToken returns the current refresh token of a session. It is opaque to
+// clients.
 func (s *Sessions) RefreshToken(session models.Session) string { return s.keys.token(session) }
 
-// Of gives the session that a refresh token was made for. The error is
-// ErrTokenInvalid where we did not make it.
-func (s *Sessions) Of(token string) (uuid.UUID, error) {
-	id, _, err := s.keys.read(token)
+// IDFromRefreshToken returns the id of the session of a refresh token, which may be
+// an old one. The error is ErrTokenInvalid.
+func (s *Sessions) IDFromRefreshToken(token string) (uuid.UUID, error) {
+	id, _, err := s.keys.parse(token)
 	return id, err
 }
 
-// Refresh takes a refresh token and gives its session with the counter moved,
-// for jwt.refresh_ttl from now. The token just before is good for the same
-// answer again during jwt.refresh_grace. The error is ErrTokenInvalid for a
-// token that is not ours, ErrTokenExpired for that of an expired session,
-// ErrTokenRevoked for that of an ended one, and for an old one, which also ends
-// the session; then it is ErrTheft too.
+// Refresh uses a refresh token: it increments the counter of its session, which then
+// lasts for jwt.refresh_ttl from now, and returns the session. For
+// jwt.refresh_grace, the previous token returns the same session again. The error is
+// ErrTokenInvalid for a forged token, ErrTokenExpired if the session has expired and
+// ErrTokenRevoked if it has ended. An older token ends the session; its error is
+// ErrTokenRevoked and also ErrTheft.
 func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Session, err error) {
-	id, counter, err := s.keys.read(token)
+	id, counter, err := s.keys.parse(token)
 	if err != nil {
 		return session, err
 	}
 	now, db := s.db.NowFunc(), s.db.WithContext(ctx)
-	// A counter behind the token's is that of a database put back in time, by a
-	// power cut or from a backup: the token is genuine.
-	moved := db.Model(&session).Clauses(returned).
+	// The counter is less than the token's if the database has lost changes, by a
+	// power failure or a restored backup. The token is still genuine.
+	updated := db.Model(&session).Clauses(returnedColumns).
 		Where("id = ? AND counter <= ? AND "+models.LiveSession, id, counter, now).
 		Where(ofActiveUser).
 		Updates(map[string]any{"counter": counter + 1, "last_used_at": now, "expires_at": now.Add(s.ttl)})
-	if moved.Error != nil || moved.RowsAffected == 1 {
-		return session, moved.Error
+	if updated.Error != nil || updated.RowsAffected == 1 {
+		return session, updated.Error
 	}
 	var refused error
 	err = database.Transaction(db, func(tx *gorm.DB) (err error) {
-		session, refused, err = s.again(tx, id, counter)
+		session, refused, err = s.checkReuse(tx, id, counter)
 		return err
 	})
 	if errors.Is(refused, ErrTheft) {
-		s.live.invalidate(session.UserID)
+		s.cache.invalidate(session.UserID)
 	}
 	if err != nil {
 		return session, err
@@ -112,9 +115,9 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Se
 	return session, refused
 }
 
-// again says what becomes of a token that could not move its session. A
-// refusal is no error of the transaction: a theft has to be committed.
-func (s *Sessions) again(tx *gorm.DB, id uuid.UUID, counter uint32) (session models.Session, refused, err error) {
+// checkReuse decides on a token that could not update its session. refused is not
+// err, because the transaction must commit the end of a stolen session.
+func (s *Sessions) checkReuse(tx *gorm.DB, id uuid.UUID, counter uint32) (session models.Session, refused, err error) {
 	now := tx.NowFunc()
 	found := tx.Where(ofActiveUser).Limit(1).Find(&session, "id = ?", id)
 	switch {
@@ -124,19 +127,19 @@ func (s *Sessions) again(tx *gorm.DB, id uuid.UUID, counter uint32) (session mod
 		return session, ErrTokenRevoked, nil
 	case !session.ExpiresAt.After(now):
 		return session, ErrTokenExpired, nil
-	case session.Counter <= counter: // the user was enabled again just now
+	case session.Counter <= counter: // the user was disabled at the update, and is enabled now
 		return session, ErrTokenRevoked, nil
-	case session.Counter == counter+1 && now.Sub(session.LastUsedAt).Abs() < s.grace: // a clock may have been put back
+	case session.Counter == counter+1 && now.Sub(session.LastUsedAt).Abs() < s.grace: // a clock may have been set back
 		return session, nil, nil
 	}
 	_, err = Revoke(tx, session.UserID, models.ByTheft, "id = ?", id)
 	return session, problem.TokenRevoked.Because(fmt.Errorf("%w: session %s of user %s", ErrTheft, id, session.UserID)), err
 }
 
-// End ends the live sessions of a user, or those of them that conditions (as
-// GORM's Where takes them) choose, and says how many.
+// End ends the live sessions of a user, or those that match conditions (as for
+// GORM's Where), and returns how many it ended.
 func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
-	defer s.live.invalidate(userID)
+	defer s.cache.invalidate(userID)
 	err = database.Transaction(s.db.WithContext(ctx), func(tx *gorm.DB) (err error) {
 		ended, err = Revoke(tx, userID, why, conditions...)
 		return err
@@ -144,24 +147,23 @@ func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason,
 	return ended, err
 }
 
-// Invalidate makes the next request of each session of a user ask the database.
-func (s *Sessions) Invalidate(userID uuid.UUID) { s.live.invalidate(userID) }
+// Invalidate makes the next request of each session of a user read the database.
+func (s *Sessions) Invalidate(userID uuid.UUID) { s.cache.invalidate(userID) }
 
-// Revoke is End inside a transaction: Invalidate makes it seen.
+// Revoke is End inside a transaction. After the commit, call Invalidate.
 func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
 	now := tx.NowFunc()
-	which := tx.Model(&models.Session{}).Where("user_id = ? AND "+models.LiveSession, userID, now)
+	live := tx.Model(&models.Session{}).Where("user_id = ? AND "+models.LiveSession, userID, now)
 	if len(conditions) > 0 {
-		which = which.Where(conditions[0], conditions[1:]...)
+		live = live.Where(conditions[0], conditions[1:]...)
 	}
-	done := which.Updates(map[string]any{"revoked_at": now, "revoked_reason": why})
-	return done.RowsAffected, done.Error
+	result := live.Updates(map[string]any{"revoked_at": now, "revoked_reason": why})
+	return result.RowsAffected, result.Error
 }
 
-// RequireLive is the condition of a change that the current session asks for:
-// inside the transaction, the session has not ended. It holds the session's
-// row, so that it ends before the change or after it. The error is
-// ErrTokenRevoked.
+// RequireLive checks inside the transaction of a change that the current session has
+// not ended. It locks the session's row until the commit, so that the session ends
+// before the change or after it. The error is ErrTokenRevoked.
 func RequireLive(tx *gorm.DB, userID, sessionID uuid.UUID) error {
 	found := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
 		Limit(1).Find(&models.Session{}, "id = ? AND user_id = ? AND "+models.LiveSession, sessionID, userID, tx.NowFunc())
@@ -169,4 +171,30 @@ func RequireLive(tx *gorm.DB, userID, sessionID uuid.UUID) error {
 		return ErrTokenRevoked
 	}
 	return found.Error
+}
+
+// User returns the user of an access token, without the password hash. The error
+// is ErrTokenRevoked if the session has ended, or the user is deleted or disabled.
+func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, err error) {
+	if cached, ok := s.cache.find(claims); ok {
+		return *cached, nil
+	}
+	changes := s.cache.beginRead(claims.UserID)
+	err = WithLiveSession(s.db.WithContext(ctx), claims.UserID, claims.SessionID).Omit("password_hash").Take(&user).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		s.cache.invalidate(claims.UserID)
+		return user, ErrTokenRevoked
+	}
+	if err != nil {
+		return user, err
+	}
+	s.cache.store(claims.SessionID, &user, changes)
+	return user, nil
+}
+
+// WithLiveSession selects the user of a session that has not ended, unless the user
+// is disabled.
+func WithLiveSession(db *gorm.DB, userID, sessionID uuid.UUID) *gorm.DB {
+	return db.Where("id = ? AND NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND "+models.LiveSession+")",
+		userID, sessionID, db.NowFunc())
 }

@@ -21,23 +21,23 @@ const (
 	accessTypeLong = "application/at+jwt"
 )
 
-// maxToken bounds, in bytes, what is parsed before its signature is known to be good.
+// maxToken, in bytes, limits what is parsed before the signature is verified.
 const maxToken = 8 << 10
 
-// leeway, in seconds, is how far ahead of ours the clock of a replica may be that
-// has issued a token.
+// leeway, in seconds, is how far the clock of the replica that issued a token may be
+// ahead of this one.
 const leeway = 5
 
-// Claims are what an access token says (RFC 9068).
+// Claims are the claims of an access token that are used (RFC 9068).
 type Claims struct {
 	UserID    uuid.UUID // sub
-	SessionID uuid.UUID // sid: the login the token comes from
+	SessionID uuid.UUID // sid
 
 	expires float64 // exp, in seconds since 1970
 }
 
-// payload is the claims as they stand in the token. Its times hide those of
-// RegisteredClaims, which would take a number in quotes for one.
+// payload holds the claims as in the token. Its times hide those of
+// RegisteredClaims, which would accept a number in quotes.
 type payload struct {
 	jwt.RegisteredClaims
 	SessionID string   `json:"sid"`
@@ -47,8 +47,8 @@ type payload struct {
 	IssuedAt  *float64 `json:"iat,omitempty"`
 }
 
-// UnmarshalJSON takes claim names in their exact letters, each once, which
-// encoding/json does not (RFC 7519, section 4; RFC 7515, section 4).
+// UnmarshalJSON matches claim names exactly and refuses duplicates (RFC 7519, section
+// 4; RFC 7515, section 4). encoding/json does neither.
 func (p *payload) UnmarshalJSON(text []byte) error {
 	type exact payload
 	return json.Unmarshal(text, (*exact)(p))
@@ -61,8 +61,8 @@ type Tokens struct {
 	audience string
 	ttl      time.Duration
 	parser   *jwt.Parser
-	// verified remembers what the very bytes of a token were found to say, for
-	// a client sends the same one many times. Only its age is asked again.
+	// verified caches the claims of valid tokens, because a client sends the same one
+	// many times. Only exp is checked again.
 	verified cache[string, Claims]
 }
 
@@ -77,18 +77,18 @@ func NewTokens(settings config.JWT) *Tokens {
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{settings.Algorithm}),
 			jwt.WithStrictDecoding(),
-			// golang-jwt calls a token expired that is of another issuer too;
-			// here the age is asked last.
+			// golang-jwt would report a token of another issuer as expired. Here exp
+			// is checked last.
 			jwt.WithoutClaimsValidation(),
 		),
 	}
 }
 
-// PublicKeys are what others verify access tokens with (RFC 7517), the current
-// key first. Secrets are not among them.
+// PublicKeys returns the keys with which others verify access tokens (RFC 7517), the
+// current key first. It contains no secrets.
 func (t *Tokens) PublicKeys() jose.JSONWebKeySet { return t.keys.public }
 
-// TTL is the life of an access token.
+// TTL returns the lifetime of an access token.
 func (t *Tokens) TTL() time.Duration { return t.ttl }
 
 // Issue makes an access token for a user's session.
@@ -107,7 +107,7 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 			ID:       id.String(),
 		},
 		SessionID: sessionID.String(),
-		ClientID:  t.audience, // who signs in with a password is no other client
+		ClientID:  t.audience, // a user who logs in has no other client
 		ExpiresAt: &expires,
 		NotBefore: &issued,
 		IssuedAt:  &issued,
@@ -116,13 +116,13 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 	return token.SignedString(t.keys.signing)
 }
 
-// Verify checks an access token and gives its claims. The error is
-// ErrTokenExpired for a token that is good but for its age, and
-// ErrTokenInvalid for every other fault.
+// Verify checks an access token and returns its claims. The error is ErrTokenExpired
+// for a token that is valid except for its age, and ErrTokenInvalid for any other
+// fault.
 func (t *Tokens) Verify(token string) (Claims, error) {
 	now := float64(time.Now().UnixNano()) / float64(time.Second)
-	claims, known := t.verified.GetIfPresent(token)
-	if !known {
+	claims, cached := t.verified.GetIfPresent(token)
+	if !cached {
 		var err error
 		if claims, err = t.parse(token, now); err != nil {
 			return Claims{}, ErrTokenInvalid
@@ -135,7 +135,7 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 	return claims, nil
 }
 
-// parse checks all but the age.
+// parse checks everything except exp.
 func (t *Tokens) parse(token string, now float64) (Claims, error) {
 	if len(token) > maxToken {
 		return Claims{}, errClaims
@@ -158,12 +158,12 @@ func (t *Tokens) parse(token string, now float64) (Claims, error) {
 }
 
 var (
-	errHeader = errors.New("the header is not an access token's")
-	errClaims = errors.New("the claims are not this service's")
+	errHeader = errors.New("the header is not that of an access token")
+	errClaims = errors.New("the claims are not those of this service")
 )
 
-// keyFor checks the header, of which golang-jwt checks only alg. No extension
-// is understood, so any crit is refused (RFC 7515, section 4.1.11).
+// keyFor checks the header, because golang-jwt checks only alg. This service has no
+// extensions, so it refuses any crit (RFC 7515, section 4.1.11).
 func (t *Tokens) keyFor(token *jwt.Token) (any, error) {
 	typ := token.Header["typ"]
 	_, critical := token.Header["crit"]

@@ -11,7 +11,7 @@ import (
 	"example.com/latchkey/config"
 )
 
-func TestATokenThatWasTakenStillExpires(t *testing.T) {
+func TestACachedTokenExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		settings := config.Defaults().JWT
 		settings.Secret = config.NewSecret()
@@ -32,7 +32,7 @@ func TestATokenThatWasTakenStillExpires(t *testing.T) {
 	})
 }
 
-func TestATokenOfAReplicaWhoseClockIsAheadIsGood(t *testing.T) {
+func TestATokenFromAClockThatIsAheadIsValid(t *testing.T) {
 	settings := config.Defaults().JWT
 	settings.Secret = config.NewSecret()
 	tokens := NewTokens(settings)
@@ -41,8 +41,8 @@ func TestATokenOfAReplicaWhoseClockIsAheadIsGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	issued := float64(time.Now().Unix())
-	for ahead, good := range map[float64]bool{0.004: true, 4.9: true, 6.1: false, 3600: false} {
-		if _, err := tokens.parse(token, issued-ahead); (err == nil) != good {
+	for ahead, valid := range map[float64]bool{0.004: true, 4.9: true, 6.1: false, 3600: false} {
+		if _, err := tokens.parse(token, issued-ahead); (err == nil) != valid {
 			t.Errorf("%v s ahead: %v", ahead, err)
 		}
 	}

@@ -81,7 +81,7 @@ func BenchmarkRefreshToken(b *testing.B) {
 	session := models.Session{Base: models.Base{ID: claims[0].SessionID}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := services.Sessions.Of(services.Sessions.RefreshToken(session)); err != nil {
+		if _, err := services.Sessions.IDFromRefreshToken(services.Sessions.RefreshToken(session)); err != nil {
 			b.Fatal(err)
 		}
 	}

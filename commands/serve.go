@@ -73,7 +73,7 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	ctx, stop := context.WithCancel(cmd.Context())
 	var background sync.WaitGroup
 	background.Go(func() { b.services.Sessions.Housekeep(ctx, housekeepingInterval, log) })
-	background.Go(func() { b.services.Sessions.Follow(ctx, log) })
+	background.Go(func() { b.services.Sessions.ReceiveRevocations(ctx, log) })
 	defer background.Wait()
 	defer stop()
 

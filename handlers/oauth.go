@@ -108,7 +108,7 @@ func (o OAuth) Revoke(ctx context.Context, in Revocation) (endpoint.None, error)
 }
 
 func (o OAuth) session(token string) (uuid.UUID, error) {
-	if id, err := o.Auth.Sessions.Of(token); err == nil {
+	if id, err := o.Auth.Sessions.IDFromRefreshToken(token); err == nil {
 		return id, nil
 	}
 	claims, err := o.Auth.Tokens.Verify(token)

@@ -141,8 +141,8 @@ func (p *Problem) Answered(status int, code, media string, body any) *Problem {
 // is a problem of RFC 9457.
 func (p *Problem) Own() (media string, body any) { return p.media, p.body }
 
-// After returns a copy that asks the client to wait.
-func (p *Problem) After(wait time.Duration) *Problem {
+// WithRetryAfter returns a copy that asks the client to wait.
+func (p *Problem) WithRetryAfter(wait time.Duration) *Problem {
 	with := *p
 	with.RetryAfter = wait
 	return &with

@@ -175,7 +175,7 @@ func TestALoginThatWouldWaitTooLongIsTurnedAway(t *testing.T) {
 
 func TestRetryAfterIsInWholeSeconds(t *testing.T) {
 	app := apptest.New(t)
-	app.Engine.GET("/busy", func(c *gin.Context) { problem.Write(c, problem.Overloaded.After(5001*time.Millisecond)) })
+	app.Engine.GET("/busy", func(c *gin.Context) { problem.Write(c, problem.Overloaded.WithRetryAfter(5001*time.Millisecond)) })
 	if after := app.Get("/busy").Want(t, 503, "overloaded").Header.Get("Retry-After"); after != "6" {
 		t.Errorf("Retry-After %q for 5.001 s", after)
 	}
