@@ -22,7 +22,7 @@ func (s *Sessions) ReceiveRevocations(ctx context.Context, log *slog.Logger) {
 		return
 	}
 	for warned := false; ; {
-		err := database.Listen(ctx, s.db, database.Revoked, func() {
+		err := database.Listen(ctx, s.db, database.RevokedChannel, func() {
 			s.cache.invalidateAll() // earlier notifications were lost
 			log.Info("receiving notifications of revocations")
 			warned = false

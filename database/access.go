@@ -15,30 +15,30 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// access is how statements reach the database, and how long they may take; 0 is
-// no limit.
+// access is a plugin of GORM: it chooses the connection of a statement, and limits
+// how long statements and transactions take. A timeout of 0 is no limit.
 type access struct {
-	pooled      bool          // by PgBouncer, whose connections last for a transaction
-	readers     *sql.DB       // SQLite's connections for what only reads
-	statement   time.Duration // one outside a transaction, from when it asks for a connection
-	turn        time.Duration // a transaction may wait so long until it begins
-	transaction time.Duration // and may take so long altogether
+	pooled             bool          // by a pooler such as PgBouncer in transaction mode
+	readers            *sql.DB       // connections for statements that only read, in SQLite
+	statementTimeout   time.Duration // for one outside a transaction, with the wait for a connection
+	beginTimeout       time.Duration // for the wait until a transaction begins
+	transactionTimeout time.Duration // for a transaction, with that wait
 }
 
-// Name is GORM's to find the plugin by.
+// Name is the name of the plugin in GORM.
 func (access) Name() string { return "access" }
 
 func accessOf(db *gorm.DB) access {
-	with, _ := db.Plugins[access{}.Name()].(access)
-	return with
+	a, _ := db.Plugins[access{}.Name()].(access)
+	return a
 }
 
-// Initialize puts access around all that runs statements.
+// Initialize wraps every callback of GORM that runs statements.
 func (a access) Initialize(db *gorm.DB) error {
 	all := db.Callback()
 	return errors.Join(
-		a.around(all.Create(), "gorm:create"), a.around(all.Query(), "gorm:query"), a.around(all.Update(), "gorm:update"),
-		a.around(all.Delete(), "gorm:delete"), a.around(all.Row(), "gorm:row"), a.around(all.Raw(), "gorm:raw"),
+		a.wrap(all.Create(), "gorm:create"), a.wrap(all.Query(), "gorm:query"), a.wrap(all.Update(), "gorm:update"),
+		a.wrap(all.Delete(), "gorm:delete"), a.wrap(all.Row(), "gorm:row"), a.wrap(all.Raw(), "gorm:raw"),
 	)
 }
 
@@ -47,58 +47,58 @@ type processor interface {
 	Replace(name string, with func(*gorm.DB)) error
 }
 
-func (a access) around(of processor, name string) error {
+func (a access) wrap(of processor, name string) error {
 	run := of.Get(name)
-	asks := name == "gorm:query" || name == "gorm:row"
+	returnsRows := name == "gorm:query" || name == "gorm:row"
 	return of.Replace(name, func(db *gorm.DB) {
 		statement := db.Statement
-		pool, asked := statement.ConnPool, statement.Context
+		pool, original := statement.ConnPool, statement.Context
 		switch {
 		case pool != db.ConnPool: // a transaction, which has its own limit
 			run(db)
 			return
-		case a.readers != nil && asks && reads(statement):
+		case a.readers != nil && returnsRows && reads(statement):
 			statement.ConnPool = a.readers
 			run(db)
 		default:
-			ctx, cancel := within(asked, a.statement)
+			ctx, cancel := withTimeout(original, a.statementTimeout)
 			statement.Context = ctx
 			run(db)
-			db.Error = late(ctx, db.Error)
-			if name != "gorm:row" { // whose rows are still to be read
+			db.Error = timeoutError(ctx, db.Error)
+			if name != "gorm:row" { // its rows are read later
 				cancel()
 			}
 		}
-		statement.ConnPool, statement.Context = pool, asked
+		statement.ConnPool, statement.Context = pool, original
 	})
 }
 
-// reads reports whether a statement that gives rows writes none.
+// reads reports whether a statement that returns rows only reads.
 func reads(statement *gorm.Statement) bool {
 	_, locks := statement.Clauses["FOR"]
 	text := strings.TrimSpace(statement.SQL.String())
 	return !locks && (text == "" || strings.EqualFold(text[:min(len(text), 6)], "select"))
 }
 
-// errLate is why a context of ours has ended.
-var errLate = errors.New("the database took too long: it is overloaded, another process holds it, " +
-	"or a function in database.Transaction does not use the handle that it is given, and waits for itself")
+// errTimeout is the cause of a context that withTimeout or begin has ended.
+var errTimeout = errors.New("the database took too long: it is overloaded, another process has locked it, " +
+	"or a function in database.Transaction does not use the tx that it is given, and waits for itself")
 
 const forever = time.Duration(math.MaxInt64)
 
-func within(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, cmp.Or(limit, forever), errLate)
+func withTimeout(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, cmp.Or(limit, forever), errTimeout)
 }
 
-// late gives problem.Unavailable for an error of a context that has ended for
-// one of our limits, and the context's own error where it ended otherwise and
-// database/sql only says that its transaction is over.
-func late(ctx context.Context, err error) error {
+// timeoutError returns problem.Unavailable for err if one of our timeouts has ended
+// ctx. If ctx ended otherwise, and database/sql only reports that the transaction is
+// over, it returns the error of ctx.
+func timeoutError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case context.Cause(ctx) == errLate: //nolint:errorlint // it is never wrapped
-		return problem.Unavailable.Because(fmt.Errorf("%w: %w", errLate, err))
+	case context.Cause(ctx) == errTimeout: //nolint:errorlint // never wrapped
+		return problem.Unavailable.Because(fmt.Errorf("%w: %w", errTimeout, err))
 	case errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil:
 		return ctx.Err()
 	}

@@ -16,36 +16,36 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// ErrOwnTools is the error of a backup of PostgreSQL.
-var ErrOwnTools = errors.New("this is for SQLite: PostgreSQL brings pg_dump and pg_restore")
+// ErrSQLiteOnly is the error of Backup and Restore for PostgreSQL.
+var ErrSQLiteOnly = errors.New("this is for SQLite only: for PostgreSQL, use pg_dump and pg_restore")
 
-// Backup writes a copy of an SQLite database to a new file, as it is at one
-// moment, while others use it.
+// Backup writes a consistent copy of a SQLite database to a new file, also while
+// others use it.
 func Backup(db *gorm.DB, file string) (err error) {
 	if db.Name() != "sqlite" {
-		return ErrOwnTools
+		return ErrSQLiteOnly
 	}
-	switch begun, err := hasMigrations(db); {
+	switch has, err := hasMigrations(db); {
 	case err != nil:
 		return err
-	case !begun:
+	case !has:
 		return errors.New("there is nothing to back up: the database has no tables")
 	}
-	path, err := filepath.Abs(file) // SQLite gives a meaning to some relative ones, as file:x?mode=memory
+	path, err := filepath.Abs(file) // for SQLite, some relative names are not files, such as file:x?mode=memory
 	if err != nil {
 		return err
 	}
-	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would let all read it
+	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // with SQLite, everybody could read it
 	if err != nil {
 		return err
 	}
-	// On a connection that reads, and has no limit of time.
+	// Connections for reading have no timeout.
 	_, err = accessOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
 	if err = errors.Join(made.Close(), err); err == nil {
-		_, err = sound(path)
+		_, err = checkFile(path)
 	}
 	if err == nil {
-		err = settle(path)
+		err = removeLogs(path)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot back up to %s: %w", file, err), os.Remove(path))
@@ -53,11 +53,11 @@ func Backup(db *gorm.DB, file string) (err error) {
 	return nil
 }
 
-// Restore puts a backup in the place of an SQLite database that nobody uses,
-// and says under which name it has kept what was there, "" for nothing.
-func Restore(file string, settings config.Database) (kept string, err error) {
+// Restore replaces a SQLite database that nobody uses with a backup. It returns the
+// new name of the previous database, or "" if there was none.
+func Restore(file string, settings config.Database) (previous string, err error) {
 	if isPostgres(settings.URL) {
-		return "", ErrOwnTools
+		return "", ErrSQLiteOnly
 	}
 	path := filePath(settings.URL)
 	folder := path + ".restoring"
@@ -69,42 +69,42 @@ func Restore(file string, settings config.Database) (kept string, err error) {
 	if err := copyFile(file, next); err != nil {
 		return "", err
 	}
-	theirs, err := sound(next)
+	backup, err := checkFile(next)
 	if err == nil {
-		err = compare(theirs, filepath.Join(folder, "fresh.db"))
+		err = checkSchema(backup, filepath.Join(folder, "fresh.db"))
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s is no backup to restore: %w", file, err)
+		return "", fmt.Errorf("%s is not a backup that can be restored: %w", file, err)
 	}
-	if kept, err = keep(path); err != nil {
+	if previous, err = renamePrevious(path); err != nil {
 		return "", err
 	}
-	return kept, os.Rename(next, path)
+	return previous, os.Rename(next, path)
 }
 
-// logs are what SQLite keeps beside a file. It would play those of another one
-// into it.
-var logs = []string{"-wal", "-shm", "-journal"}
+// logSuffixes name the files of SQLite beside a database. If those of another
+// database stay, SQLite applies them to this one.
+var logSuffixes = []string{"-wal", "-shm", "-journal"}
 
-// keep gives what is at path another name besides, and takes its logs away.
-func keep(path string) (kept string, err error) {
+// renamePrevious gives the file at path a second name, and renames its logs.
+func renamePrevious(path string) (previous string, err error) {
 	name := path + time.Now().UTC().Format(".20060102T150405.000000")
 	if _, err := os.Stat(path); err == nil {
-		// One that is damaged cannot be asked, and is to be replaced all the same.
-		if err := settle(path); err != nil && (errors.Is(err, problem.Unavailable) || isLocked(err)) {
-			return "", fmt.Errorf("cannot put a backup in the place of %s: stop the program that uses it: %w", path, err)
+		// A damaged file fails with another error, and is also replaced.
+		if err := removeLogs(path); err != nil && (errors.Is(err, problem.Unavailable) || isLocked(err)) {
+			return "", fmt.Errorf("cannot replace %s: stop the program that uses it: %w", path, err)
 		}
 		if err := os.Link(path, name); err != nil {
 			return "", err
 		}
-		kept = name
+		previous = name
 	}
-	for _, of := range logs {
-		if err := os.Rename(path+of, name+of); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return kept, err
+	for _, suffix := range logSuffixes {
+		if err := os.Rename(path+suffix, name+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return previous, err
 		}
 	}
-	return kept, nil
+	return previous, nil
 }
 
 func copyFile(from, to string) (err error) {
@@ -121,9 +121,9 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(err, made.Sync(), made.Close())
 }
 
-// settle makes one file of a database again, without its log of writes. SQLite
-// does that only where nobody else has it open.
-func settle(path string) (err error) {
+// removeLogs moves the content of the logs into the file. SQLite does this only if
+// nobody else has the file open.
+func removeLogs(path string) (err error) {
 	file, err := newSQLiteFile(path)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func settle(path string) (err error) {
 	pool := sql.OpenDB(file)
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	if _, err := pool.ExecContext(context.Background(), "PRAGMA journal_mode = DELETE"); err != nil {
-		return local{}.Translate(err)
+		return sqliteDialector{}.Translate(err)
 	}
 	return nil
 }

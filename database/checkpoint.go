@@ -7,26 +7,26 @@ import (
 	"gorm.io/gorm"
 )
 
-// checkpointPause is for how long a checkpoint may hold up a writer.
-const checkpointPause = 100 * time.Millisecond
+// checkpointTimeout limits how long a checkpoint delays writers.
+const checkpointTimeout = 100 * time.Millisecond
 
-// Checkpoint empties SQLite's log into the file. What readers or writers are in
-// the way of is left to the next time.
+// Checkpoint copies SQLite's write-ahead log into the file and empties the log. What
+// readers or writers prevent is left for the next call.
 func Checkpoint(ctx context.Context, db *gorm.DB) error {
 	readers := accessOf(db).readers
 	if readers == nil {
-		return nil // PostgreSQL does so by itself
+		return nil // PostgreSQL does this by itself
 	}
-	// This one copies beside the writers and readers; the next holds them up, but
-	// then has little left to copy.
+	// This one copies while others read and write. The next one delays them, but has
+	// little left to copy.
 	if _, err := readers.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
-		return local{}.Translate(err)
+		return sqliteDialector{}.Translate(err)
 	}
-	short, cancel := context.WithTimeout(ctx, checkpointPause)
+	short, cancel := context.WithTimeout(ctx, checkpointTimeout)
 	defer cancel()
 	_, err := readers.ExecContext(short, "PRAGMA wal_checkpoint(TRUNCATE)")
 	if err != nil && short.Err() == nil {
-		return local{}.Translate(err)
+		return sqliteDialector{}.Translate(err)
 	}
 	return ctx.Err()
 }

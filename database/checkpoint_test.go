@@ -18,7 +18,7 @@ import (
 	"example.com/latchkey/database"
 )
 
-// logBytes is how many bytes SQLite's log has.
+// logBytes returns the size of SQLite's write-ahead log, in bytes.
 func logBytes(t *testing.T, settings config.Database) int64 {
 	t.Helper()
 	info, err := os.Stat(strings.TrimPrefix(settings.URL, "sqlite://") + "-wal")
@@ -28,7 +28,7 @@ func logBytes(t *testing.T, settings config.Database) int64 {
 	return info.Size()
 }
 
-// fillLog writes so many bytes, and more, to the log.
+// fillLog writes at least so many bytes to the log.
 func fillLog(t *testing.T, db *gorm.DB, settings config.Database, bytes int64) {
 	t.Helper()
 	err := db.Exec("CREATE TABLE IF NOT EXISTS things (bytes BLOB)").Error
@@ -40,8 +40,8 @@ func fillLog(t *testing.T, db *gorm.DB, settings config.Database, bytes int64) {
 	}
 }
 
-// reading runs a function while a reader sees the database as it was before.
-func reading(t *testing.T, db *gorm.DB, run func()) {
+// whileReading runs a function while rows are read.
+func whileReading(t *testing.T, db *gorm.DB, run func()) {
 	t.Helper()
 	rows, err := db.Raw("SELECT 1 FROM migrations").Rows()
 	if err != nil || !rows.Next() {
@@ -53,12 +53,12 @@ func reading(t *testing.T, db *gorm.DB, run func()) {
 	}
 }
 
-func TestTheLogShrinksOnceALongReaderIsDone(t *testing.T) {
+func TestTheLogShrinksAfterALongReader(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	const grown, limit = 24 << 20, 16 << 20
 	for claim, shrink := range map[string]func(t *testing.T, db *gorm.DB){
 		"by writes": func(t *testing.T, db *gorm.DB) {
-			for i := range 3 { // which copies the log, begins it anew, and cuts it
+			for i := range 3 { // they copy the log, restart it and truncate it
 				if err := db.Exec("INSERT INTO things VALUES (?)", fmt.Sprint(i)).Error; err != nil {
 					t.Fatal(err)
 				}
@@ -73,7 +73,7 @@ func TestTheLogShrinksOnceALongReaderIsDone(t *testing.T) {
 				defer close(done)
 				auth.New(settings, db).Sessions.Housekeep(ctx, time.Hour, slog.New(slog.DiscardHandler))
 			}()
-			time.Sleep(90 * time.Minute) // of the bubble
+			time.Sleep(90 * time.Minute) // on the clock of synctest
 			synctest.Wait()
 			cancel()
 			<-done
@@ -83,34 +83,34 @@ func TestTheLogShrinksOnceALongReaderIsDone(t *testing.T) {
 			settings := newFile(t)
 			synctest.Test(t, func(t *testing.T) {
 				db := open(t, settings)
-				reading(t, db, func() { fillLog(t, db, settings, grown) })
+				whileReading(t, db, func() { fillLog(t, db, settings, grown) })
 				if shrink(t, db); logBytes(t, settings) > limit {
-					t.Errorf("%d bytes stay", logBytes(t, settings))
+					t.Errorf("the log has %d bytes", logBytes(t, settings))
 				}
 			})
 		})
 	}
 }
 
-func TestACheckpointIsInNobodysWay(t *testing.T) {
+func TestACheckpointDoesNotBlockOthers(t *testing.T) {
 	const pause = 100 * time.Millisecond
 	settings := newFile(t)
 	synctest.Test(t, func(t *testing.T) {
 		db := open(t, settings)
 		checkpoint := func() {
-			begun := time.Now()
+			start := time.Now()
 			if err := database.Checkpoint(t.Context(), db); err != nil {
 				t.Error(err)
 			}
-			if took := time.Since(begun); took > pause {
+			if took := time.Since(start); took > pause {
 				t.Errorf("took %v", took)
 			}
 		}
-		reading(t, db, func() {
+		whileReading(t, db, func() {
 			fillLog(t, db, settings, 1<<20)
 			checkpoint()
 			if err := db.Create(newUser("ada@example.com")).Error; err != nil {
-				t.Error("after it, behind a reader:", err)
+				t.Error("after a checkpoint with a reader:", err)
 			}
 		})
 		err := db.Transaction(func(tx *gorm.DB) error {
@@ -118,7 +118,7 @@ func TestACheckpointIsInNobodysWay(t *testing.T) {
 			return tx.Create(newUser("bob@example.com")).Error
 		})
 		if checkpoint(); err != nil || logBytes(t, settings) != 0 {
-			t.Errorf("%d bytes stay, %v", logBytes(t, settings), err)
+			t.Errorf("the log has %d bytes, %v", logBytes(t, settings), err)
 		}
 	})
 	if err := database.Checkpoint(t.Context(), open(t, apptest.NewDatabase(t))); err != nil {

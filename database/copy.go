@@ -15,15 +15,15 @@ import (
 	"example.com/latchkey/config"
 )
 
-// copyBatch is how many rows go over at once; SQLite takes 32,766 values in a
-// statement, PostgreSQL 65,535.
+// copyBatch is how many rows a statement inserts. A statement has at most 32,766
+// values in SQLite, and 65,535 in PostgreSQL.
 const copyBatch = 200
 
-// Copy carries all rows of a database over to another that holds none, and
-// migrates that one; all of it or nothing. While it runs, nobody can write to
-// an SQLite file it copies from. It tells progress of each batch.
+// Copy migrates an empty database and copies all rows of another one to it, or none.
+// While it runs, nobody can write to the source if that is SQLite. It calls progress
+// before each batch.
 func Copy(from, to config.Database, log *slog.Logger, progress func(table string, rows int64)) (err error) {
-	from.StatementTimeout, to.StatementTimeout = 0, 0 // none: a table may be large
+	from.StatementTimeout, to.StatementTimeout = 0, 0 // no timeout: a table may be large
 	source, err := OpenExisting(from, log)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func Copy(from, to config.Database, log *slog.Logger, progress func(table string
 			if err != nil {
 				return err
 			}
-			return deferring(target, func() error {
+			return withDeferredKeys(target, func() error {
 				for _, table := range tables {
 					if err := copyTable(source, target, table, progress); err != nil {
 						return fmt.Errorf("table %s: %w", table, err)
@@ -61,18 +61,18 @@ func Copy(from, to config.Database, log *slog.Logger, progress func(table string
 	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
 }
 
-// tablesToCopy refuses a target that has rows, or not the tables.
+// tablesToCopy returns an error if the target has rows or other tables.
 func tablesToCopy(source, target *gorm.DB) ([]string, error) {
 	tables, err := tablesOf(source)
 	if err != nil {
 		return nil, err
 	}
-	there, err := tablesOf(target)
+	targetTables, err := tablesOf(target)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Equal(there, tables) {
-		return nil, fmt.Errorf("the databases have different tables: %s, and to copy to: %s", strings.Join(tables, ", "), strings.Join(there, ", "))
+	if !slices.Equal(targetTables, tables) {
+		return nil, fmt.Errorf("the databases have different tables: the source has %s, the target has %s", strings.Join(tables, ", "), strings.Join(targetTables, ", "))
 	}
 	for _, table := range tables {
 		var rows int64
@@ -94,9 +94,9 @@ func tablesOf(db *gorm.DB) ([]string, error) {
 	}), err
 }
 
-// deferring has foreign keys looked at once fill is done, so that the tables
-// need no order.
-func deferring(to *gorm.DB, fill func() error) error {
+// withDeferredKeys checks foreign keys after fill, so that tables can be filled in
+// any order.
+func withDeferredKeys(to *gorm.DB, fill func() error) error {
 	if to.Name() != "postgres" {
 		return errors.Join(to.Exec("PRAGMA defer_foreign_keys = ON").Error, fill())
 	}
@@ -110,27 +110,27 @@ func deferring(to *gorm.DB, fill func() error) error {
 	for _, key := range keys {
 		before, after = append(before, key+" DEFERRABLE"), append(after, key+" NOT DEFERRABLE")
 	}
-	if err := each(to, append(before, "SET CONSTRAINTS ALL DEFERRED")...); err != nil {
+	if err := execAll(to, append(before, "SET CONSTRAINTS ALL DEFERRED")...); err != nil {
 		return err
 	}
 	if err := fill(); err != nil {
 		return err
 	}
-	if err := each(to, slices.Insert(after, 0, "SET CONSTRAINTS ALL IMMEDIATE")...); err != nil {
+	if err := execAll(to, slices.Insert(after, 0, "SET CONSTRAINTS ALL IMMEDIATE")...); err != nil {
 		return err
 	}
-	return advance(to)
+	return setSequences(to)
 }
 
-// advance has PostgreSQL's own numbers go on after those that came.
-func advance(to *gorm.DB) error {
+// setSequences makes PostgreSQL's sequences continue after the copied numbers.
+func setSequences(to *gorm.DB) error {
 	var steps []string
 	err := to.Raw("SELECT format('SELECT setval(%L, (SELECT COALESCE(max(%I), 0) + 1 FROM %s), false)', " +
 		"pg_get_serial_sequence(attrelid::regclass::text, attname), attname, attrelid::regclass) " +
 		"FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid " +
 		"WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND attnum > 0 AND NOT attisdropped " +
 		"AND pg_get_serial_sequence(attrelid::regclass::text, attname) IS NOT NULL").Scan(&steps).Error
-	return errors.Join(err, each(to, steps...))
+	return errors.Join(err, execAll(to, steps...))
 }
 
 func copyTable(from, to *gorm.DB, table string, progress func(string, int64)) error {
@@ -143,7 +143,7 @@ func copyTable(from, to *gorm.DB, table string, progress func(string, int64)) er
 	if err != nil {
 		return err
 	}
-	var read, arrived int64
+	var read, written int64
 	batch := make([]map[string]any, 0, copyBatch)
 	flush := func() error {
 		defer func() { batch = batch[:0] }()
@@ -165,30 +165,30 @@ func copyTable(from, to *gorm.DB, table string, progress func(string, int64)) er
 			}
 		}
 	}
-	if err := errors.Join(rows.Err(), flush(), to.Table(table).Count(&arrived).Error); err != nil {
+	if err := errors.Join(rows.Err(), flush(), to.Table(table).Count(&written).Error); err != nil {
 		return err
 	}
-	if read != arrived {
-		return fmt.Errorf("%d rows were read, and %d have arrived", read, arrived)
+	if read != written {
+		return fmt.Errorf("%d rows were read, but %d were written", read, written)
 	}
 	return nil
 }
 
-// scan reads a row's values as the other database takes them.
-func scan(rows *sql.Rows, columns []string, row map[string]any, strict bool) error {
-	values, places := make([]any, len(columns)), make([]any, len(columns))
+// scan reads a row into values that the target accepts.
+func scan(rows *sql.Rows, columns []string, row map[string]any, toPostgres bool) error {
+	values, targets := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
-		places[i] = &values[i]
+		targets[i] = &values[i]
 	}
-	if err := rows.Scan(places...); err != nil {
+	if err := rows.Scan(targets...); err != nil {
 		return err
 	}
 	for i, value := range values {
 		switch v := value.(type) {
 		case time.Time:
 			value = v.UTC()
-		case int64: // which SQLite gives for a boolean too; of a text PostgreSQL makes either
-			if strict {
+		case int64: // from SQLite, also a boolean; PostgreSQL accepts a text for both types
+			if toPostgres {
 				value = strconv.FormatInt(v, 10)
 			}
 		}

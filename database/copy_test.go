@@ -20,7 +20,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-// fill adds users with a session each, more than one batch.
+// fill adds users with one session each, more than one batch.
 func fill(t *testing.T, db *gorm.DB) (users []models.User, sessions []models.Session) {
 	t.Helper()
 	ended := db.NowFunc()
@@ -41,7 +41,8 @@ func fill(t *testing.T, db *gorm.DB) (users []models.User, sessions []models.Ses
 	return users, sessions
 }
 
-func holds(t *testing.T, db *gorm.DB, users []models.User, sessions []models.Session) {
+// checkContent checks that a database has these users and sessions.
+func checkContent(t *testing.T, db *gorm.DB, users []models.User, sessions []models.Session) {
 	t.Helper()
 	var gotUsers []models.User
 	var gotSessions []models.Session
@@ -59,20 +60,19 @@ func holds(t *testing.T, db *gorm.DB, users []models.User, sessions []models.Ses
 		}
 	}
 	if !reflect.DeepEqual(gotUsers, users) {
-		t.Errorf("users differ: %d, %d", len(gotUsers), len(users))
+		t.Errorf("users differ: got %d, want %d", len(gotUsers), len(users))
 	}
 	if !reflect.DeepEqual(gotSessions, sessions) {
-		t.Errorf("sessions differ: %d, %d", len(gotSessions), len(sessions))
+		t.Errorf("sessions differ: got %d, want %d", len(gotSessions), len(sessions))
 	}
 }
 
-func quiet(string, int64) {}
+func noProgress(string, int64) {}
 
-// From SQLite to the database of the switch, and on to SQLite.
-func TestACopyHoldsTheSame(t *testing.T) {
+// From SQLite to the database of the test (maybe PostgreSQL), and then to SQLite.
+func TestACopyIsEqual(t *testing.T) {
 	from, middle, to := newFile(t), apptest.NewDatabase(t), newFile(t)
-	// As a fork may have: rows that refer to each other, under numbers that the
-	// database gives.
+	// A fork may have rows that refer to each other, with ids from a sequence.
 	for _, settings := range []config.Database{from, middle, to} {
 		db := open(t, settings)
 		id := "INTEGER PRIMARY KEY"
@@ -90,22 +90,22 @@ func TestACopyHoldsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	users, sessions := fill(t, open(t, from))
-	log, made := slog.New(slog.DiscardHandler), schema(t, open(t, middle))
-	var told []string
-	err := database.Copy(from, middle, log, func(table string, rows int64) { told = append(told, fmt.Sprint(table, rows)) })
+	log, before := slog.New(slog.DiscardHandler), schema(t, open(t, middle))
+	var reported []string
+	err := database.Copy(from, middle, log, func(table string, rows int64) { reported = append(reported, fmt.Sprint(table, rows)) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"sessions200", "sessions400", "sessions450", "things3", "users200", "users400", "users450"}
-	if !slices.Equal(told, want) {
-		t.Errorf("told %v", told)
+	if !slices.Equal(reported, want) {
+		t.Errorf("reported %v, want %v", reported, want)
 	}
-	holds(t, open(t, middle), users, sessions)
-	if err := database.Copy(middle, to, log, quiet); err != nil {
+	checkContent(t, open(t, middle), users, sessions)
+	if err := database.Copy(middle, to, log, noProgress); err != nil {
 		t.Fatal(err)
 	}
-	holds(t, open(t, to), users, sessions)
-	// Whatever was done to let rows come in any order is undone.
+	checkContent(t, open(t, to), users, sessions)
+	// The keys and sequences are as before.
 	var next int64
 	if err := open(t, to).Raw("SELECT count(*) FROM things WHERE good OR of = 7").Scan(&next).Error; err != nil || next != 2 {
 		t.Error(next, err)
@@ -113,27 +113,27 @@ func TestACopyHoldsTheSame(t *testing.T) {
 	if err := open(t, middle).Raw("INSERT INTO things (good) VALUES (true) RETURNING id").Scan(&next).Error; err != nil || next != 8 {
 		t.Error(next, err)
 	}
-	if now := schema(t, open(t, middle)); !slices.Equal(now, made) {
-		t.Errorf("%q\nbefore:\n%q", now, made)
+	if now := schema(t, open(t, middle)); !slices.Equal(now, before) {
+		t.Errorf("%q\nbefore:\n%q", now, before)
 	}
 }
 
-func TestWhatCannotBeCopiedIsSaidAndNothingIsLeft(t *testing.T) {
+func TestACopyThatFailsLeavesNothing(t *testing.T) {
 	missing := newFile(t)
 	for claim, c := range map[string]struct {
-		spoil func(from, to *gorm.DB) error
-		want  string
+		change func(from, to *gorm.DB) error
+		want   string
 	}{
-		"a target with rows": {func(_, to *gorm.DB) error { return to.Create(newUser("ada@example.com")).Error }, "the database to copy to is not empty: users has 1 rows"},
-		"a table of one":     {func(from, _ *gorm.DB) error { return from.Exec("CREATE TABLE things (id UUID)").Error }, "the databases have different tables"},
+		"a target with rows":          {func(_, to *gorm.DB) error { return to.Create(newUser("ada@example.com")).Error }, "the database to copy to is not empty: users has 1 rows"},
+		"another table in the source": {func(from, _ *gorm.DB) error { return from.Exec("CREATE TABLE things (id UUID)").Error }, "the databases have different tables"},
 		"a newer source": {func(from, _ *gorm.DB) error {
-			return from.Exec("INSERT INTO migrations VALUES ('20991231_of_the_future')").Error
+			return from.Exec("INSERT INTO migrations VALUES ('20991231_future')").Error
 		}, "the database is newer than this program"},
 		"an older source": {func(from, _ *gorm.DB) error {
 			_, err := database.Rollback(from)
 			return err
 		}, "the database to copy from has pending migrations"},
-		"a session of nobody": {func(from, _ *gorm.DB) error {
+		"a session without a user": {func(from, _ *gorm.DB) error {
 			return errors.Join(from.Exec("PRAGMA foreign_keys = OFF").Error,
 				from.Create(&models.Session{LastUsedAt: time.Now(), ExpiresAt: time.Now()}).Error)
 		}, ""},
@@ -144,20 +144,20 @@ func TestWhatCannotBeCopiedIsSaidAndNothingIsLeft(t *testing.T) {
 			if err := source.Create(newUser("bob@example.com")).Error; err != nil {
 				t.Fatal(err)
 			}
-			if err := c.spoil(source, target); err != nil {
+			if err := c.change(source, target); err != nil {
 				t.Fatal(err)
 			}
-			err := database.Copy(from, to, slog.New(slog.DiscardHandler), quiet)
+			err := database.Copy(from, to, slog.New(slog.DiscardHandler), noProgress)
 			if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 				t.Error(err)
 			}
 			var bobs int64
 			if err := target.Model(models.User{}).Where("email = ?", "bob@example.com").Count(&bobs).Error; err != nil || bobs != 0 {
-				t.Errorf("%d of bob, %v", bobs, err)
+				t.Errorf("%d rows of bob, %v", bobs, err)
 			}
 		})
 	}
-	if err := database.Copy(missing, newFile(t), slog.New(slog.DiscardHandler), quiet); !errors.Is(err, os.ErrNotExist) {
+	if err := database.Copy(missing, newFile(t), slog.New(slog.DiscardHandler), noProgress); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }
@@ -174,7 +174,7 @@ func TestABackupIsRestored(t *testing.T) {
 		t.Error(info.Mode(), err)
 	}
 	if err := database.Backup(db, backup); !errors.Is(err, os.ErrExist) {
-		t.Error("onto another:", err)
+		t.Error("to an existing file:", err)
 	}
 	if err := db.Exec("DELETE FROM users").Error; err != nil {
 		t.Fatal(err)
@@ -185,24 +185,23 @@ func TestABackupIsRestored(t *testing.T) {
 	if err := database.Close(db); err != nil {
 		t.Fatal(err)
 	}
-	kept, err := database.Restore(backup, settings)
+	previous, err := database.Restore(backup, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	holds(t, open(t, settings), users, sessions)
-	holds(t, open(t, inFile(kept)), []models.User{}, []models.Session{})
-	fresh := newFile(t)
-	if err := os.MkdirAll(filepath.Dir(strings.TrimPrefix(fresh.URL, "sqlite://")), 0o700); err != nil {
+	checkContent(t, open(t, settings), users, sessions)
+	checkContent(t, open(t, inFile(previous)), []models.User{}, []models.Session{})
+	empty := newFile(t)
+	if err := os.MkdirAll(filepath.Dir(strings.TrimPrefix(empty.URL, "sqlite://")), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if kept, err := database.Restore(backup, fresh); err != nil || kept != "" {
-		t.Error(kept, err)
+	if previous, err := database.Restore(backup, empty); err != nil || previous != "" {
+		t.Error(previous, err)
 	}
-	holds(t, open(t, fresh), users, sessions)
+	checkContent(t, open(t, empty), users, sessions)
 }
 
-// What a power cut or a bad disk leaves is what a backup is for.
-func TestABackupTakesThePlaceOfWhatIsDamaged(t *testing.T) {
+func TestABackupReplacesADamagedDatabase(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	settings := inFile(filepath.Join(t.TempDir(), "app.db"))
 	path := strings.TrimPrefix(settings.URL, "sqlite://")
@@ -210,7 +209,7 @@ func TestABackupTakesThePlaceOfWhatIsDamaged(t *testing.T) {
 	if err := db.Create(newUser("eve@example.com")).Error; err != nil {
 		t.Fatal(err)
 	}
-	stale, err := os.ReadFile(path + "-wal") // holds eve
+	stale, err := os.ReadFile(path + "-wal") // contains eve
 	if err != nil || len(stale) == 0 {
 		t.Fatal(len(stale), err)
 	}
@@ -220,28 +219,28 @@ func TestABackupTakesThePlaceOfWhatIsDamaged(t *testing.T) {
 	if err := errors.Join(source.Create(&users).Error, database.Backup(source, backup), database.Close(db)); err != nil {
 		t.Fatal(err)
 	}
-	for claim, damaged := range map[string][]byte{"a file that is none": []byte("Milk, eggs and bread.\n"), "a file that is gone": nil} {
-		err := errors.Join(os.RemoveAll(path), os.WriteFile(path+"-wal", stale, 0o600)) //nolint:gosec // of the test
+	for claim, damaged := range map[string][]byte{"a text file": []byte("Milk, eggs and bread.\n"), "a missing file": nil} {
+		err := errors.Join(os.RemoveAll(path), os.WriteFile(path+"-wal", stale, 0o600)) //nolint:gosec // in a folder of this test
 		if damaged != nil {
 			err = errors.Join(err, os.WriteFile(path, damaged, 0o600))
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept, err := database.Restore(backup, settings)
-		if err != nil || (kept != "") != (damaged != nil) {
-			t.Error(claim, kept, err)
+		previous, err := database.Restore(backup, settings)
+		if err != nil || (previous != "") != (damaged != nil) {
+			t.Error(claim, previous, err)
 			continue
 		}
 		db := open(t, settings)
-		holds(t, db, users, sessions)
+		checkContent(t, db, users, sessions)
 		if err := database.Close(db); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func TestWhatIsNoBackupIsNotRestored(t *testing.T) {
+func TestAFileThatIsNotABackupIsNotRestored(t *testing.T) {
 	folder := t.TempDir()
 	settings := inFile(filepath.Join(folder, "app.db"))
 	users, sessions := fill(t, open(t, settings))
@@ -254,8 +253,8 @@ func TestWhatIsNoBackupIsNotRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, statements := range map[string][]string{
-		"newer.db":  {"INSERT INTO migrations VALUES ('20991231_of_the_future')"},
-		"spoilt.db": {"CREATE TABLE odd (n INTEGER CHECK (n > 0))", "PRAGMA ignore_check_constraints = ON", "INSERT INTO odd VALUES (-1)"},
+		"newer.db":   {"INSERT INTO migrations VALUES ('20991231_future')"},
+		"damaged.db": {"CREATE TABLE things (n INTEGER CHECK (n > 0))", "PRAGMA ignore_check_constraints = ON", "INSERT INTO things VALUES (-1)"},
 	} {
 		db := open(t, inFile(filepath.Join(folder, name)))
 		for _, statement := range statements {
@@ -270,25 +269,25 @@ func TestWhatIsNoBackupIsNotRestored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"newer.db", "spoilt.db", "half.db", "empty.db", "text.db", "missing.db"} {
+	for _, name := range []string{"newer.db", "damaged.db", "half.db", "empty.db", "text.db", "missing.db"} {
 		file := filepath.Join(folder, name)
 		_, err := database.Restore(file, settings)
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	holds(t, open(t, settings), users, sessions)
+	checkContent(t, open(t, settings), users, sessions)
 	if left, err := filepath.Glob(filepath.Join(folder, "app.db.*")); err != nil || len(left) != 0 {
 		t.Error(left, err)
 	}
 }
 
-func TestPostgreSQLIsBackedUpByItsOwnTools(t *testing.T) {
+func TestBackupAndRestoreRefusePostgreSQL(t *testing.T) {
 	settings := config.Database{URL: "postgres://127.0.0.1:1/x"}
-	if _, err := database.Restore("x", settings); !errors.Is(err, database.ErrOwnTools) {
+	if _, err := database.Restore("x", settings); !errors.Is(err, database.ErrSQLiteOnly) {
 		t.Error(err)
 	}
-	if err := database.Backup(onPostgres(t), "x"); !errors.Is(err, database.ErrOwnTools) {
+	if err := database.Backup(onPostgres(t), "x"); !errors.Is(err, database.ErrSQLiteOnly) {
 		t.Error(err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 var createUsers = &gormigrate.Migration{
 	ID: "20261123_create_users",
 	Migrate: func(tx *gorm.DB) error {
-		// The columns as of this migration, not models.User, which moves on.
+		// The columns at the time of this migration: models.User changes later.
 		type User struct {
 			ID            string    `gorm:"type:uuid;primaryKey"`
 			CreatedAt     time.Time `gorm:"not null"`

@@ -22,19 +22,19 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// hung is when what waits for itself has failed.
+// hung is when a test that waits has failed.
 const hung = time.Minute
 
 func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
-// inFile are the settings of a file.
+// inFile returns the settings of a file.
 func inFile(path string) config.Database {
 	settings := config.Defaults().Database
 	settings.URL = "sqlite://" + path
 	return settings
 }
 
-// open opens and migrates a database until the test ends.
+// open opens and migrates a database, which is closed when the test ends.
 func open(t *testing.T, settings config.Database) *gorm.DB {
 	t.Helper()
 	db, err := database.Open(settings, slog.New(slog.DiscardHandler))
@@ -60,13 +60,13 @@ func newUser(email models.Email) *models.User {
 	return &models.User{Email: email, PasswordHash: "x", Role: models.RoleUser}
 }
 
-func TestPragmasAreInForceOnEveryConnection(t *testing.T) {
+func TestPragmasAreSetOnEveryConnection(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	db := open(t, newFile(t))
-	const ask = "SELECT (SELECT journal_mode FROM pragma_journal_mode) || ' ' || (SELECT foreign_keys FROM pragma_foreign_keys) || ' ' || " +
+	const query = "SELECT (SELECT journal_mode FROM pragma_journal_mode) || ' ' || (SELECT foreign_keys FROM pragma_foreign_keys) || ' ' || " +
 		"(SELECT synchronous FROM pragma_synchronous) || ' ' || (SELECT timeout FROM pragma_busy_timeout)"
-	holds := func(db *gorm.DB) {
-		rows, err := db.Raw(ask).Rows() // held, so that the next is another connection's
+	check := func(db *gorm.DB) {
+		rows, err := db.Raw(query).Rows() // left open, so that the next query uses another connection
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,14 +77,14 @@ func TestPragmasAreInForceOnEveryConnection(t *testing.T) {
 		}
 	}
 	for range 3 {
-		holds(db)
+		check(db)
 	}
-	tx := db.Begin() // on the one that writes
+	tx := db.Begin() // on the connection that writes
 	t.Cleanup(func() { tx.Rollback() })
-	holds(tx)
+	check(tx)
 }
 
-func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
+func TestConstraintErrorsAreThoseOfGORM(t *testing.T) {
 	db := open(t, apptest.NewDatabase(t))
 	ada := newUser("ada@example.com")
 	if err := db.Create(ada).Error; err != nil {
@@ -102,11 +102,11 @@ func TestBrokenConstraintsAreGORMsErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := db.Exec("INSERT INTO things VALUES ('00000000-0000-7000-8000-000000000000')").Error; !errors.Is(err, gorm.ErrForeignKeyViolated) {
-		t.Error("a key of no row:", err)
+		t.Error("a foreign key without its row:", err)
 	}
 }
 
-func TestAFileIsOpenedUnderJustItsName(t *testing.T) {
+func TestAFileHasExactlyTheGivenName(t *testing.T) {
 	for _, name := range []string{"a b.db", "a#b.db", "a?mode=memory.db", "a%41.db", "100%.db", "a+b;c&d.db", "ä.db", "no suffix", ":memory:", "file:a.db", "file:a.db?mode=memory", "file::memory:", "a #?%41 folder/a.db"} {
 		t.Chdir(t.TempDir())
 		open(t, inFile(name))
@@ -119,14 +119,14 @@ func TestAFileIsOpenedUnderJustItsName(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, entry := range made {
-			if !strings.HasPrefix(entry.Name(), first) { // as its -wal does
+			if !strings.HasPrefix(entry.Name(), first) { // -wal and -shm have the prefix
 				t.Errorf("%s: %s was made", name, entry.Name())
 			}
 		}
 	}
 }
 
-func TestATimeIsKeptInUTC(t *testing.T) {
+func TestATimeIsStoredInUTC(t *testing.T) {
 	local := time.Local
 	time.Local = time.FixedZone("UTC+5:30", 19800)
 	defer func() { time.Local = local }()
@@ -136,23 +136,23 @@ func TestATimeIsKeptInUTC(t *testing.T) {
 	if err := db.Create(ada).Error; err != nil {
 		t.Fatal(err)
 	}
-	var kept models.User
+	var stored models.User
 	var text string
-	if err := errors.Join(db.Take(&kept).Error, db.Raw("SELECT CAST(created_at AS TEXT) FROM users").Scan(&text).Error); err != nil {
+	if err := errors.Join(db.Take(&stored).Error, db.Raw("SELECT CAST(created_at AS TEXT) FROM users").Scan(&text).Error); err != nil {
 		t.Fatal(err)
 	}
-	if !kept.CreatedAt.Equal(ada.CreatedAt) || kept.CreatedAt.Before(before) || kept.CreatedAt.Nanosecond()%1000 != 0 {
-		t.Errorf("kept %v, made %v, not before %v", kept.CreatedAt, ada.CreatedAt, before)
+	if !stored.CreatedAt.Equal(ada.CreatedAt) || stored.CreatedAt.Before(before) || stored.CreatedAt.Nanosecond()%1000 != 0 {
+		t.Errorf("stored %v, created %v, want not before %v", stored.CreatedAt, ada.CreatedAt, before)
 	}
-	// So that it sorts as text.
+	// As text in UTC, times sort correctly.
 	if want := ada.CreatedAt.UTC().Format("2006-01-02 15:04:05.999999999-07:00"); text != want {
-		t.Errorf("kept %s, want %s", text, want)
+		t.Errorf("stored %s, want %s", text, want)
 	}
 }
 
-func TestOpeningANewFileWaitsForTheProgramThatMakesIt(t *testing.T) {
+func TestOpeningANewFileWaitsForTheProgramThatCreatesIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
-	maker, err := sql.Open("sqlite", path) // not yet switched to WAL
+	maker, err := sql.Open("sqlite", path) // not switched to WAL yet
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,16 +164,16 @@ func TestOpeningANewFileWaitsForTheProgramThatMakesIt(t *testing.T) {
 	}
 	defer maker.Close()
 	for {
-		start, held := time.Now(), make(chan time.Duration)
+		start, locked := time.Now(), make(chan time.Duration)
 		exec("BEGIN IMMEDIATE")
 		go func() {
 			time.Sleep(50 * time.Millisecond)
 			exec("COMMIT")
-			held <- time.Since(start)
+			locked <- time.Since(start)
 		}()
 		db, err := database.Open(inFile(path), slog.New(slog.DiscardHandler))
-		if slow := <-held > time.Second; err != nil && slow {
-			continue // than it waits, perhaps, and so this says nothing
+		if slow := <-locked > time.Second; err != nil && slow {
+			continue // on a slow machine, the lock may have lasted longer than Open waits
 		}
 		if err == nil {
 			err = database.Close(db)
@@ -196,9 +196,9 @@ func TestMigratingAgainChangesNothing(t *testing.T) {
 	}
 }
 
-func TestTheDatabaseOfANewerProgramIsRefused(t *testing.T) {
+func TestANewerDatabaseIsRefused(t *testing.T) {
 	db := open(t, apptest.NewDatabase(t))
-	if err := db.Exec("INSERT INTO migrations VALUES ('20991231_of_the_future')").Error; err != nil {
+	if err := db.Exec("INSERT INTO migrations VALUES ('20991231_future')").Error; err != nil {
 		t.Fatal(err)
 	}
 	if err := database.Migrate(db); !errors.Is(err, database.ErrNewer) {
@@ -209,7 +209,7 @@ func TestTheDatabaseOfANewerProgramIsRefused(t *testing.T) {
 	}
 }
 
-func TestWritersAtOnceWaitForEachOther(t *testing.T) {
+func TestConcurrentWritersWaitForEachOther(t *testing.T) {
 	const writers, each = 8, 50
 	db := open(t, newFile(t))
 	ada := newUser("0@example.com")
@@ -220,7 +220,7 @@ func TestWritersAtOnceWaitForEachOther(t *testing.T) {
 	for range writers {
 		group.Go(func() {
 			for range each {
-				// Reads first: without an immediate lock its write would be refused.
+				// It reads first: without an immediate lock, SQLite would refuse its write.
 				err := db.Transaction(func(tx *gorm.DB) error {
 					var read models.User
 					var count int
@@ -245,7 +245,7 @@ func TestWritersAtOnceWaitForEachOther(t *testing.T) {
 	}
 }
 
-func TestWhatSQLiteRefusesForNowIsUnavailable(t *testing.T) {
+func TestATemporaryErrorOfSQLiteIsUnavailable(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	settings := newFile(t)
 	db, other := open(t, settings), open(t, settings)
@@ -270,9 +270,9 @@ func TestWhatSQLiteRefusesForNowIsUnavailable(t *testing.T) {
 	}
 }
 
-// GORM lets all who run a statement wait for the first, who prepares it. He must
-// not in turn wait for a connection that one of them holds.
-func TestATransactionDoesNotWaitForWhoWaitsForIt(t *testing.T) {
+// With GORM's prepared statements, everybody waits for the first one to prepare a
+// statement, also one that has the connection which the first one waits for.
+func TestATransactionAndAStatementDoNotDeadlock(t *testing.T) {
 	db := open(t, apptest.NewDatabase(t))
 	rename := func(db *gorm.DB) error {
 		return db.Model(&models.User{}).Where("email = ?", "nobody").Update("role", models.RoleUser).Error
@@ -286,7 +286,7 @@ func TestATransactionDoesNotWaitForWhoWaitsForIt(t *testing.T) {
 	outside := make(chan error, 1)
 	err = db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		go func() { outside <- rename(db.WithContext(ctx)) }()
-		apptest.Await(t, "it waits for the connection, or need not", func() bool {
+		apptest.Await(t, "the statement waits for the connection, or has ended", func() bool {
 			return pool.Stats().WaitCount > 0 || len(outside) > 0
 		})
 		return rename(tx)
@@ -307,7 +307,7 @@ func TestAReaderDoesNotWaitForAWriter(t *testing.T) {
 		var users int64
 		err := db.WithContext(ctx).Model(&models.User{}).Count(&users).Error
 		if users != 0 {
-			t.Errorf("%d users are seen before they are there", users)
+			t.Errorf("%d users are visible before the commit", users)
 		}
 		return err
 	})

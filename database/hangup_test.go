@@ -14,8 +14,8 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Both wait to run the same statement, the one who hangs up before the other.
-func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
+// Two clients wait to run the same statement, and the first one disconnects.
+func TestAClientThatDisconnectsDoesNotCancelOthers(t *testing.T) {
 	settings := apptest.NewDatabase(t)
 	settings.MaxConnections = 2
 	synctest.Test(t, func(t *testing.T) {
@@ -26,35 +26,36 @@ func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
 			synctest.Wait() // until it waits for a connection
 			return answer
 		}
-		ctx, hangUp := context.WithCancel(t.Context())
-		var left, stayed <-chan error
-		err := holding(db, settings, func() {
-			left, stayed = insert(ctx, "ada@example.com"), insert(context.WithoutCancel(ctx), "bob@example.com")
-			hangUp()
+		ctx, disconnect := context.WithCancel(t.Context())
+		var canceled, other <-chan error
+		err := withoutConnections(db, settings, func() {
+			canceled, other = insert(ctx, "ada@example.com"), insert(context.WithoutCancel(ctx), "bob@example.com")
+			disconnect()
 			synctest.Wait()
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := <-left; !errors.Is(err, context.Canceled) {
-			t.Error("who hung up:", err)
+		if err := <-canceled; !errors.Is(err, context.Canceled) {
+			t.Error("the client that disconnects:", err)
 		}
-		if err := <-stayed; err != nil {
-			t.Error("who waited:", err)
+		if err := <-other; err != nil {
+			t.Error("the other client:", err)
 		}
 	})
 }
 
-// database/sql ends the transaction in the background, and then only says that it is over.
-func TestAClientThatHangsUpInATransactionIsNotAFaultOfTheServer(t *testing.T) {
+// database/sql ends the transaction in the background, and then only reports that it
+// is over.
+func TestADisconnectInATransactionIsCanceled(t *testing.T) {
 	db := open(t, apptest.NewDatabase(t))
-	ctx, hangUp := context.WithCancel(t.Context())
+	ctx, disconnect := context.WithCancel(t.Context())
 	pool, err := db.DB()
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = database.Transaction(db.WithContext(ctx), func(*gorm.DB) error {
-		hangUp()
+		disconnect()
 		apptest.Await(t, "the end of the transaction", func() bool { return pool.Stats().InUse == 0 })
 		return nil
 	})
@@ -63,8 +64,8 @@ func TestAClientThatHangsUpInATransactionIsNotAFaultOfTheServer(t *testing.T) {
 	}
 }
 
-// holding runs a function while no connection is free to write on.
-func holding(db *gorm.DB, settings config.Database, run func()) error {
+// withoutConnections runs a function while no connection for writing is free.
+func withoutConnections(db *gorm.DB, settings config.Database, run func()) error {
 	return db.Transaction(func(*gorm.DB) error {
 		if db.Name() != "postgres" {
 			run()
@@ -72,7 +73,7 @@ func holding(db *gorm.DB, settings config.Database, run func()) error {
 		}
 		settings.MaxConnections--
 		if settings.MaxConnections > 0 {
-			return holding(db, settings, run)
+			return withoutConnections(db, settings, run)
 		}
 		run()
 		return nil

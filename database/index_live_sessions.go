@@ -5,8 +5,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// The sessions of a user that have not ended, in the order they are listed and
-// ended in, however many have ended before.
+// An index for the live sessions of a user in their order, so that ended ones do not
+// make the list and the limit slow.
 var indexLiveSessions = &gormigrate.Migration{
 	ID: "20261125_index_live_sessions",
 	Migrate: func(tx *gorm.DB) error {

@@ -15,9 +15,10 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// In a bubble the clock moves only while everybody waits, so the times are exact.
-func TestNobodyWaitsForTheDatabaseWithoutEnd(t *testing.T) {
-	const turn, transaction = 5 * time.Second, 10 * time.Second
+// The times are exact, because the clock of synctest moves only while all goroutines
+// wait.
+func TestEveryWaitForSQLiteEnds(t *testing.T) {
+	const waiting, transaction = 5 * time.Second, 10 * time.Second
 	write := func(db *gorm.DB) error { return db.Create(newUser("ada@example.com")).Error }
 	inTransaction := func(db *gorm.DB) error { return database.Transaction(db, write) }
 	outside := func(db *gorm.DB) error {
@@ -33,49 +34,49 @@ func TestNobodyWaitsForTheDatabaseWithoutEnd(t *testing.T) {
 		})
 	}
 	for claim, c := range map[string]struct {
-		holder string // "" for nobody
-		asking int
-		ask    func(db *gorm.DB) error
-		want   time.Duration
+		locked  string // who has the lock for writing: "another" process, "its own", or ""
+		clients int
+		run     func(db *gorm.DB) error
+		want    time.Duration
 	}{
-		"statements that wait for another process":   {"another", 4, write, turn},
-		"transactions that wait for another process": {"another", 4, inTransaction, turn},
-		"statements that wait for their turn":        {"its own", 4, write, turn},
-		"transactions that wait for their turn":      {"its own", 4, inTransaction, turn},
-		"a transaction that waits for itself":        {"", 1, outside, turn},
-		"a transaction that begins another":          {"", 1, nested, turn},
+		"statements that wait for another process":   {"another", 4, write, waiting},
+		"transactions that wait for another process": {"another", 4, inTransaction, waiting},
+		"statements that wait for another one":       {"its own", 4, write, waiting},
+		"transactions that wait for another one":     {"its own", 4, inTransaction, waiting},
+		"a transaction that waits for itself":        {"", 1, outside, waiting},
+		"a transaction that begins another":          {"", 1, nested, waiting},
 		"a transaction that does not end":            {"", 1, slow, transaction},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			settings := newFile(t)
 			synctest.Test(t, func(t *testing.T) {
 				db := open(t, settings)
-				ask := func() {
-					answers, begun := make(chan error, c.asking), time.Now()
-					for range c.asking {
-						go func() { answers <- c.ask(db) }()
+				run := func() {
+					results, start := make(chan error, c.clients), time.Now()
+					for range c.clients {
+						go func() { results <- c.run(db) }()
 					}
-					for range c.asking {
-						err := <-answers
+					for range c.clients {
+						err := <-results
 						if !errors.Is(err, problem.Unavailable) {
 							t.Error(err)
 						}
-						if c.holder == "" && !strings.Contains(err.Error(), "does not use the handle that it is given") {
+						if c.locked == "" && !strings.Contains(err.Error(), "does not use the tx that it is given") {
 							t.Error(err)
 						}
 					}
-					if took := time.Since(begun); took != c.want {
+					if took := time.Since(start); took != c.want {
 						t.Errorf("took %v, want %v", took, c.want)
 					}
 				}
 				var err error
-				switch c.holder {
+				switch c.locked {
 				case "":
-					ask()
+					run()
 				case "another":
-					err = held(open(t, settings), ask)
+					err = withWriteLock(open(t, settings), run)
 				case "its own":
-					err = held(db, ask)
+					err = withWriteLock(db, run)
 				}
 				if err := errors.Join(err, write(db)); err != nil {
 					t.Error("afterwards:", err)
@@ -85,17 +86,17 @@ func TestNobodyWaitsForTheDatabaseWithoutEnd(t *testing.T) {
 	}
 }
 
-// held runs a function while a transaction of db holds the lock of writers.
-func held(db *gorm.DB, run func()) error {
+// withWriteLock runs a function while a transaction of db has the lock for writing.
+func withWriteLock(db *gorm.DB, run func()) error {
 	return db.Transaction(func(*gorm.DB) error { run(); return nil })
 }
 
-func TestTheWaitForAConnectionToPostgreSQLEnds(t *testing.T) {
+func TestEveryWaitForAConnectionToPostgreSQLEnds(t *testing.T) {
 	const timeout = 30 * time.Second
 	onPostgres(t)
 	settings := apptest.NewDatabase(t)
 	settings.MaxConnections, settings.StatementTimeout = 1, timeout
-	for claim, ask := range map[string]func(db *gorm.DB) error{
+	for claim, run := range map[string]func(db *gorm.DB) error{
 		"a statement": func(db *gorm.DB) error { return db.Create(newUser("ada@example.com")).Error },
 		"a query":     func(db *gorm.DB) error { return db.Find(&[]models.User{}).Error },
 		"a raw query": func(db *gorm.DB) error { return db.Raw("SELECT 1").Scan(new(int)).Error },
@@ -106,12 +107,12 @@ func TestTheWaitForAConnectionToPostgreSQLEnds(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				db := open(t, settings)
-				err := held(db, func() {
-					begun := time.Now()
-					if err := ask(db); !errors.Is(err, problem.Unavailable) {
+				err := withWriteLock(db, func() {
+					start := time.Now()
+					if err := run(db); !errors.Is(err, problem.Unavailable) {
 						t.Error(err)
 					}
-					if took := time.Since(begun); took < timeout || took > 2*timeout {
+					if took := time.Since(start); took < timeout || took > 2*timeout {
 						t.Errorf("took %v", took)
 					}
 				})

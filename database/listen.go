@@ -12,11 +12,11 @@ import (
 	"gorm.io/gorm"
 )
 
-// Listen hears what NOTIFY says on a channel, on a connection of its own, until
-// ctx ends or the connection is lost. It calls begun once it listens: what was
-// said before is not heard. The error is errors.ErrUnsupported where the
-// database is not PostgreSQL, or is behind a pooler.
-func Listen(ctx context.Context, db *gorm.DB, channel string, begun func(), heard func(payload string)) error {
+// Listen receives the notifications of a channel on one connection, until ctx ends or
+// the connection is lost. It calls ready when it listens; earlier notifications are
+// lost. The error is errors.ErrUnsupported if the database is not PostgreSQL, or is
+// behind a pooler.
+func Listen(ctx context.Context, db *gorm.DB, channel string, ready func(), receive func(payload string)) error {
 	if db.Name() != "postgres" || accessOf(db).pooled {
 		return errors.ErrUnsupported
 	}
@@ -31,46 +31,46 @@ func Listen(ctx context.Context, db *gorm.DB, channel string, begun func(), hear
 	defer connection.Close()
 	return connection.Raw(func(raw any) error {
 		listener := raw.(*stdlib.Conn).Conn()
-		// Whatever ends it, the connection is of no more use to others.
+		// driver.ErrBadConn closes the connection, because it still listens.
 		if _, err := listener.Exec(ctx, "LISTEN "+channel); err != nil {
 			return errors.Join(err, driver.ErrBadConn)
 		}
 		if err := probe(ctx, db, listener, channel); err != nil {
 			return errors.Join(err, driver.ErrBadConn)
 		}
-		begun()
+		ready()
 		for {
-			said, err := listener.WaitForNotification(ctx)
+			notification, err := listener.WaitForNotification(ctx)
 			if err != nil {
 				return errors.Join(err, driver.ErrBadConn)
 			}
-			if said.Payload != probeText {
-				heard(said.Payload)
+			if notification.Payload != probeText {
+				receive(notification.Payload)
 			}
 		}
 	})
 }
 
-// probeText is what is sent to learn whether anything arrives.
+// probeText is the payload of a notification of probe.
 const probeText = "probe"
 
-// probeLimit is how long that may take.
-const probeLimit = 5 * time.Second
+// probeTimeout limits how long probe waits for its notification.
+const probeTimeout = 5 * time.Second
 
-// probe fails where a notification does not arrive, as behind a pooler, whose
-// LISTEN is another connection's.
+// probe sends a notification, and fails if it does not arrive. Behind a pooler, LISTEN
+// may have used another connection.
 func probe(ctx context.Context, db *gorm.DB, listener *pgx.Conn, channel string) error {
-	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	if err := db.WithContext(ctx).Exec("SELECT pg_notify(?, ?)", channel, probeText).Error; err != nil {
 		return err
 	}
 	for {
-		said, err := listener.WaitForNotification(ctx)
+		notification, err := listener.WaitForNotification(ctx)
 		if err != nil {
-			return fmt.Errorf("a notification does not arrive: if a pooler such as PgBouncer answers there, set database.pooled to true: %w", err)
+			return fmt.Errorf("a notification has not arrived: if this is a pooler such as PgBouncer, set database.pooled to true: %w", err)
 		}
-		if said.Payload == probeText {
+		if notification.Payload == probeText {
 			return nil
 		}
 	}

@@ -2,11 +2,11 @@ package database
 
 import "gorm.io/gorm"
 
-// LockAdmins is the lock of changes that may take an admin away.
+// LockAdmins is the number of the lock for changes that may remove an admin.
 const LockAdmins = migrationLock + 1
 
-// Lock waits until no other transaction holds the lock of that number, and
-// holds it until tx ends. SQLite has one writer, so there it does nothing.
+// Lock waits for the lock with a number, and holds it until tx ends. It does nothing
+// in SQLite, which has one writer at a time.
 func Lock(tx *gorm.DB, number int64) error {
 	if tx.Name() != "postgres" {
 		return nil

@@ -9,10 +9,10 @@ import (
 	"gorm.io/gorm"
 )
 
-// migrations are all changes of the schema: the template's, the oldest first,
-// and then this project's own. Each that a database has not is applied, wherever
-// it stands, so a later one of the template's follows the own ones there, and
-// precedes them in a new database. A change that has been deployed is never edited.
+// migrations returns all changes of the schema: those of the template, oldest first,
+// and then those of this project. Migrate applies each one that a database does not
+// have. So a later migration of the template runs after the project's own in an
+// existing database, and before them in a new one. Never edit a deployed migration.
 func migrations() []*gormigrate.Migration {
 	return append([]*gormigrate.Migration{
 		createUsers,
@@ -25,22 +25,22 @@ func migrations() []*gormigrate.Migration {
 
 const migrationTable = "migrations"
 
-// ErrNewer is the error of a database that a later version of the program has
+// ErrNewer is the error for a database that a later version of the program has
 // migrated.
-var ErrNewer = errors.New("the database is newer than this program: it has a migration that this program has not; run the newer program, or name another database")
+var ErrNewer = errors.New("the database is newer than this program: it has a migration that this program does not have; run the newer program, or use another database")
 
-// Migration is a change of the schema, and whether it is in the database.
+// Migration is a change of the schema, and whether it is applied.
 type Migration struct {
 	ID      string
 	Applied bool
 }
 
-// Migrations are all of this program, the oldest first. The error is ErrNewer
-// where the database has others besides; the answer is right all the same.
+// Migrations returns all migrations of this program, oldest first. The error is
+// ErrNewer if the database has others too; the result is then also correct.
 func Migrations(db *gorm.DB) (all []Migration, err error) {
 	var applied []string
-	begun, err := hasMigrations(db)
-	if begun {
+	has, err := hasMigrations(db)
+	if has {
 		err = db.Table(migrationTable).Pluck("id", &applied).Error
 	}
 	if err != nil {
@@ -59,18 +59,18 @@ func Migrations(db *gorm.DB) (all []Migration, err error) {
 	return all, nil
 }
 
-// hasMigrations reports whether any was ever applied. GORM's HasTable hides its
-// error, or panics.
+// hasMigrations reports whether the table of migrations exists. GORM's HasTable hides
+// its error, or panics.
 func hasMigrations(db *gorm.DB) (has bool, err error) {
-	question := "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)"
+	query := "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)"
 	if db.Name() == "postgres" {
-		question = "SELECT to_regclass(?) IS NOT NULL"
+		query = "SELECT to_regclass(?) IS NOT NULL"
 	}
-	err = db.Raw(question, migrationTable).Scan(&has).Error
+	err = db.Raw(query, migrationTable).Scan(&has).Error
 	return has, err
 }
 
-// Pending are the ids of the migrations that are not in the database.
+// Pending returns the ids of the migrations that are not applied.
 func Pending(db *gorm.DB) (ids []string, err error) {
 	all, err := Migrations(db)
 	for _, m := range all {
@@ -81,10 +81,10 @@ func Pending(db *gorm.DB) (ids []string, err error) {
 	return ids, err
 }
 
-// Migrate brings the schema up to date, all of it or nothing. The error is
-// ErrNewer for a newer database.
+// Migrate applies all pending migrations, or none. The error is ErrNewer for a newer
+// database.
 func Migrate(db *gorm.DB) error {
-	return alone(db, migrations(), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
+	return withMigrationLock(db, migrations(), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
 		if _, err := Migrations(tx); err != nil {
 			return err
 		}
@@ -92,17 +92,17 @@ func Migrate(db *gorm.DB) error {
 	})
 }
 
-// Rollback undoes the migration that was applied last, with what its tables
-// hold, and gives its id, "" where there was none. The error is ErrNewer for a
-// newer database.
+// Rollback undoes the migration that was applied last, which deletes the data of its
+// tables and columns, and returns its id, or "" if there was none. The error is
+// ErrNewer for a newer database.
 func Rollback(db *gorm.DB) (undone string, err error) {
-	err = alone(db, migrations(), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
-		begun, begunErr := hasMigrations(tx)
-		if _, err := Migrations(tx); err != nil || begunErr != nil || !begun {
-			return errors.Join(err, begunErr)
+	err = withMigrationLock(db, migrations(), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
+		has, hasErr := hasMigrations(tx)
+		if _, err := Migrations(tx); err != nil || hasErr != nil || !has {
+			return errors.Join(err, hasErr)
 		}
-		// It need not be the last of the list. Rows are only ever added at the end
-		// and deleted there, so they stand in the order in which they were applied.
+		// It may not be the last one of the list. Rows are only added and deleted at
+		// the end of the table, so they are in the order of application.
 		order := "rowid DESC"
 		if tx.Name() == "postgres" {
 			order = "ctid DESC"
@@ -116,17 +116,19 @@ func Rollback(db *gorm.DB) (undone string, err error) {
 	return undone, err
 }
 
-// migrationLock is a number of our own, under which programs that start
-// together wait for each other.
+// migrationLock is the number of the lock with which programs that start together
+// wait for each other. Any number works that nobody else uses.
 const migrationLock = 7_526_466_402
 
-// alone changes the schema in one transaction that no other program's meets.
-func alone(db *gorm.DB, list []*gormigrate.Migration, change func(tx *gorm.DB, all *gormigrate.Gormigrate) error) error {
+// withMigrationLock changes the schema in a transaction, which runs in one program at
+// a time.
+func withMigrationLock(db *gorm.DB, list []*gormigrate.Migration, change func(tx *gorm.DB, all *gormigrate.Gormigrate) error) error {
 	err := db.Transaction(func(tx *gorm.DB) error {
 		if tx.Name() == "postgres" { // SQLite has one writer anyway
-			// Others' migrations and one's own may take their time; only a table
-			// that is in use must not be waited for, for all would wait behind.
-			if err := each(tx, "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0", "SET LOCAL lock_timeout = 0",
+			// A migration may take long, and so may the wait for another program's.
+			// But the wait for a table keeps lock_timeout, because every other
+			// statement on that table waits behind it.
+			if err := execAll(tx, "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0", "SET LOCAL lock_timeout = 0",
 				fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock), "SET LOCAL lock_timeout TO DEFAULT"); err != nil {
 				return err
 			}

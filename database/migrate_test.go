@@ -11,21 +11,21 @@ import (
 	"example.com/latchkey/database"
 )
 
-// schema is all that migrations make.
+// schema returns everything that migrations make.
 func schema(t *testing.T, db *gorm.DB) (words []string) {
 	t.Helper()
-	question := "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
+	query := "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"
 	if db.Name() == "postgres" {
-		question = `SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable FROM information_schema.columns WHERE table_schema = current_schema()
+		query = `SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable FROM information_schema.columns WHERE table_schema = current_schema()
 			UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()
 			UNION ALL SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
 			UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal AND tgrelid::regclass::text IN ('users', 'sessions')
 			UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = current_schema()::regnamespace`
 	}
-	if err := db.Raw(question).Scan(&words).Error; err != nil {
+	if err := db.Raw(query).Scan(&words).Error; err != nil {
 		t.Fatal(err)
 	}
-	for i, word := range words { // GORM names a table's keys in any order
+	for i, word := range words { // GORM writes the constraints of a table in any order
 		parts := strings.Split(strings.TrimSuffix(word, ")"), ",")
 		slices.Sort(parts)
 		words[i] = strings.Join(parts, ",")
@@ -34,13 +34,13 @@ func schema(t *testing.T, db *gorm.DB) (words []string) {
 	return words
 }
 
-func TestEachMigrationIsUndoneWhole(t *testing.T) {
+func TestEachMigrationIsUndoneCompletely(t *testing.T) {
 	db := open(t, apptest.NewDatabase(t))
 	all, err := database.Migrations(db)
 	if err != nil || len(all) < 2 {
 		t.Fatal(all, err)
 	}
-	made := schema(t, db)
+	before := schema(t, db)
 	for i := range all {
 		last := all[len(all)-1-i].ID
 		if undone, err := database.Rollback(db); err != nil || undone != last {
@@ -52,21 +52,21 @@ func TestEachMigrationIsUndoneWhole(t *testing.T) {
 	}
 	for _, words := range schema(t, db) {
 		if !strings.Contains(words, "migrations") {
-			t.Errorf("left: %s", words)
+			t.Errorf("still in the schema: %s", words)
 		}
 	}
 	if undone, err := database.Rollback(db); err != nil || undone != "" {
-		t.Errorf("of nothing, %q was undone, %v", undone, err)
+		t.Errorf("without a migration, %q was undone, %v", undone, err)
 	}
 	if err := database.Migrate(db); err != nil {
 		t.Fatal(err)
 	}
-	if again := schema(t, db); !slices.Equal(again, made) {
-		t.Errorf("up, down and up again:\n%q\nup:\n%q", again, made)
+	if after := schema(t, db); !slices.Equal(after, before) {
+		t.Errorf("up, down and up again:\n%q\nup:\n%q", after, before)
 	}
 }
 
-func TestWithoutATableOfMigrationsAllArePending(t *testing.T) {
+func TestAllMigrationsArePendingWithoutTheirTable(t *testing.T) {
 	db := open(t, apptest.NewDatabase(t))
 	if err := db.Exec("DROP TABLE migrations").Error; err != nil {
 		t.Fatal(err)

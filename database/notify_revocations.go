@@ -5,22 +5,22 @@ import (
 	"gorm.io/gorm"
 )
 
-// Revoked is the channel that tells whose sessions other processes must no
-// longer remember, by the user's id.
-const Revoked = "revoked"
+// RevokedChannel is the channel of notifications after which other processes must
+// remove a user from their cache. The payload is the user's id.
+const RevokedChannel = "revoked"
 
-// In the schema, so that nobody who ends a session can forget to say so, be it
-// another program.
+// Triggers send the notifications, so that every program that ends a session sends
+// them.
 var notifyRevocations = &gormigrate.Migration{
 	ID: "20261123_notify_revocations",
 	Migrate: func(tx *gorm.DB) error {
-		if able, err := notifies(tx); err != nil || !able {
+		if has, err := hasNotify(tx); err != nil || !has {
 			return err
 		}
-		return each(tx,
+		return execAll(tx,
 			`CREATE FUNCTION notify_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
 			BEGIN
-				PERFORM pg_notify('`+Revoked+`', to_jsonb(OLD) ->> TG_ARGV[0]);
+				PERFORM pg_notify('`+RevokedChannel+`', to_jsonb(OLD) ->> TG_ARGV[0]);
 				RETURN NULL;
 			END $$`,
 			`CREATE TRIGGER notify_revoked AFTER UPDATE OF revoked_at OR DELETE ON sessions FOR EACH ROW WHEN (OLD.expires_at > now())
@@ -29,10 +29,10 @@ var notifyRevocations = &gormigrate.Migration{
 		)
 	},
 	Rollback: func(tx *gorm.DB) error {
-		if able, err := notifies(tx); err != nil || !able {
+		if has, err := hasNotify(tx); err != nil || !has {
 			return err
 		}
-		return each(tx,
+		return execAll(tx,
 			`DROP TRIGGER notify_revoked ON users`,
 			`DROP TRIGGER notify_revoked ON sessions`,
 			`DROP FUNCTION notify_revoked`,
@@ -40,17 +40,17 @@ var notifyRevocations = &gormigrate.Migration{
 	},
 }
 
-// notifies reports whether the database has NOTIFY; some that speak
-// PostgreSQL's protocol have not.
-func notifies(tx *gorm.DB) (able bool, err error) {
+// hasNotify reports whether the database has NOTIFY. Some databases with
+// PostgreSQL's protocol do not have it.
+func hasNotify(tx *gorm.DB) (has bool, err error) {
 	if tx.Name() != "postgres" {
 		return false, nil
 	}
-	err = tx.Raw("SELECT EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'pg_notify')").Scan(&able).Error
-	return able, err
+	err = tx.Raw("SELECT EXISTS (SELECT 1 FROM pg_proc WHERE proname = 'pg_notify')").Scan(&has).Error
+	return has, err
 }
 
-func each(tx *gorm.DB, statements ...string) error {
+func execAll(tx *gorm.DB, statements ...string) error {
 	for _, statement := range statements {
 		if err := tx.Exec(statement).Error; err != nil {
 			return err

@@ -1,4 +1,4 @@
-// Package database opens and migrates the database. It alone knows the drivers.
+// Package database opens and migrates the database. No other package uses a driver.
 package database
 
 import (
@@ -18,11 +18,11 @@ import (
 	"example.com/latchkey/config"
 )
 
-// Open opens the database of database.url; it makes a file, and its folder. The
-// caller closes it with Close. In SQLite one connection writes, so inside a
-// transaction write by its own handle only: the outer one would wait for it
-// until that fails. Where the database cannot be asked in time, its errors are
-// problem.Unavailable. The error never shows a password.
+// Open opens the database of database.url, and makes a missing SQLite file and its
+// folder. Close it with Close. SQLite has one connection that writes: inside a
+// transaction, use only tx, because db would wait for the transaction until a
+// timeout. Errors of a database that does not answer in time are
+// problem.Unavailable. No error shows a password.
 func Open(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
 	if !isPostgres(settings.URL) {
 		path := filePath(settings.URL)
@@ -36,8 +36,7 @@ func Open(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
 	return OpenExisting(settings, log)
 }
 
-// OpenExisting is Open for who only looks: it makes no file, and fails where
-// there is none.
+// OpenExisting is Open, but fails if the SQLite file does not exist.
 func OpenExisting(settings config.Database, log *slog.Logger) (db *gorm.DB, err error) {
 	if isPostgres(settings.URL) {
 		db, err = openPostgres(settings)
@@ -51,28 +50,30 @@ func OpenExisting(settings config.Database, log *slog.Logger) (db *gorm.DB, err 
 	return db, nil
 }
 
-func isPostgres(at string) bool { return strings.HasPrefix(at, "postgres") }
+func isPostgres(databaseURL string) bool { return strings.HasPrefix(databaseURL, "postgres") }
 
-// filePath is where the file of an SQLite url is.
-func filePath(at string) string { return filepath.Clean(strings.TrimPrefix(at, "sqlite://")) }
+// filePath returns the path of the file of a SQLite URL.
+func filePath(databaseURL string) string {
+	return filepath.Clean(strings.TrimPrefix(databaseURL, "sqlite://"))
+}
 
-// Redacted is a database's url without its password.
-func Redacted(at string) string {
-	if !isPostgres(at) {
-		return at
+// Redacted returns a database's URL without its passwords.
+func Redacted(databaseURL string) string {
+	if !isPostgres(databaseURL) {
+		return databaseURL
 	}
-	read, err := url.Parse(at)
+	parsed, err := url.Parse(databaseURL)
 	if err != nil {
 		return "postgres://…"
 	}
-	query := read.Query()
+	query := parsed.Query()
 	for _, name := range []string{"password", "sslpassword"} {
 		if query.Has(name) {
 			query.Set(name, "xxxxx")
 		}
 	}
-	read.RawQuery = query.Encode()
-	return read.Redacted()
+	parsed.RawQuery = query.Encode()
+	return parsed.Redacted()
 }
 
 // Close closes the database's connections.
@@ -87,23 +88,23 @@ func Close(db *gorm.DB) error {
 	return errors.Join(err, pool.Close())
 }
 
-// isClosed knows an error that database/sql keeps to itself.
+// isClosed reports whether err is an error that database/sql does not export.
 func isClosed(err error) bool { return err.Error() == "sql: database is closed" }
 
 func gormConfig() *gorm.Config {
 	return &gorm.Config{
 		Logger: logger.Discard,
-		// SQLite compares times as text, so all of them are of one zone; the
-		// microsecond is what PostgreSQL keeps.
+		// SQLite compares times as text, so they all need one time zone. PostgreSQL
+		// stores microseconds.
 		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
-		QueryFields:            true, // SELECT * of a kept statement breaks when a later version adds a column
+		QueryFields:            true, // a prepared SELECT * fails when a later version adds a column
 		SkipDefaultTransaction: true,
 		TranslateError:         true,
 	}
 }
 
-// sqlLogger shows each statement at log.level debug, never its values, among
-// which are password hashes. Errors are the callers' to log.
+// sqlLogger logs each statement at log.level debug, without its values, because some
+// are password hashes. Callers log the errors.
 func sqlLogger(log *slog.Logger) logger.Interface {
 	if !log.Enabled(context.Background(), slog.LevelDebug) {
 		return logger.Discard

@@ -2,9 +2,9 @@ package database
 
 import "github.com/go-gormigrate/gormigrate/v2"
 
-// own are the changes of the schema that are this project's own, the oldest
-// first. make resource and migrate new add to them; the template's later versions
-// leave this file alone.
+// own returns the migrations of this project, oldest first. `make resource` and
+// `latchkey migrate new` add to the list. Later versions of the template do not
+// change this file.
 func own() []*gormigrate.Migration {
 	return []*gormigrate.Migration{
 		createNotes,

@@ -23,41 +23,43 @@ import (
 
 const (
 	connectTimeout = 5 * time.Second
-	// silence of a server that has vanished without a word, after which its
-	// connections count as lost; by itself TCP would wait for a quarter of an hour.
-	silence = 10 * time.Second
-	// maxLifetime is when a connection is made anew, so that replicas follow a
-	// failover, or a new address, without a restart.
+	// connectionLossTimeout is when a connection to a server that does not answer any
+	// more is closed. TCP alone would wait for a quarter of an hour.
+	connectionLossTimeout = 10 * time.Second
+	// maxLifetime is when a connection is replaced, so that a replica uses a new server
+	// or address after a failover, without a restart.
 	maxLifetime = 30 * time.Minute
 )
 
 func openPostgres(settings config.Database) (*gorm.DB, error) {
-	at, err := pgx.ParseConfig(settings.URL)
+	parsed, err := pgx.ParseConfig(settings.URL)
 	if err != nil {
 		return nil, err
 	}
-	if at.ConnectTimeout == 0 {
-		at.ConnectTimeout = connectTimeout
+	if parsed.ConnectTimeout == 0 {
+		parsed.ConnectTimeout = connectTimeout
 	}
-	dialer := net.Dialer{Control: giveUp, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: silence / 2, Interval: silence / 4, Count: 2}}
-	at.DialFunc = dialer.DialContext
-	limit := settings.StatementTimeout + connectTimeout
+	dialer := net.Dialer{Control: setUserTimeout, KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: connectionLossTimeout / 2, Interval: connectionLossTimeout / 4, Count: 2,
+	}}
+	parsed.DialFunc = dialer.DialContext
+	timeout := settings.StatementTimeout + connectTimeout
 	if settings.Pooled {
-		at.DefaultQueryExecMode = pgx.QueryExecModeExec // no statement outlives its transaction
+		parsed.DefaultQueryExecMode = pgx.QueryExecModeExec // without prepared statements, which outlive a transaction
 	} else {
-		setTimeouts(at, settings)
-		limit = ownTimeout(at)
+		setTimeouts(parsed, settings)
+		timeout = clientTimeout(parsed)
 	}
-	pool := stdlib.OpenDB(*at)
+	pool := stdlib.OpenDB(*parsed)
 	pool.SetMaxOpenConns(settings.MaxConnections)
-	pool.SetMaxIdleConns(settings.MaxConnections) // database/sql would close all but two again
+	pool.SetMaxIdleConns(settings.MaxConnections) // by default, database/sql would keep only two open
 	pool.SetConnMaxLifetime(maxLifetime)
 	pool.SetConnMaxIdleTime(settings.MaxIdleTime)
-	db, err := gorm.Open(remote{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, gormConfig())
+	db, err := gorm.Open(postgresDialector{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, gormConfig())
 	if err == nil {
-		err = db.Use(access{pooled: settings.Pooled, statement: limit, turn: limit, transaction: limit})
+		err = db.Use(access{pooled: settings.Pooled, statementTimeout: timeout, beginTimeout: timeout, transactionTimeout: timeout})
 	} else if !settings.Pooled && strings.Contains(err.Error(), "unsupported startup parameter") {
-		err = fmt.Errorf("a pooler such as PgBouncer answers there: set database.pooled to true: %w", err)
+		err = fmt.Errorf("this is a pooler such as PgBouncer: set database.pooled to true: %w", err)
 	}
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
@@ -65,62 +67,62 @@ func openPostgres(settings config.Database) (*gorm.DB, error) {
 	return db, nil
 }
 
-// setTimeouts has PostgreSQL end what takes too long, unless the url says otherwise.
-func setTimeouts(at *pgx.ConnConfig, settings config.Database) {
+// setTimeouts sets the timeouts of PostgreSQL that the URL does not set.
+func setTimeouts(parsed *pgx.ConnConfig, settings config.Database) {
 	for name, limit := range map[string]time.Duration{
 		"statement_timeout":                   settings.StatementTimeout,
 		"idle_in_transaction_session_timeout": settings.StatementTimeout,
 		"lock_timeout":                        settings.LockTimeout,
 	} {
-		if at.RuntimeParams[name] == "" {
-			at.RuntimeParams[name] = strconv.FormatInt(limit.Milliseconds(), 10)
+		if parsed.RuntimeParams[name] == "" {
+			parsed.RuntimeParams[name] = strconv.FormatInt(limit.Milliseconds(), 10)
 		}
 	}
 }
 
-// ownTimeout is when a statement or a transaction ends even if it has not got
-// a connection yet: PostgreSQL's statement_timeout and some more; 0 where that
-// is 0, or written with a unit in the url.
-func ownTimeout(at *pgx.ConnConfig) time.Duration {
-	limit, err := time.ParseDuration(at.RuntimeParams["statement_timeout"] + "ms")
+// clientTimeout returns when this program ends a statement or a transaction, also one
+// that still waits for a connection: a little later than PostgreSQL's
+// statement_timeout. It is 0 if that is 0, or has a unit in the URL.
+func clientTimeout(parsed *pgx.ConnConfig) time.Duration {
+	limit, err := time.ParseDuration(parsed.RuntimeParams["statement_timeout"] + "ms")
 	if err != nil || limit == 0 {
 		return 0
 	}
 	return limit + connectTimeout
 }
 
-// remote is PostgreSQL, whose absence is GORM's error of its own.
-type remote struct{ *postgres.Dialector }
+// postgresDialector translates the errors of PostgreSQL.
+type postgresDialector struct{ *postgres.Dialector }
 
-// Translate gives problem.Unavailable where PostgreSQL could not be asked, or
-// asks to be asked again.
-func (d remote) Translate(err error) error {
-	if isClosed(err) || isAway(err) {
+// Translate returns problem.Unavailable for an error that a retry may solve, and else
+// the error of GORM.
+func (d postgresDialector) Translate(err error) error {
+	if isClosed(err) || isTemporary(err) {
 		return problem.Unavailable.Because(err)
 	}
 	return d.Dialector.Translate(err)
 }
 
-// momentary are the classes of PostgreSQL's errors (its manual, appendix A)
-// that are of the moment, and not of the statement.
-var momentary = []string{
+// temporaryCodes are the codes of PostgreSQL's errors (its manual, appendix A), or
+// their beginnings, that are not the fault of the statement.
+var temporaryCodes = []string{
 	"08",    // connection exception
 	"25006", // read-only transaction: it is a standby now
 	"25P03", // idle in a transaction for too long
-	"40",    // transaction rollback, as for a deadlock
+	"40",    // transaction rollback, such as for a deadlock
 	"53",    // insufficient resources
 	"55P03", // lock not available within lock_timeout
-	"57",    // operator intervention, as a shutdown or statement_timeout
+	"57",    // operator intervention, such as a shutdown or statement_timeout
 	"58",    // system error
 }
 
-func isAway(err error) bool {
-	var said *pgconn.PgError
+func isTemporary(err error) bool {
+	var failed *pgconn.PgError
 	if errors.As(err, new(*pgconn.ConnectError)) || errors.Is(err, driver.ErrBadConn) {
 		return true
 	}
-	if errors.As(err, &said) {
-		return slices.ContainsFunc(momentary, func(class string) bool { return strings.HasPrefix(said.Code, class) })
+	if errors.As(err, &failed) {
+		return slices.ContainsFunc(temporaryCodes, func(code string) bool { return strings.HasPrefix(failed.Code, code) })
 	}
 	var network net.Error
 	return errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -20,11 +20,11 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// onPostgres opens a database of the test's own, or skips it.
+// onPostgres opens a PostgreSQL database for this test, or skips the test.
 func onPostgres(t *testing.T, change ...func(*config.Database)) *gorm.DB {
 	t.Helper()
 	if !apptest.OnPostgreSQL() {
-		t.Skip("this is of PostgreSQL only")
+		t.Skip("this is for PostgreSQL only")
 	}
 	settings := apptest.NewDatabase(t)
 	for _, set := range change {
@@ -33,16 +33,17 @@ func onPostgres(t *testing.T, change ...func(*config.Database)) *gorm.DB {
 	return open(t, settings)
 }
 
-// Each of two transactions holds what the other wants; PostgreSQL ends one.
-func TestATransactionThatLosesADeadlockRunsAgain(t *testing.T) {
+// Two transactions each lock the row that the other one needs next. PostgreSQL
+// cancels one of them.
+func TestATransactionRunsAgainAfterADeadlock(t *testing.T) {
 	db := onPostgres(t)
 	users := []*models.User{newUser("ada@example.com"), newUser("bob@example.com")}
 	if err := db.Create(users).Error; err != nil {
 		t.Fatal(err)
 	}
 	var runs atomic.Int64
-	var group, held sync.WaitGroup
-	held.Add(2)
+	var group, locked sync.WaitGroup
+	locked.Add(2)
 	for i := range 2 {
 		group.Go(func() {
 			first := true
@@ -51,8 +52,8 @@ func TestATransactionThatLosesADeadlockRunsAgain(t *testing.T) {
 				err := tx.Model(users[i]).Update("email_verified", true).Error
 				if first {
 					first = false
-					held.Done()
-					held.Wait()
+					locked.Done()
+					locked.Wait()
 				}
 				return errors.Join(err, tx.Model(users[1-i]).Update("disabled", true).Error)
 			})
@@ -67,24 +68,24 @@ func TestATransactionThatLosesADeadlockRunsAgain(t *testing.T) {
 	}
 }
 
-func TestTimeoutsAreInForce(t *testing.T) {
+func TestTimeoutsAreSet(t *testing.T) {
 	db := onPostgres(t, func(s *config.Database) { s.StatementTimeout, s.LockTimeout = 7*time.Hour, 11*time.Minute })
 	for setting, want := range map[string]string{"statement_timeout": "7h", "idle_in_transaction_session_timeout": "7h", "lock_timeout": "11min"} {
-		var is string
-		if err := db.Raw("SHOW " + setting).Scan(&is).Error; err != nil || is != want {
-			t.Errorf("%s is %s, want %s, %v", setting, is, want, err)
+		var got string
+		if err := db.Raw("SHOW " + setting).Scan(&got).Error; err != nil || got != want {
+			t.Errorf("%s is %s, want %s, %v", setting, got, want, err)
 		}
 	}
 }
 
-func TestWhatTakesLongerThanItsTimeoutIsUnavailable(t *testing.T) {
+func TestATimeoutOfPostgreSQLIsUnavailable(t *testing.T) {
 	db := onPostgres(t)
 	ada := newUser("ada@example.com")
 	if err := db.Create(ada).Error; err != nil {
 		t.Fatal(err)
 	}
-	// limited runs what is too slow in a transaction with a timeout of a millisecond.
-	limited := func(timeout string, slow func(tx *gorm.DB, pid int) error) error {
+	// withTimeout runs slow in a transaction with a timeout of 1 ms.
+	withTimeout := func(timeout string, slow func(tx *gorm.DB, pid int) error) error {
 		return db.Transaction(func(tx *gorm.DB) error {
 			var pid int
 			if err := tx.Raw("SELECT pg_backend_pid()").Scan(&pid).Error; err != nil {
@@ -98,7 +99,7 @@ func TestWhatTakesLongerThanItsTimeoutIsUnavailable(t *testing.T) {
 	}
 	err := db.Transaction(func(tx *gorm.DB) error {
 		locked := tx.Model(ada).Update("disabled", true).Error
-		err := limited("lock_timeout", func(other *gorm.DB, _ int) error { return other.Model(ada).Update("disabled", false).Error })
+		err := withTimeout("lock_timeout", func(other *gorm.DB, _ int) error { return other.Model(ada).Update("disabled", false).Error })
 		if !errors.Is(err, problem.Unavailable) {
 			t.Error("waiting for a lock:", err)
 		}
@@ -107,15 +108,15 @@ func TestWhatTakesLongerThanItsTimeoutIsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	err = limited("statement_timeout", func(tx *gorm.DB, _ int) error { return tx.Exec("SELECT pg_sleep(3600)").Error })
+	err = withTimeout("statement_timeout", func(tx *gorm.DB, _ int) error { return tx.Exec("SELECT pg_sleep(3600)").Error })
 	if !errors.Is(err, problem.Unavailable) {
 		t.Error("a slow statement:", err)
 	}
-	err = limited("idle_in_transaction_session_timeout", func(tx *gorm.DB, pid int) error {
+	err = withTimeout("idle_in_transaction_session_timeout", func(tx *gorm.DB, pid int) error {
 		apptest.Await(t, "PostgreSQL ends the transaction", func() bool {
-			var lives bool
-			err := db.Raw("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = ?)", pid).Scan(&lives).Error
-			return err == nil && !lives
+			var exists bool
+			err := db.Raw("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = ?)", pid).Scan(&exists).Error
+			return err == nil && !exists
 		})
 		return tx.Exec("SELECT 1").Error
 	})
@@ -124,8 +125,8 @@ func TestWhatTakesLongerThanItsTimeoutIsUnavailable(t *testing.T) {
 	}
 }
 
-// A trigger writes down which timeouts the migration runs under.
-func TestAMigrationWaitsForOthersLongerThanAStatementMay(t *testing.T) {
+// A trigger stores the timeouts of the migration.
+func TestAMigrationWaitsForAnotherWithoutATimeout(t *testing.T) {
 	const lockTimeout = 500 * time.Millisecond
 	db := onPostgres(t, func(s *config.Database) { s.LockTimeout = lockTimeout })
 	_, err := database.Rollback(db)
@@ -164,11 +165,11 @@ func TestAMigrationWaitsForOthersLongerThanAStatementMay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"idle_in_transaction_session_timeout 0ms", "lock_timeout 500ms", "statement_timeout 0ms"}; !slices.Equal(seen, want) {
-		t.Errorf("the migration ran under %v, want %v", seen, want)
+		t.Errorf("the timeouts of the migration: %v, want %v", seen, want)
 	}
 }
 
-func TestListenersHearWhatEndsASession(t *testing.T) {
+func TestTheEndOfASessionIsNotified(t *testing.T) {
 	db := onPostgres(t)
 	ada, bob, eve := newUser("ada@example.com"), newUser("bob@example.com"), newUser("eve@example.com")
 	if err := db.Create([]*models.User{ada, bob, eve}).Error; err != nil {
@@ -180,48 +181,48 @@ func TestListenersHearWhatEndsASession(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	heard, begun, ended := make(chan string), make(chan struct{}), make(chan error, 1)
+	received, ready, ended := make(chan string), make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- database.Listen(ctx, db, database.Revoked, func() { close(begun) }, func(said string) {
+		ended <- database.Listen(ctx, db, database.RevokedChannel, func() { close(ready) }, func(payload string) {
 			select {
-			case heard <- said:
+			case received <- payload:
 			case <-ctx.Done():
 			}
 		})
 	}()
-	<-begun
+	<-ready
 	for _, c := range []struct {
 		claim, statement string
-		who              *models.User
+		user             *models.User
 	}{
 		{"a session ends", "UPDATE sessions SET revoked_at = now() WHERE user_id = ?", ada},
 		{"a session is deleted", "DELETE FROM sessions WHERE user_id = ?", bob},
 		{"a user is changed", "UPDATE users SET disabled = true WHERE id = ?", ada},
 		{"a user is deleted", "DELETE FROM users WHERE id = ?", bob},
 	} {
-		err := errors.Join(db.Exec("UPDATE sessions SET counter = counter + 1").Error, db.Exec(c.statement, c.who.ID).Error)
+		err := errors.Join(db.Exec("UPDATE sessions SET counter = counter + 1").Error, db.Exec(c.statement, c.user.ID).Error)
 		select {
-		case said := <-heard:
-			for said != c.who.ID.String() { // of a user of another test
-				if said == eve.ID.String() {
-					t.Fatal("a mere use of a session is told")
+		case payload := <-received:
+			for payload != c.user.ID.String() { // or of a user of another test
+				if payload == eve.ID.String() {
+					t.Fatal("a refresh of a session is notified")
 				}
-				said = <-heard
+				payload = <-received
 			}
 		case <-time.After(hung):
-			t.Error(c.claim, "unheard", err)
+			t.Error(c.claim, "without a notification", err)
 		}
 	}
 	cancel()
 	if err := <-ended; err == nil {
 		t.Error("no error")
 	}
-	// What it listened on does not go back to the others.
+	// The connection that listened is closed.
 	pool, err := db.DB()
 	if err != nil || pool.Stats().InUse != 0 {
 		t.Error(pool.Stats(), err)
 	}
-	if err := database.Listen(t.Context(), open(t, newFile(t)), database.Revoked, nil, nil); !errors.Is(err, errors.ErrUnsupported) {
+	if err := database.Listen(t.Context(), open(t, newFile(t)), database.RevokedChannel, nil, nil); !errors.Is(err, errors.ErrUnsupported) {
 		t.Error("SQLite:", err)
 	}
 }

@@ -23,21 +23,21 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// maxReaders, in connections, are kept open: database/sql would open one for
-// each request at once, and close all but two again.
+// maxReaders connections read and stay open. By default, database/sql would open one
+// for each concurrent request, and keep only two open.
 const maxReaders = 8
 
-// How long a write waits for its turn and for other processes' locks, and how
-// long a transaction may take with that.
+// How long a write waits for other writes (also of other processes), and how long a
+// transaction may take with that wait.
 const (
-	writeTurn      = 5 * time.Second
-	maxTransaction = 10 * time.Second
+	writeTimeout       = 5 * time.Second
+	transactionTimeout = 10 * time.Second
 )
 
-// Programs that start together on a new file wait for each other.
+// How long programs that start together on a new file wait for each other.
 const (
-	lockPatience = 5 * time.Second
-	lockPause    = 20 * time.Millisecond
+	lockTimeout = 5 * time.Second
+	lockPause   = 20 * time.Millisecond
 )
 
 func openSQLite(path string) (*gorm.DB, error) {
@@ -46,14 +46,16 @@ func openSQLite(path string) (*gorm.DB, error) {
 		return nil, err
 	}
 	writer, readers := sql.OpenDB(file), sql.OpenDB(file)
-	// SQLite takes one writer at a time, and lets others wait without order, some
-	// for a second; they wait for the one connection instead.
+	// SQLite has one writer at a time, and others wait for it in no order, some for a
+	// second. Here they wait in order for the only connection that writes.
 	writer.SetMaxOpenConns(1)
 	readers.SetMaxOpenConns(maxReaders)
 	readers.SetMaxIdleConns(maxReaders)
-	db, err := gorm.Open(local{&sqlite.Dialector{Conn: writer}}, gormConfig())
+	db, err := gorm.Open(sqliteDialector{&sqlite.Dialector{Conn: writer}}, gormConfig())
 	if err == nil {
-		err = db.Use(access{readers: readers, statement: writeTurn, turn: writeTurn, transaction: maxTransaction})
+		err = db.Use(access{
+			readers: readers, statementTimeout: writeTimeout, beginTimeout: writeTimeout, transactionTimeout: transactionTimeout,
+		})
 	}
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), readers.Close())
@@ -61,14 +63,14 @@ func openSQLite(path string) (*gorm.DB, error) {
 	return db, nil
 }
 
-// maxLog, in bytes, is what SQLite lets stay of its log (the -wal file), once a
-// long reader for which it has grown is done.
+// maxLog, in bytes, is the size to which SQLite truncates its write-ahead log (the
+// -wal file), after the log grew because of a long reader.
 const maxLog = 16 << 20
 
-// makeFile makes an empty file where there is none, which its owner alone may
-// read: SQLite would let all, and gives its logs the file's permissions.
+// makeFile makes an empty file, if there is none, that only its owner can read. A file
+// made by SQLite could be read by all. The logs get the same permissions.
 func makeFile(path string) error {
-	// One that is there is not opened: closing it would free SQLite's locks on it.
+	// An existing file is not opened, because closing it would release SQLite's locks.
 	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil
@@ -79,33 +81,34 @@ func makeFile(path string) error {
 	return made.Close()
 }
 
-// sqliteFile opens connections to a file, and to no other that takes its place.
+// sqliteFile opens connections to a file, but not to another file that has replaced
+// it.
 type sqliteFile struct {
 	driver.Connector
 	path string
-	is   os.FileInfo
+	info os.FileInfo
 }
 
-// newSQLiteFile fails where there is no file.
+// newSQLiteFile fails if the file does not exist.
 func newSQLiteFile(path string) (*sqliteFile, error) {
-	path, err := filepath.Abs(path) // SQLite gives a meaning to some relative ones, as :memory:
+	path, err := filepath.Abs(path) // for SQLite, some relative names are not files, such as :memory:
 	if err != nil {
 		return nil, err
 	}
-	is, err := os.Stat(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	connector, err := modernc.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() +
 		"?mode=rw&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_pragma=journal_size_limit(" + strconv.Itoa(maxLog) + ")&_txlock=immediate&_time_format=sqlite")
-	return &sqliteFile{connector, path, is}, err
+	return &sqliteFile{connector, path, info}, err
 }
 
-// isThere fails where the file was deleted or replaced, for what is written to
-// it then is lost.
-func (f *sqliteFile) isThere() error {
+// checkInPlace fails if the file was deleted or replaced, because later writes to it
+// would be lost.
+func (f *sqliteFile) checkInPlace() error {
 	now, err := os.Stat(f.path)
-	if err == nil && os.SameFile(now, f.is) {
+	if err == nil && os.SameFile(now, f.info) {
 		return nil
 	}
 	cause := fmt.Errorf("%s was deleted or replaced while it was open: put it back, or start the program again; %w", f.path, cmp.Or(err, os.ErrNotExist))
@@ -113,12 +116,12 @@ func (f *sqliteFile) isThere() error {
 }
 
 func (f *sqliteFile) Connect(ctx context.Context) (driver.Conn, error) {
-	if err := f.isThere(); err != nil {
+	if err := f.checkInPlace(); err != nil {
 		return nil, err
 	}
 	opened, err := f.Connector.Connect(ctx)
-	// Unlike all else, the switch of a new file to WAL does not wait for a lock.
-	for patience := time.Now().Add(lockPatience); err != nil && isLocked(err) && time.Now().Before(patience); {
+	// busy_timeout does not apply when a new file is switched to WAL, so wait here.
+	for deadline := time.Now().Add(lockTimeout); err != nil && isLocked(err) && time.Now().Before(deadline); {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -132,18 +135,20 @@ func (f *sqliteFile) Connect(ctx context.Context) (driver.Conn, error) {
 	return &connection{opened.(sqliteConn), f, map[string]driver.Stmt{}}, nil
 }
 
-// isLocked knows SQLite's word where an error is not GORM's yet, as from its Open.
+// isLocked reports whether SQLite refused a lock, for errors that GORM has not
+// translated, such as those of its Open.
 func isLocked(err error) bool { return strings.Contains(err.Error(), "is locked") }
 
-// local is SQLite, whose driver's errors the dialector does not know.
-type local struct{ *sqlite.Dialector }
+// sqliteDialector translates the errors of the driver, which GORM's dialector does not
+// know.
+type sqliteDialector struct{ *sqlite.Dialector }
 
-// Translate gives problem.Unavailable where SQLite refuses for the moment, and
-// GORM's errors.
-func (d local) Translate(err error) error {
+// Translate returns problem.Unavailable for an error that a retry may solve, and else
+// the error of GORM.
+func (d sqliteDialector) Translate(err error) error {
 	var failed *modernc.Error
 	switch {
-	case isClosed(err), errors.As(err, &failed) && isRefused(failed.Code()&0xff):
+	case isClosed(err), errors.As(err, &failed) && isTemporaryCode(failed.Code()&0xff):
 		return problem.Unavailable.Because(err)
 	case failed == nil:
 		return err
@@ -157,9 +162,8 @@ func (d local) Translate(err error) error {
 	return err
 }
 
-// isRefused reports whether a primary result code of SQLite's is of the moment,
-// and not of the statement: another process writes for too long, or the disk is
-// full or fails.
-func isRefused(code int) bool {
+// isTemporaryCode reports whether a primary result code of SQLite is not the fault of
+// the statement: another process writes for too long, or the disk is full or fails.
+func isTemporaryCode(code int) bool {
 	return slices.Contains([]int{sqlite3.SQLITE_BUSY, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}, code)
 }

@@ -6,10 +6,10 @@ import (
 	"errors"
 )
 
-// maxKept is how many statements a connection keeps prepared.
-const maxKept = 128
+// maxStatements is how many prepared statements a connection keeps.
+const maxStatements = 128
 
-// sqliteConn is what database/sql asks of a connection, and the driver's has.
+// sqliteConn has the interfaces of database/sql/driver that the driver implements.
 type sqliteConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -21,19 +21,19 @@ type sqliteConn interface {
 	driver.Validator
 }
 
-// connection keeps its statements prepared. GORM can do so too, but it has all
-// who run a statement wait for the first one's preparation, and when that
-// client hangs up it cancels them all.
+// connection caches prepared statements. GORM can do that too, but there every client
+// of a statement waits until the first one has prepared it, and fails if that one
+// disconnects.
 type connection struct {
 	sqliteConn
 	file *sqliteFile
-	kept map[string]driver.Stmt // those that are not in use
+	idle map[string]driver.Stmt // the statements that are not in use
 }
 
-// ResetSession is asked before each use; a new connection then fails too, and
-// says why.
+// ResetSession is called before each use. After driver.ErrBadConn, database/sql opens
+// a new connection, which fails with the cause.
 func (c *connection) ResetSession(ctx context.Context) error {
-	if c.file.isThere() != nil {
+	if c.file.checkInPlace() != nil {
 		return driver.ErrBadConn
 	}
 	return c.sqliteConn.ResetSession(ctx)
@@ -44,7 +44,7 @@ func (c *connection) ExecContext(ctx context.Context, query string, values []dri
 	if err != nil {
 		return nil, err
 	}
-	defer c.keep(query, statement)
+	defer c.release(query, statement)
 	return statement.(driver.StmtExecContext).ExecContext(ctx, values)
 }
 
@@ -55,45 +55,45 @@ func (c *connection) QueryContext(ctx context.Context, query string, values []dr
 	}
 	found, err := statement.(driver.StmtQueryContext).QueryContext(ctx, values)
 	if err != nil {
-		c.keep(query, statement)
+		c.release(query, statement)
 		return nil, err
 	}
-	return &rows{found.(sqliteRows), func() { c.keep(query, statement) }}, nil
+	return &rows{found.(sqliteRows), func() { c.release(query, statement) }}, nil
 }
 
-// take gives a statement to one user at a time: a second one, who asks the same
-// while the rows of the first are open, gets another.
+// take returns a statement that nobody else uses. While rows of one are open, a second
+// query of the same text gets a new statement.
 func (c *connection) take(ctx context.Context, query string) (driver.Stmt, error) {
-	if statement, ok := c.kept[query]; ok {
-		delete(c.kept, query)
+	if statement, ok := c.idle[query]; ok {
+		delete(c.idle, query)
 		return statement, nil
 	}
 	return c.PrepareContext(ctx, query)
 }
 
-func (c *connection) keep(query string, statement driver.Stmt) {
-	if len(c.kept) == maxKept {
-		for other, old := range c.kept { // any
-			delete(c.kept, other)
+func (c *connection) release(query string, statement driver.Stmt) {
+	if len(c.idle) == maxStatements {
+		for other, old := range c.idle { // closes any one
+			delete(c.idle, other)
 			_ = old.Close()
 			break
 		}
 	}
-	if twin, ok := c.kept[query]; ok {
-		_ = twin.Close()
+	if other, ok := c.idle[query]; ok {
+		_ = other.Close()
 	}
-	c.kept[query] = statement
+	c.idle[query] = statement
 }
 
 func (c *connection) Close() (err error) {
-	for _, statement := range c.kept {
+	for _, statement := range c.idle {
 		err = errors.Join(err, statement.Close())
 	}
-	c.kept = map[string]driver.Stmt{}
+	c.idle = map[string]driver.Stmt{}
 	return errors.Join(err, c.sqliteConn.Close())
 }
 
-// sqliteRows is what database/sql asks of rows, and the driver's have.
+// sqliteRows has the interfaces of database/sql/driver that the driver implements.
 type sqliteRows interface {
 	driver.Rows
 	driver.RowsColumnTypeDatabaseTypeName

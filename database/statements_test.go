@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-func TestAConnectionKeepsAStatementForOneUserAtATime(t *testing.T) {
+func TestAPreparedStatementHasOneUserAtATime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
-	made := makeFile(path)
+	makeErr := makeFile(path)
 	file, err := newSQLiteFile(path)
-	if err := errors.Join(made, err); err != nil {
+	if err := errors.Join(makeErr, err); err != nil {
 		t.Fatal(err)
 	}
 	pool := sql.OpenDB(file)
@@ -21,8 +21,8 @@ func TestAConnectionKeepsAStatementForOneUserAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := func() (count int) {
-		_ = single.Raw(func(raw any) error { count = len(raw.(*connection).kept); return nil })
+	idle := func() (count int) {
+		_ = single.Raw(func(raw any) error { count = len(raw.(*connection).idle); return nil })
 		return count
 	}
 	numbers := func() *sql.Rows {
@@ -43,24 +43,24 @@ func TestAConnectionKeepsAStatementForOneUserAtATime(t *testing.T) {
 		_ = rows.Close()
 		return text
 	}
-	read(numbers()) // keeps it
+	read(numbers()) // now it is kept
 	first := numbers()
 	first.Next()
 	if second := read(numbers()); second != "123" {
-		t.Errorf("a second one, while rows of the first are open, reads %s", second)
+		t.Errorf("a second query, while rows of the first are open, reads %s", second)
 	}
 	if rest := read(first); rest != "23" {
-		t.Errorf("the rest of the first is %s", rest)
+		t.Errorf("the first query reads %s after its first row", rest)
 	}
-	if kept() != 1 {
-		t.Errorf("%d are kept of one statement", kept())
+	if idle() != 1 {
+		t.Errorf("%d statements of one query are kept", idle())
 	}
-	for i := range 2 * maxKept {
+	for i := range 2 * maxStatements {
 		if _, err := single.ExecContext(t.Context(), fmt.Sprint("SELECT ", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if kept() != maxKept {
-		t.Errorf("%d are kept, want %d", kept(), maxKept)
+	if idle() != maxStatements {
+		t.Errorf("%d statements are kept, want %d", idle(), maxStatements)
 	}
 }

@@ -28,7 +28,7 @@ var parts = map[string][]string{
 		"tools/e2e/browser_test.go",
 	},
 	"backup": {
-		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/sound.go",
+		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/backup_check.go",
 		"commands/backup.go", "commands/backup_test.go",
 	},
 }

@@ -13,7 +13,7 @@ import (
 	"example.com/latchkey/config"
 )
 
-// content is what a file's schema is made of, and which migrations made it.
+// content is the schema of a file, and the migrations that made it.
 type content struct {
 	migrations []Migration
 	objects    []object
@@ -22,23 +22,23 @@ type content struct {
 // object is a table, an index, a view or a trigger.
 type object struct{ Type, Name, SQL string }
 
-// sound reads a file, and fails unless it is whole and has migrations of this
-// program alone.
-func sound(path string) (found content, err error) {
+// checkFile reads a file, and returns an error if it is damaged or has a migration
+// that this program does not have.
+func checkFile(path string) (found content, err error) {
 	db, err := OpenExisting(config.Database{URL: "sqlite://" + path}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return found, err
 	}
 	defer func() { err = errors.Join(err, Close(db)) }()
-	var verdict string
-	if err := accessOf(db).readers.QueryRowContext(db.Statement.Context, "PRAGMA integrity_check").Scan(&verdict); err != nil {
+	var result string
+	if err := accessOf(db).readers.QueryRowContext(db.Statement.Context, "PRAGMA integrity_check").Scan(&result); err != nil {
 		return found, err
 	}
-	if verdict != "ok" {
-		return found, errors.New(verdict)
+	if result != "ok" {
+		return found, errors.New(result)
 	}
-	begun, err := hasMigrations(db)
-	if err == nil && !begun {
+	has, err := hasMigrations(db)
+	if err == nil && !has {
 		err = errors.New("it has no table of migrations")
 	}
 	if err == nil {
@@ -52,7 +52,7 @@ func sound(path string) (found content, err error) {
 
 func objects(db *gorm.DB) (all []object, err error) {
 	err = db.Raw("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").Scan(&all).Error
-	for i := range all { // GORM writes the keys of a table in any order
+	for i := range all { // GORM writes the constraints of a table in any order
 		parts := strings.Split(strings.TrimSuffix(all[i].SQL, ")"), ",")
 		slices.Sort(parts)
 		all[i].SQL = strings.Join(parts, ",")
@@ -60,24 +60,25 @@ func objects(db *gorm.DB) (all []object, err error) {
 	return all, err
 }
 
-// compare fails where a backup lacks what its migrations make in a fresh file,
-// or has a view or a trigger besides, which could do anything by itself.
-func compare(backup content, fresh string) (err error) {
-	db, err := Open(config.Database{URL: "sqlite://" + fresh}, slog.New(slog.DiscardHandler))
+// checkSchema returns an error if a backup lacks a part of the schema that its
+// migrations make in a new file. It also refuses other views and triggers, because
+// they could change what statements do.
+func checkSchema(backup content, newFile string) (err error) {
+	db, err := Open(config.Database{URL: "sqlite://" + newFile}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, Close(db)) }()
-	var same []*gormigrate.Migration
+	var applied []*gormigrate.Migration
 	for i, known := range backup.migrations {
 		if known.Applied {
-			same = append(same, migrations()[i])
+			applied = append(applied, migrations()[i])
 		}
 	}
-	if len(same) == 0 {
+	if len(applied) == 0 {
 		return errors.New("none of this program's migrations is applied to it")
 	}
-	if err := alone(db, same, func(_ *gorm.DB, all *gormigrate.Gormigrate) error { return all.Migrate() }); err != nil {
+	if err := withMigrationLock(db, applied, func(_ *gorm.DB, all *gormigrate.Gormigrate) error { return all.Migrate() }); err != nil {
 		return err
 	}
 	want, err := objects(db)
@@ -86,7 +87,7 @@ func compare(backup content, fresh string) (err error) {
 	}
 	for _, o := range want {
 		if !slices.Contains(backup.objects, o) {
-			return fmt.Errorf("its %s %s is missing, or is not as its migrations make it", o.Type, o.Name)
+			return fmt.Errorf("its %s %s is missing, or differs from what its migrations make", o.Type, o.Name)
 		}
 	}
 	for _, o := range backup.objects {

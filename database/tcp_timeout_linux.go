@@ -1,0 +1,16 @@
+package database
+
+import "syscall"
+
+// setUserTimeout limits how long sent data may stay without an acknowledgement
+// (TCP_USER_TIMEOUT, tcp(7)).
+func setUserTimeout(_, _ string, socket syscall.RawConn) (err error) {
+	const userTimeout = 0x12
+	controlErr := socket.Control(func(fd uintptr) {
+		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, userTimeout, int(connectionLossTimeout.Milliseconds()))
+	})
+	if controlErr != nil {
+		return controlErr
+	}
+	return err
+}
