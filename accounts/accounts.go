@@ -1,7 +1,6 @@
-// Package accounts is what can happen to a user, whoever asks: the API, the
-// command line, a link in a mail. Each change is one transaction and is seen at
-// once. Who asks is the context's: auth.UserFrom and auth.SessionFrom, or
-// nobody for the command line and for those who are not signed in.
+// Package accounts creates, changes and deletes users, for the API and the command
+// line. Each change is one transaction, and takes effect at once. The context has the
+// current user and session (auth.UserFrom, auth.SessionFrom), or none.
 package accounts
 
 import (
@@ -15,21 +14,21 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Accounts are the users of a database.
+// Accounts changes the users of a database.
 type Accounts struct {
 	DB   *gorm.DB
 	Auth auth.Services
 }
 
-// NewUser is what a new user needs.
+// NewUser is the input for a new user.
 type NewUser struct {
 	Email    models.Email  `json:"email" binding:"required,email,max=254"`
 	Password auth.Password `json:"password" binding:"required"`
 	Name     *string       `json:"name" binding:"omitempty,max=100"`
 }
 
-// Create makes a user. The error is validation_failed on the password,
-// email_taken or overloaded.
+// Create creates a user. The error is validation_failed on password, email_taken or
+// overloaded.
 func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
 	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password)
 	if err != nil {
@@ -39,15 +38,15 @@ func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
 	return user, emailTaken(a.DB.WithContext(ctx).Create(&user).Error)
 }
 
-// Login begins a session for the right email and password. An unknown email
-// takes as long as a wrong password, and gives the same error. The error is
-// login_failed, forbidden for a disabled user, or overloaded.
+// Login begins a session if email and password are right. An unknown email takes as
+// long as a wrong password, and has the same error. The error is login_failed,
+// forbidden for a disabled user, or overloaded.
 func (a Accounts) Login(ctx context.Context, email models.Email, password auth.Password) (session models.Session, err error) {
 	check := passwordCheck{
 		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", email) },
 		password: password,
 		wrong:    problem.LoginFailed,
-		gone:     problem.LoginFailed,
+		notFound: problem.LoginFailed,
 	}
 	err = a.withPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
 		if user.Disabled {

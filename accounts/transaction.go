@@ -14,11 +14,11 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// change runs a change of a user, and of the sessions by auth.Revoke, in one
-// transaction that holds the user's row, and makes it take effect at once. The
-// error is not_found where there is no such user.
+// change runs a function that changes a user, and may call auth.Revoke, in a
+// transaction that locks the user's row. The change takes effect at once. The error
+// is not_found if there is no such user.
 func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm.DB, user models.User) error) error {
-	// Also after an error: the answer to a commit may have been lost.
+	// Also after an error: the commit may have succeeded without an answer.
 	defer a.Auth.Sessions.Invalidate(id)
 	return database.Transaction(a.DB.WithContext(ctx), func(tx *gorm.DB) error {
 		var user models.User
@@ -33,35 +33,34 @@ func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm
 	})
 }
 
-// save stores every column of a user whose row the transaction holds.
+// save writes every column of a user. The transaction must have locked the row.
 func save(tx *gorm.DB, user *models.User) error { return tx.Select("*").Updates(user).Error }
 
-// set changes a field to what a change says of it, if it does.
+// set sets a field unless to is nil.
 func set[T any](field *T, to *T) {
 	if to != nil {
 		*field = *to
 	}
 }
 
-// passwordCheck says whose password is verified, and how a refusal is answered.
+// passwordCheck is the input of withPassword.
 type passwordCheck struct {
 	user     func(*gorm.DB) *gorm.DB // selects the user
 	password auth.Password
-	wrong    error // the password is not that user's
-	gone     error // there is no such user, or the password was changed after it was verified
+	wrong    error // the error of a wrong password
+	notFound error // the error if there is no such user, or the password changed meanwhile
 
-	// prepare, if any, is what takes long: it runs once the password is
-	// verified, before the transaction.
+	// prepare may be nil. It does what takes long, after the password is verified
+	// and before the transaction.
 	prepare func() error
 }
 
-// withPassword verifies a password, and then runs a change as Accounts.change does,
-// in a transaction in which that password is still the user's. It gives a hash
-// of another cost than today's a new one. The error is one of check's, change's,
-// overloaded, or ctx's.
+// withPassword verifies a password, and then runs change as Accounts.change does, if
+// the password is still the user's. It also replaces a hash with an outdated cost.
+// The error is one of check, change's, overloaded, or ctx's.
 func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change func(tx *gorm.DB, user models.User) error) error {
-	for refusal := check.wrong; ; refusal = check.gone {
-		user, fresh, err := a.verify(ctx, check, refusal)
+	for wrong := check.wrong; ; wrong = check.notFound {
+		user, newHash, err := a.verify(ctx, check, wrong)
 		if err == nil && check.prepare != nil {
 			err = check.prepare()
 		}
@@ -73,8 +72,8 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 			if same = now.PasswordHash == user.PasswordHash; !same {
 				return nil
 			}
-			if fresh != "" {
-				now.PasswordHash = fresh
+			if newHash != "" {
+				now.PasswordHash = newHash
 				if err := save(tx, &now); err != nil {
 					return err
 				}
@@ -83,17 +82,17 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		})
 		switch {
 		case !same && errors.Is(err, problem.NotFound):
-			return check.gone
+			return check.notFound
 		case err != nil || same:
 			return err
 		}
-		// Another login may have hashed the same password anew: verify it again.
+		// Another login may have replaced the hash of the same password: verify it again.
 	}
 }
 
-// verify gives the user whose password it is, and a new hash where the stored
-// one is of another cost than today's.
-func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) (user models.User, fresh string, err error) {
+// verify returns the user if the password is right, and a new hash if the cost of the
+// stored one is outdated.
+func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) (user models.User, newHash string, err error) {
 	found := check.user(a.DB.WithContext(ctx)).Limit(1).Find(&user)
 	if found.Error != nil {
 		return user, "", found.Error
@@ -103,19 +102,19 @@ func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) 
 	case err != nil:
 		return user, "", err
 	case found.RowsAffected == 0:
-		return user, "", check.gone
+		return user, "", check.notFound
 	case !right:
 		return user, "", wrong
 	case a.Auth.Passwords.Outdated(user.PasswordHash):
-		fresh, err = a.Auth.Passwords.Rehash(ctx, check.password)
+		newHash, err = a.Auth.Passwords.Rehash(ctx, check.password)
 	}
-	return user, fresh, err
+	return user, newHash, err
 }
 
-// keepAnAdmin runs a change, inside a transaction, that may take an admin away.
-// The error is last_admin where no admin would be left.
+// keepAnAdmin runs a change that may remove an admin, inside a transaction. The error
+// is last_admin if no admin would be left.
 func keepAnAdmin(tx *gorm.DB, change func() error) error {
-	// One at a time, so that two admins cannot demote each other.
+	// The lock prevents that two admins demote each other at the same time.
 	if err := database.Lock(tx, database.LockAdmins); err != nil {
 		return err
 	}
@@ -133,7 +132,7 @@ func keepAnAdmin(tx *gorm.DB, change func() error) error {
 	return err
 }
 
-// admins counts the admins who can act, up to one.
+// admins returns 1 if there is an admin who is not disabled, else 0.
 func admins(tx *gorm.DB) (int64, error) {
 	found := tx.Select("id").Limit(1).Find(&models.User{}, "role = 'admin' AND NOT disabled")
 	return found.RowsAffected, found.Error

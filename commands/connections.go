@@ -41,7 +41,7 @@ func (l *connectionLimit) opened(ctx context.Context, connection net.Conn) conte
 	if excess := len(l.spare) - spareConnections; excess > 0 {
 		_ = l.spare[excess-1].Close() // the older ones are closed already
 	}
-	return middleware.OnSpare(ctx)
+	return middleware.WithSpare(ctx)
 }
 
 func (l *connectionLimit) changed(connection net.Conn, state http.ConnState) {

@@ -72,7 +72,7 @@ func (d *document) refusal(problems []*problem.Problem) (object, error) {
 	media, of := problem.ContentType, reflect.TypeFor[problem.Details]()
 	for _, p := range problems {
 		example := object{"$ref": "#/components/examples/" + p.Code}
-		if own, body := p.Own(); own != "" {
+		if own, body := p.Body(); own != "" {
 			media, of = own, reflect.TypeOf(body)
 			example = object{"value": body}
 		} else {

@@ -122,7 +122,7 @@ type OAuthProblem struct {
 }
 
 func oauthError(p *problem.Problem, code string) *problem.Problem {
-	return p.Answered(http.StatusBadRequest, code, "application/json", OAuthProblem{code, p.Describe()})
+	return p.WithBody(http.StatusBadRequest, code, "application/json", OAuthProblem{code, p.Describe()})
 }
 
 // OAuthError words the errors of a client's own making as RFC 6749, section
@@ -132,7 +132,7 @@ func OAuthError(err error) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	if own, _ := p.Own(); own != "" {
+	if own, _ := p.Body(); own != "" {
 		return err
 	}
 	switch p.Status {

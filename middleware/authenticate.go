@@ -1,4 +1,4 @@
-// Package middleware is what happens around every request.
+// Package middleware has the Gin middleware of the routes.
 package middleware
 
 import (
@@ -13,11 +13,11 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Authenticate lets a request pass only with a good access token of a live
-// session, whose user is then auth.UserFrom's. It takes the place of Client.
+// Authenticate refuses a request without a valid access token of a live session. It
+// puts the user into the context, for auth.UserFrom, and replaces Client.
 func Authenticate(services auth.Services) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		user, session, err := authenticated(c.Request, services)
+		user, session, err := userOf(c.Request, services)
 		if err != nil {
 			problem.Write(c, err)
 			return
@@ -26,7 +26,7 @@ func Authenticate(services auth.Services) gin.HandlerFunc {
 	}
 }
 
-func authenticated(r *http.Request, services auth.Services) (user models.User, session uuid.UUID, err error) {
+func userOf(r *http.Request, services auth.Services) (user models.User, session uuid.UUID, err error) {
 	token, err := bearer(r.Header)
 	if err != nil {
 		return user, session, err
@@ -39,8 +39,8 @@ func authenticated(r *http.Request, services auth.Services) (user models.User, s
 	return user, claims.SessionID, err
 }
 
-// bearer gives the token of the Authorization header (RFC 6750, section 2.1).
-// Another scheme is no token; two headers are no one's.
+// bearer returns the token of the Authorization header (RFC 6750, section 2.1).
+// Another scheme counts as no token. Two headers are invalid.
 func bearer(header http.Header) (string, error) {
 	values := header.Values("Authorization")
 	if len(values) > 1 {

@@ -11,13 +11,13 @@ import (
 	"example.com/latchkey/auth"
 )
 
-// maxUserAgent is what is kept of a User-Agent, in bytes.
+// maxUserAgent is how much of a User-Agent is stored, in bytes.
 const maxUserAgent = 255
 
-// RealIP makes a request's RemoteAddr the client's: where the connection comes from
-// one of the trusted proxies (addresses, or networks such as 10.0.0.0/8), the
-// right-most address of X-Forwarded-For that is none of theirs. Gin itself would
-// believe X-Real-IP too, and cannot read an address with a port.
+// RealIP sets a request's RemoteAddr to the address of the client. For a connection
+// from one of the trusted proxies (addresses, or networks such as 10.0.0.0/8), that is
+// the right-most address of X-Forwarded-For that is not a trusted proxy. Gin would
+// also trust X-Real-IP, and cannot read an address with a port.
 func RealIP(trusted []string) gin.HandlerFunc {
 	var proxies []netip.Prefix
 	for _, text := range trusted {

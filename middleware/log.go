@@ -12,18 +12,19 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// maxMethod, in bytes, is more than any method has that a client sends in earnest.
+// maxMethod, in bytes, is longer than every real method.
 const maxMethod = 32
 
-// maxPath, in bytes, is enough to see what a client has misspelt.
+// maxPath, in bytes, is enough to see a misspelt path.
 const maxPath = 100
 
-// Log writes one line a request: its route's pattern, or where there is no route
-// its path; never its query, headers or body, any of which may hold a secret.
+// Log writes one line for each request. It has the pattern of the route or, without a
+// route, the path, but never the query, headers or body, because these may contain
+// secrets.
 func Log(log *slog.Logger) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		start := time.Now()
-		defer func() { logRequest(log, c, start) }() // also where the handlers end the connection
+		defer func() { logRequest(log, c, start) }() // also if a handler panics to close the connection
 		c.Next()
 	}
 }
@@ -33,7 +34,7 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 	failed := c.Errors.Last()
 	level := slog.LevelInfo
 	switch {
-	case failed != nil && (errors.Is(failed, auth.ErrTheft) || errors.Is(failed, problem.Overloaded)): // a crowd is not a fault of ours
+	case failed != nil && (errors.Is(failed, auth.ErrTheft) || errors.Is(failed, problem.Overloaded)): // too many requests are not an error of the server
 		level = slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
@@ -42,15 +43,15 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("method", cut(c.Request.Method, maxMethod)),
+		slog.String("method", truncate(c.Request.Method, maxMethod)),
 		slog.String("route", c.FullPath()),
 		slog.Int("status", status),
 		slog.Float64("latency_ms", float64(time.Since(start).Microseconds())/1e3),
 		slog.String("ip", c.ClientIP()),
 		slog.String("request_id", c.Writer.Header().Get(problem.RequestIDHeader)),
 	}
-	if c.FullPath() == "" { // of no route, so what was asked for is the only hint
-		attrs = append(attrs, slog.String("path", cut(c.Request.URL.EscapedPath(), maxPath)))
+	if c.FullPath() == "" { // there is no route, so the path is the only hint
+		attrs = append(attrs, slog.String("path", truncate(c.Request.URL.EscapedPath(), maxPath)))
 	}
 	if user, ok := auth.UserFrom(ctx); ok {
 		attrs = append(attrs, slog.String("user_id", user.ID.String()))
@@ -61,10 +62,10 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 	log.LogAttrs(ctx, level, "request", attrs...)
 }
 
-// cut bounds what a stranger can write into the log.
-func cut(text string, most int) string {
-	if len(text) <= most {
+// truncate limits what a client can write into the log.
+func truncate(text string, limit int) string {
+	if len(text) <= limit {
 		return text
 	}
-	return text[:most] + "…"
+	return text[:limit] + "…"
 }

@@ -14,8 +14,8 @@ import (
 
 var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// RequestID gives every answer an X-Request-ID: the client's, where it is well
-// formed, so that one id follows a request through many services.
+// RequestID sets X-Request-ID on every answer. It keeps a well-formed id of the client,
+// so that a request has the same id in several services.
 func RequestID(c *gin.Context) {
 	id := c.GetHeader(problem.RequestIDHeader)
 	if !requestIDs.MatchString(id) {
@@ -24,13 +24,13 @@ func RequestID(c *gin.Context) {
 	c.Header(problem.RequestIDHeader, id)
 }
 
-// maxPanic, in bytes, bounds a panic's own words, so that the log has room for
-// its stack.
+// maxPanic, in bytes, limits the message of a panic, so that its stack also fits into
+// the log.
 const maxPanic = 1 << 10
 
-// Recover answers a panic like any other unknown error; its stack goes to the
-// log. Where the answer has begun, it ends the connection, so that no client takes
-// what it has for the whole; so does http.ErrAbortHandler.
+// Recover answers a panic with a 500, and logs its stack. If the answer has begun, it
+// closes the connection, so that no client takes a part for the whole answer.
+// http.ErrAbortHandler also closes the connection.
 func Recover() gin.HandlerFunc {
 	return func(c *gin.Context) {
 		defer func() {
@@ -40,7 +40,7 @@ func Recover() gin.HandlerFunc {
 			}
 			aborted := cause == any(http.ErrAbortHandler)
 			if !aborted {
-				problem.Write(c, fmt.Errorf("panic: %s\n%s", cut(fmt.Sprint(cause), maxPanic), debug.Stack()))
+				problem.Write(c, fmt.Errorf("panic: %s\n%s", truncate(fmt.Sprint(cause), maxPanic), debug.Stack()))
 			}
 			if aborted || begun {
 				panic(http.ErrAbortHandler)
@@ -50,8 +50,8 @@ func Recover() gin.HandlerFunc {
 	}
 }
 
-// Headers says what holds for every answer: it is an API's, for one reader
-// only, and no page.
+// Headers sets the security headers of every answer: it is not cached, and it is not a
+// page.
 func Headers(c *gin.Context) {
 	header := c.Writer.Header()
 	header.Set("Cache-Control", "no-store")
@@ -61,7 +61,7 @@ func Headers(c *gin.Context) {
 	header.Set("X-Frame-Options", "DENY")
 }
 
-// MaxBody ends the reading of a request's body after limit, in bytes.
+// MaxBody limits a request's body, in bytes.
 func MaxBody(limit int64) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)

@@ -11,14 +11,14 @@ import (
 
 type spareKey struct{}
 
-// OnSpare returns a context for the requests of a spare connection, one past
+// WithSpare returns a context for the requests of a spare connection, which is above
 // server.max_connections.
-func OnSpare(ctx context.Context) context.Context {
+func WithSpare(ctx context.Context) context.Context {
 	return context.WithValue(ctx, spareKey{}, true)
 }
 
-// HealthOnly lets a request on a spare connection pass only to these routes, and
-// ends that connection after its answer.
+// HealthOnly allows only these routes on a spare connection, and closes that
+// connection after the answer.
 func HealthOnly(paths ...string) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if c.Request.Context().Value(spareKey{}) == nil {

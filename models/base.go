@@ -1,4 +1,4 @@
-// Package models is the data as it is stored and shown, one file a table.
+// Package models has the data that is stored and shown, with one file for each table.
 package models
 
 import (
@@ -8,13 +8,13 @@ import (
 	"gorm.io/gorm"
 )
 
-// Base is what every table begins with.
+// Base has the first columns of every table.
 type Base struct {
 	ID        uuid.UUID `json:"id"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// BeforeCreate gives a new row its UUIDv7.
+// BeforeCreate sets the id of a new row, a UUIDv7.
 func (b *Base) BeforeCreate(*gorm.DB) (err error) {
 	if b.ID.IsNil() {
 		b.ID, err = uuid.NewV7()
@@ -22,5 +22,5 @@ func (b *Base) BeforeCreate(*gorm.DB) (err error) {
 	return err
 }
 
-// Key is the id, for code that is about any table.
+// Key returns the id, for generic code.
 func (b Base) Key() uuid.UUID { return b.ID }

@@ -6,8 +6,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// Session is one login, until it ends. Counter says which of its refresh
-// tokens is the current one; LastUsedAt is when the counter moved last.
+// Session is one login. Counter is the number of its current refresh token;
+// LastUsedAt is when the counter changed.
 type Session struct {
 	Base
 	UserID        uuid.UUID  `json:"-"`
@@ -20,17 +20,18 @@ type Session struct {
 	RevokedReason Reason     `json:"-"`
 }
 
-// LiveSession is the condition, on the time now, of a session that has not ended.
+// LiveSession is the SQL condition of a session that has not ended. Its parameter is
+// the current time.
 const LiveSession = "revoked_at IS NULL AND expires_at > ?"
 
 // Reason is why a session was revoked.
 type Reason string
 
-// The reasons, kept for whoever looks into a session's end.
+// The reasons. They are stored for people who examine why a session ended.
 const (
-	ByLogout   Reason = "logout"   // its user ended it
+	ByLogout   Reason = "logout"   // the user ended it
 	ByPassword Reason = "password" // the password changed
-	ByAdmin    Reason = "admin"    // an admin ended it, or disabled its user
+	ByAdmin    Reason = "admin"    // an admin ended it, or disabled the user
 	ByTheft    Reason = "theft"    // a refresh token was used twice
-	ByLimit    Reason = "limit"    // a login past jwt.max_sessions ended it
+	ByLimit    Reason = "limit"    // a login above jwt.max_sessions ended it
 )

@@ -24,7 +24,8 @@ type User struct {
 	Disabled      bool    `json:"-"`
 }
 
-// Role is what a user may do. Each role may do what those before it in Roles may.
+// Role is what a user may do. A role may also do everything that the roles before it
+// in Roles may do.
 type Role string
 
 // The roles.
@@ -33,17 +34,17 @@ const (
 	RoleAdmin Role = "admin"
 )
 
-// Roles are all roles, from the least. A role that is added here is known to
-// the routes' access, the document and the command line.
+// Roles has all roles, the least powerful first. A role that is added here also works
+// in the access of routes, in the OpenAPI document and on the command line.
 var Roles = []Role{RoleUser, RoleAdmin}
 
-// Has reports whether the role may do what another may.
+// Has reports whether a role may do everything that another one may do.
 func (r Role) Has(other Role) bool {
 	least := slices.Index(Roles, other)
 	return least >= 0 && slices.Index(Roles, r) >= least
 }
 
-// UnmarshalText refuses what is not one of Roles.
+// UnmarshalText returns an error for a text that is not one of Roles.
 func (r *Role) UnmarshalText(text []byte) error {
 	if *r = Role(text); !slices.Contains(Roles, *r) {
 		return fmt.Errorf("must be one of %v", Roles)
@@ -51,48 +52,48 @@ func (r *Role) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// JSONSchemaBytes describes a role in the document.
+// JSONSchemaBytes describes a role in the OpenAPI document.
 func (Role) JSONSchemaBytes() ([]byte, error) {
 	return json.Marshal(map[string]any{"type": "string", "enum": Roles})
 }
 
-// Email is an address in the one form in which it is stored and compared: trimmed,
-// NFKC, lower case, the domain in ASCII. Reading one from JSON or a form brings it
-// into this form, so look-alikes meet the unique index.
+// Email is an address in the form in which it is stored and compared: trimmed, NFKC,
+// lower case, with the domain in ASCII. An email in JSON or a form is converted to it,
+// so that the unique index finds an equal address that is written in another way.
 type Email string
 
-// An address has at most 254 octets (RFC 5321, section 4.5.3.1.3). NFKC makes a
-// text at most 4 times shorter, so what is over 4 times as long has no such form.
-// It is not folded, because NFKC can also make a text 18 times longer.
+// An address has at most 254 octets (RFC 5321, section 4.5.3.1.3). NFKC makes a text
+// at most 4 times shorter, so a longer one is never an address. It is refused before
+// NFKC, which can also make a text 18 times longer.
 const maxTyped = 4 * 254
 
-// The words are those of the rules max=254 and email.
+// The messages are those of the validation rules max=254 and email.
 var (
 	errEmailTooLong = errors.New("must be a maximum of 254 characters in length")
 	errNotAnEmail   = errors.New("must be a valid email address")
 )
 
-// domains are host names with letters of any script (RFC 5891), as ASCII.
+// domains converts host names with letters of any script to ASCII (RFC 5891).
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
-// NewEmail folds an address as typed. The error is about one of over 1,016 bytes,
-// with characters that cannot be seen, a quoted local part, or a domain that is
-// not a host name.
+// NewEmail converts a typed address. It returns an error if the address is too long,
+// has invisible characters or a quoted local part, or if its domain is not a host
+// name.
 func NewEmail(typed string) (Email, error) {
 	if len(typed) > maxTyped {
 		return "", errEmailTooLong
 	}
-	folded := norm.NFKC.String(strings.ToLower(norm.NFKC.String(typed)))
-	folded = strings.TrimFunc(folded, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
-	if utf8.RuneCountInString(folded) > 254 {
+	normalized := norm.NFKC.String(strings.ToLower(norm.NFKC.String(typed)))
+	normalized = strings.TrimFunc(normalized, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+	if utf8.RuneCountInString(normalized) > 254 {
 		return "", errEmailTooLong
 	}
-	local, domain, found := strings.Cut(folded, "@")
-	if !found { // a login may be tried with it, and the rule email refuses it
-		return Email(folded), nil
+	local, domain, found := strings.Cut(normalized, "@")
+	if !found { // the validation rule email refuses it; a login with it only fails
+		return Email(normalized), nil
 	}
 	ascii, err := domains.ToASCII(strings.TrimSuffix(domain, "."))
-	if err != nil || strings.HasPrefix(local, `"`) || strings.ContainsFunc(folded, isInvisible) {
+	if err != nil || strings.HasPrefix(local, `"`) || strings.ContainsFunc(normalized, isInvisible) {
 		return "", errNotAnEmail
 	}
 	return Email(local + "@" + ascii), nil
@@ -100,13 +101,13 @@ func NewEmail(typed string) (Email, error) {
 
 func isInvisible(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Cc) }
 
-// UnmarshalText folds an address as it is read.
+// UnmarshalText converts an address from JSON or a form.
 func (e *Email) UnmarshalText(text []byte) (err error) {
 	*e, err = NewEmail(string(text))
 	return err
 }
 
-// JSONSchemaBytes describes an email in the document.
+// JSONSchemaBytes describes an email in the OpenAPI document.
 func (Email) JSONSchemaBytes() ([]byte, error) {
 	return []byte(`{"type":"string","maxLength":254,"examples":["ada@example.com"]}`), nil
 }

@@ -2,7 +2,7 @@ package problem
 
 import "time"
 
-// Every code a client may meet, and its status.
+// Every code that a client may receive, and its status.
 var (
 	MalformedBody        = &Problem{Status: 400, Code: "malformed_body", Detail: "The body is not a JSON object"}
 	LoginFailed          = &Problem{Status: 401, Code: "login_failed", Detail: "Incorrect username or password"}
@@ -25,6 +25,6 @@ var (
 	Overloaded           = &Problem{Status: 503, Code: "overloaded", Detail: "Too many logins at once, try again later", RetryAfter: time.Second}
 	Unavailable          = &Problem{Status: 503, Code: "unavailable", Detail: "The database is not available, try again later", RetryAfter: time.Second}
 
-	// clientGone is nginx's word for it; only the log sees this one.
+	// clientGone is for the log only: nobody receives the answer. 499 is from nginx.
 	clientGone = &Problem{Status: 499, Code: "client_gone"}
 )

@@ -1,5 +1,5 @@
-// Package problem is what can go wrong: one type, one list of codes, and the
-// one writer of error answers (RFC 9457).
+// Package problem has the errors that clients receive (RFC 9457): their type, their
+// codes, and the function that writes them.
 package problem
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// What is listed of the fields at fault: how many, and how much of each name, in bytes.
+// The limits of Errors: the number of fields, and the length of a name in bytes.
 const (
 	maxErrors = 100
 	maxName   = 100
 )
 
-// A Problem is an error a client may see. Code is its stable machine word;
-// two problems with one Code are the same to errors.Is.
+// A Problem is an error that a client may receive. Code is for programs and never
+// changes. errors.Is compares problems by Code.
 type Problem struct {
 	Status     int
 	Code       string
@@ -28,13 +28,13 @@ type Problem struct {
 	Errors     []FieldError
 	RetryAfter time.Duration
 
-	unlisted int    // how many fields at fault are not in Errors
-	media    string // of the body that another standard asks for, "" for a problem's own
-	body     any
-	cause    error // for the log, never for the client
+	unlisted    int    // how many invalid fields are not in Errors
+	contentType string // of body, if another standard than RFC 9457 defines it, else ""
+	body        any
+	cause       error // for the log, never for the client
 }
 
-// A FieldError is one broken rule, under the name the client sent.
+// A FieldError is an invalid field, with the name that the client sent.
 type FieldError struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
@@ -47,8 +47,7 @@ func (p *Problem) Error() string {
 	return p.Code
 }
 
-// Describe says in one line what the client is told: the fields at fault, or
-// the detail.
+// Describe returns the invalid fields, or else the detail, in one line.
 func (p *Problem) Describe() string {
 	if len(p.Errors) == 0 {
 		return p.Detail
@@ -63,16 +62,16 @@ func (p *Problem) Describe() string {
 	return strings.Join(fields, "; ")
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.cause }
 
-// Is reports whether target is the same problem, whatever its details.
+// Is reports whether target is a problem with the same code.
 func (p *Problem) Is(target error) bool {
 	other, ok := target.(*Problem)
 	return ok && other.Code == p.Code
 }
 
-// Because returns a copy that carries cause to the log.
+// Because returns a copy with a cause for the log.
 func (p *Problem) Because(cause error) *Problem {
 	with := *p
 	with.cause = cause
@@ -86,14 +85,14 @@ func (p *Problem) Detailed(format string, args ...any) *Problem {
 	return &with
 }
 
-// Invalid is validation_failed with the fields at fault, sorted by their names.
-// It lists the first 100 fields, and the first 100 bytes of a name, for a client
-// may send any number of names of any length. The detail counts the other fields.
+// Invalid returns validation_failed with the invalid fields, sorted by name. It lists
+// the first 100 fields, and the first 100 bytes of each name, because a client can
+// send any number of names of any length. The detail counts the other fields.
 func Invalid(fields ...FieldError) *Problem {
 	with := *ValidationFailed
 	with.Errors = slices.Clone(fields[:min(len(fields), maxErrors)])
 	for i := range with.Errors {
-		with.Errors[i].Field = shortened(with.Errors[i].Field)
+		with.Errors[i].Field = truncate(with.Errors[i].Field)
 	}
 	slices.SortFunc(with.Errors, func(a, b FieldError) int { return cmp.Compare(a.Field, b.Field) })
 	if with.unlisted = len(fields) - len(with.Errors); with.unlisted > 0 {
@@ -102,11 +101,11 @@ func Invalid(fields ...FieldError) *Problem {
 	return &with
 }
 
-// more says how many fields at fault are not listed.
+// more says how many invalid fields are not listed.
 func (p *Problem) more() string { return "and " + humanize.Comma(int64(p.unlisted)) + " more" }
 
-// shortened cuts a name that is too long, between two characters.
-func shortened(name string) string {
+// truncate shortens a long name, without cutting a character.
+func truncate(name string) string {
 	if len(name) <= maxName {
 		return name
 	}
@@ -117,12 +116,12 @@ func shortened(name string) string {
 	return name[:end] + "…"
 }
 
-// Field is validation_failed for one field.
+// Field returns validation_failed for one field.
 func Field(name, message string) *Problem {
 	return Invalid(FieldError{Field: name, Message: message})
 }
 
-// Exists is already_exists for the fields whose values another row has.
+// Exists returns already_exists for fields whose values another row has.
 func Exists(fields ...string) *Problem {
 	with := *AlreadyExists
 	for _, field := range fields {
@@ -131,15 +130,15 @@ func Exists(fields ...string) *Problem {
 	return &with
 }
 
-// Answered returns a problem for the same cause that is answered with a body of
-// another standard, which calls it code.
-func (p *Problem) Answered(status int, code, media string, body any) *Problem {
-	return &Problem{Status: status, Code: code, Detail: p.Describe(), media: media, body: body, cause: p}
+// WithBody returns a problem, caused by p, whose body and code another standard than
+// RFC 9457 defines.
+func (p *Problem) WithBody(status int, code, contentType string, body any) *Problem {
+	return &Problem{Status: status, Code: code, Detail: p.Describe(), contentType: contentType, body: body, cause: p}
 }
 
-// Own gives the body of another standard and its media type, "" where the answer
-// is a problem of RFC 9457.
-func (p *Problem) Own() (media string, body any) { return p.media, p.body }
+// Body returns the content type and the body of WithBody, or "" and nil for a problem
+// of RFC 9457.
+func (p *Problem) Body() (contentType string, body any) { return p.contentType, p.body }
 
 // WithRetryAfter returns a copy that asks the client to wait.
 func (p *Problem) WithRetryAfter(wait time.Duration) *Problem {

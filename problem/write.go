@@ -15,11 +15,11 @@ import (
 // Realm names the protection space in every challenge (RFC 9110, section 11.5).
 const Realm = "latchkey"
 
-// RequestIDHeader carries the id that ties an answer to its log line.
+// RequestIDHeader has the id of a request, which is also in the log.
 const RequestIDHeader = "X-Request-ID"
 
-// Write answers err and ends the request's handlers. An error that is no
-// Problem is a plain 500; the access log has its text.
+// Write sends err as the answer and aborts the request's handlers. An error that is
+// not a Problem becomes a 500; only the log has its text.
 func Write(c *gin.Context, err error) {
 	p := from(c.Request.Context(), err)
 	_ = c.Error(p)
@@ -33,17 +33,17 @@ func Write(c *gin.Context, err error) {
 	if p.RetryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
 	}
-	if p.media != "" {
-		write(c, p.Status, p.media, p.body)
+	if p.contentType != "" {
+		write(c, p.Status, p.contentType, p.body)
 		return
 	}
 	write(c, p.Status, ContentType, p.Details(c.Writer.Header().Get(RequestIDHeader)))
 }
 
-// ContentType is a problem's (RFC 9457, section 3).
+// ContentType is the content type of a problem (RFC 9457, section 3).
 const ContentType = "application/problem+json"
 
-// Details is a problem as a client reads it (RFC 9457).
+// Details is the JSON of a problem (RFC 9457).
 type Details struct {
 	Type      string       `json:"type"`
 	Title     string       `json:"title"`
@@ -54,18 +54,18 @@ type Details struct {
 	Errors    []FieldError `json:"errors,omitempty" maxItems:"100"`
 }
 
-// Details is what a client is told.
+// Details returns the JSON of a problem.
 func (p *Problem) Details(requestID string) Details {
 	return Details{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, requestID, p.Errors}
 }
 
-func write(c *gin.Context, status int, media string, answer any) {
+func write(c *gin.Context, status int, contentType string, answer any) {
 	body, err := json.Marshal(answer)
 	if err != nil {
 		_ = c.Error(err)
 	}
-	c.Header("Content-Type", media) // in place of what a handler has set
-	c.Data(status, media, body)
+	c.Header("Content-Type", contentType) // replaces that of a handler
+	c.Data(status, contentType, body)
 }
 
 func from(ctx context.Context, err error) *Problem {
@@ -76,15 +76,15 @@ func from(ctx context.Context, err error) *Problem {
 		return clientGone
 	case errors.As(err, &p):
 		return p
-	case errors.As(err, &tooLarge): // whoever read the body
+	case errors.As(err, &tooLarge): // also if a handler read the body
 		return BodyTooLarge.Detailed("The body is over %d bytes", tooLarge.Limit)
 	default:
 		return Internal.Because(err)
 	}
 }
 
-// challenge is the WWW-Authenticate value of RFC 6750, section 3: an error
-// code only when a token was sent and refused.
+// challenge returns the value of WWW-Authenticate (RFC 6750, section 3). It has an
+// error code only if a token was sent and refused.
 func (p *Problem) challenge() string {
 	if p.Is(TokenMissing) || p.Is(LoginFailed) {
 		return fmt.Sprintf("Bearer realm=%q", Realm)
