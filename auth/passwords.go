@@ -78,8 +78,8 @@ func NewPasswords(settings config.Password, cores int, hasher Hasher) *Passwords
 	return p
 }
 
-// Hash hashes a new password. The error is validation_failed on field if the
-// password is too short, overloaded after password.max_wait, or ctx's.
+// Hash hashes a new password. The error is validation_failed on field if the password
+// is too short, overloaded if the wait would exceed password.max_wait, or ctx's.
 func (p *Passwords) Hash(ctx context.Context, field string, password Password) (hash string, err error) {
 	if faults := p.Check(field, password); len(faults) > 0 {
 		return "", problem.Invalid(faults...)
@@ -107,7 +107,7 @@ func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string,
 
 // Verify reports whether hash is the hash of password. An empty hash (for an unknown
 // user) matches no password, and takes as long as any other. The error is
-// overloaded after password.max_wait, or ctx's.
+// overloaded if the wait would exceed password.max_wait, or ctx's.
 func (p *Passwords) Verify(ctx context.Context, hash string, password Password) (bool, error) {
 	known := hash != ""
 	if !known {

@@ -12,12 +12,12 @@ import (
 )
 
 func databaseCommand() *cobra.Command {
-	command := &cobra.Command{Use: "db", Short: "Move the database, or keep a copy"}
+	command := &cobra.Command{Use: "db", Short: "Copy, back up or restore the database"}
 	command.AddCommand(databaseCopy(), &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database to a new file, also while the server runs",
 		Args:  cobra.ExactArgs(1),
-		RunE: withExisting(func(cmd *cobra.Command, args []string, b backend) error {
+		RunE: withDatabase(database.OpenExisting, func(cmd *cobra.Command, args []string, b backend) error {
 			if err := database.Backup(b.db, args[0]); err != nil {
 				return err
 			}

@@ -10,13 +10,13 @@ import (
 	"example.com/latchkey/middleware"
 )
 
-// spareConnections may be open above server.max_connections. They are many, so
-// that a client can send its request before newer connections replace it.
+// spareConnections may be open above server.max_connections. There are many, so that
+// a client can send its request before newer connections replace it.
 const spareConnections = 256
 
 // connectionLimit limits the memory that clients take before they authenticate.
 // When max connections are open, it still accepts spare ones for health checks,
-// and closes the oldest spare one when there are too many.
+// and closes the oldest of them when there are more than spareConnections.
 type connectionLimit struct {
 	max int
 

@@ -17,7 +17,7 @@ const (
 	maxField = 8 << 10
 
 	// maxQueued, in bytes, limits the lines that wait to be written (some
-	// thousands). The lines that are being written can take the same again.
+	// thousands). The lines that are being written may take as much again.
 	maxQueued = 1 << 20
 )
 

@@ -17,9 +17,9 @@ import (
 func migrateCommand() *cobra.Command {
 	command := &cobra.Command{Use: "migrate", Short: "Change the schema of the database"}
 	command.AddCommand(
-		&cobra.Command{Use: "up", Short: "Apply all pending migrations, or none", Args: cobra.NoArgs, RunE: withDatabase(migrateUp)},
-		&cobra.Command{Use: "down", Short: "Undo the last migration, and lose the data that it made room for", Args: cobra.NoArgs, RunE: withExisting(migrateDown)},
-		&cobra.Command{Use: "status", Short: "List the migrations, and which are applied", Args: cobra.NoArgs, RunE: withExisting(migrateStatus)},
+		&cobra.Command{Use: "up", Short: "Apply all pending migrations, or none", Args: cobra.NoArgs, RunE: withDatabase(database.Open, migrateUp)},
+		&cobra.Command{Use: "down", Short: "Undo the last migration, and delete the data of its tables and columns", Args: cobra.NoArgs, RunE: withDatabase(database.OpenExisting, migrateDown)},
+		&cobra.Command{Use: "status", Short: "List the migrations, and which are applied", Args: cobra.NoArgs, RunE: withDatabase(database.OpenExisting, migrateStatus)},
 		&cobra.Command{Use: "new NAME", Short: "Add a migration to the source, such as add_phone", Args: cobra.ExactArgs(1), RunE: migrateNew},
 	)
 	return command

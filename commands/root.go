@@ -15,7 +15,6 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
-	"example.com/latchkey/routes"
 )
 
 // flushTimeout limits how long the program waits at its end for lines to be printed.
@@ -65,18 +64,14 @@ type backend struct {
 // backendFunc is a command that needs the backend.
 type backendFunc = func(cmd *cobra.Command, args []string, b backend) error
 
-func (b backend) app() routes.App {
-	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services}
-}
-
 func (b backend) accounts() accounts.Accounts {
 	return accounts.Accounts{DB: b.db, Auth: b.services}
 }
 
-// withBackend is withDatabase, and applies pending migrations first if
-// database.migrate is true.
+// withBackend opens the database for a command, and applies pending migrations first
+// if database.migrate is true.
 func withBackend(run backendFunc) func(*cobra.Command, []string) error {
-	return withDatabase(func(cmd *cobra.Command, args []string, b backend) error {
+	return withDatabase(database.Open, func(cmd *cobra.Command, args []string, b backend) error {
 		if err := prepare(b); err != nil {
 			return err
 		}
@@ -84,17 +79,8 @@ func withBackend(run backendFunc) func(*cobra.Command, []string) error {
 	})
 }
 
-// withDatabase opens the database of the settings for a command.
-func withDatabase(run backendFunc) func(*cobra.Command, []string) error {
-	return withOpen(database.Open, run)
-}
-
-// withExisting is withDatabase, but fails if a SQLite file does not exist.
-func withExisting(run backendFunc) func(*cobra.Command, []string) error {
-	return withOpen(database.OpenExisting, run)
-}
-
-func withOpen(open func(config.Database, *slog.Logger) (*gorm.DB, error), run backendFunc) func(*cobra.Command, []string) error {
+// withDatabase opens the database for a command, with database.Open or OpenExisting.
+func withDatabase(open func(config.Database, *slog.Logger) (*gorm.DB, error), run backendFunc) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) (err error) {
 		settings, err := settings(cmd)
 		if err != nil {

@@ -20,6 +20,7 @@ import (
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
+	"example.com/latchkey/routes"
 )
 
 // The server closes the connection of a client that is slower than this, because
@@ -59,7 +60,7 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	if len(settings.Ignored) > 0 {
 		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
 	}
-	engine, err := b.app().Engine()
+	engine, err := routes.App{Settings: settings, Log: log, DB: b.db, Auth: b.services}.Engine()
 	if err != nil {
 		return err
 	}

@@ -69,10 +69,10 @@ func Load(file string, environ []string) (Settings, error) {
 }
 
 func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
-	own := viper.New()
-	own.SetConfigFile(file)
-	own.SetConfigType("yaml")
-	err := own.ReadInConfig()
+	fromFile := viper.New()
+	fromFile.SetConfigFile(file)
+	fromFile.SetConfigType("yaml")
+	err := fromFile.ReadInConfig()
 	if file == DefaultFile && errors.Is(err, fs.ErrNotExist) {
 		return
 	}
@@ -80,9 +80,9 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 		f.add("%s: cannot be read: %v", file, errors.Unwrap(err))
 		return
 	}
-	for _, key := range slices.Sorted(slices.Values(own.AllKeys())) {
+	for _, key := range slices.Sorted(slices.Values(fromFile.AllKeys())) {
 		if slices.Contains(known, key) {
-			v.Set(key, own.Get(key))
+			v.Set(key, fromFile.Get(key))
 		} else {
 			f.add("%s: %s is not a setting: correct or remove it (%s)", file, key, suggest(key, known))
 		}

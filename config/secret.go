@@ -78,11 +78,11 @@ func developmentSecret(file string) (Secret, error) {
 	if err := os.Link(temporary.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	kept, err := os.ReadFile(file)
-	if err == nil && len(kept) == 0 {
+	stored, err := os.ReadFile(file)
+	if err == nil && len(stored) == 0 {
 		err = errors.New(file + " is empty: remove it")
 	}
-	return Secret(strings.TrimRight(string(kept), "\r\n")), err
+	return Secret(strings.TrimRight(string(stored), "\r\n")), err
 }
 
 // guessable reports whether a secret looks typed by a person: it has a well-known

@@ -1,5 +1,5 @@
 // Package config reads and checks all settings once, and returns them typed.
-// No other package reads a file or the environment.
+// No other package reads the settings file or the environment.
 package config
 
 import (
