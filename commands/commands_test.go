@@ -81,15 +81,20 @@ func launch(t *testing.T, folder string, environ ...string) *server {
 		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
 	}, environ...))
 	s.run.Stdout, s.run.Stderr = log, log
+	s.start()
+	return s
+}
+
+func (s *server) start() {
+	s.t.Helper()
 	if err := s.run.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	go func() {
 		_ = s.run.Wait() // ProcessState has the exit code
 		close(s.ended)
 	}()
-	t.Cleanup(func() { <-s.ended }) // the test's context kills it
-	return s
+	s.t.Cleanup(func() { <-s.ended }) // the test's context kills it
 }
 
 var listening = regexp.MustCompile(`listening\W.*(http://127\.0\.0\.1:\d+)`)

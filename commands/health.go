@@ -42,13 +42,15 @@ func healthCommand() *cobra.Command {
 			}
 			defer response.Body.Close()
 			body, err := io.ReadAll(response.Body)
-			if err == nil && response.StatusCode != http.StatusOK {
-				err = fmt.Errorf("%s: %s", response.Status, strings.TrimSpace(string(body)))
+			if err != nil {
+				return err
 			}
-			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(string(body)))
+			text := strings.TrimSpace(string(body))
+			if response.StatusCode != http.StatusOK {
+				return fmt.Errorf("%s: %s", response.Status, text)
 			}
-			return err
+			fmt.Fprintln(cmd.OutOrStdout(), text)
+			return nil
 		},
 	}
 }

@@ -246,7 +246,7 @@ func TestReplicasSurviveARestartOfPostgreSQL(t *testing.T) {
 	seen := map[int]int{}
 	unexpected := ""
 	var enough atomic.Bool
-	var made atomic.Int64
+	var registered atomic.Int64
 	var users sync.WaitGroup
 	for i := range 8 {
 		email := fmt.Sprint(i, "@example.com")
@@ -265,7 +265,7 @@ func TestReplicasSurviveARestartOfPostgreSQL(t *testing.T) {
 			}
 			for !enough.Load() {
 				send("/me", "")
-				send("/register", credentials(fmt.Sprint(made.Add(1), "@example.org")))
+				send("/register", credentials(fmt.Sprint(registered.Add(1), "@example.org")))
 				send("/login", credentials(email))
 				var next struct {
 					RefreshToken string `json:"refresh_token"`

@@ -40,15 +40,8 @@ func launchWithPipe(t *testing.T, wrap []string, environ ...string) (s *server, 
 		s.run.Path, s.run.Args = path, append(slices.Clone(wrap), os.Args[0])
 	}
 	s.run.Stderr = written
-	if err := s.run.Start(); err != nil {
-		t.Fatal(err)
-	}
+	s.start()
 	_ = written.Close()
-	go func() {
-		_ = s.run.Wait()
-		close(s.ended)
-	}()
-	t.Cleanup(func() { <-s.ended })
 	_ = log.SetReadDeadline(time.Now().Add(time.Minute)) // so that a test that hangs fails
 	for lines := bufio.NewScanner(log); lines.Scan(); {
 		if found := listening.FindStringSubmatch(lines.Text()); found != nil {

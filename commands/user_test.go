@@ -114,23 +114,23 @@ func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		echoing := tty(t, terminal)
-		var shown strings.Builder
+		var output strings.Builder
 		for _, answer := range []string{password, second} {
-			for !strings.HasSuffix(shown.String(), ": ") {
+			for !strings.HasSuffix(output.String(), ": ") {
 				var b [1]byte
 				if _, err := terminal.Read(b[:]); err != nil {
-					t.Fatal(err, shown.String())
+					t.Fatal(err, output.String())
 				}
-				shown.Write(b[:])
+				output.Write(b[:])
 			}
 			apptest.Await(t, "the echo is off", func() bool { return !reflect.DeepEqual(tty(t, terminal), echoing) })
 			_, _ = io.WriteString(terminal, answer+"\n")
-			shown.WriteString("\n")
+			output.WriteString("\n")
 		}
 		rest, _ := io.ReadAll(terminal) // returns an error when the program ends
 		_ = program.Wait()
-		shown.Write(rest)
-		if text := shown.String(); !strings.Contains(text, want) || strings.Contains(text, password) || strings.Contains(text, "battery") {
+		output.Write(rest)
+		if text := output.String(); !strings.Contains(text, want) || strings.Contains(text, password) || strings.Contains(text, "battery") {
 			t.Errorf("the terminal shows %q, want %s", text, want)
 		}
 	}

@@ -35,13 +35,13 @@ func Backup(db *gorm.DB, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // with SQLite, everybody could read it
+	target, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // SQLite would let everybody read it
 	if err != nil {
 		return err
 	}
 	// Connections for reading have no timeout.
 	_, err = accessOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
-	if err = errors.Join(made.Close(), err); err == nil {
+	if err = errors.Join(target.Close(), err); err == nil {
 		_, err = checkFile(path)
 	}
 	if err == nil {
@@ -113,12 +113,12 @@ func copyFile(from, to string) (err error) {
 		return err
 	}
 	defer source.Close()
-	made, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(made, source)
-	return errors.Join(err, made.Sync(), made.Close())
+	_, err = io.Copy(target, source)
+	return errors.Join(err, target.Sync(), target.Close())
 }
 
 // removeLogs moves the content of the logs into the file. SQLite does this only if

@@ -37,8 +37,8 @@ func TestABackupIsTheNamedFile(t *testing.T) {
 		}
 		checkContent(t, open(t, restored), users, sessions)
 	}
-	if made, err := os.ReadDir("."); err != nil || len(made) != len(names) {
-		t.Error(made, err)
+	if files, err := os.ReadDir("."); err != nil || len(files) != len(names) {
+		t.Error(files, err)
 	}
 }
 

@@ -114,11 +114,11 @@ func TestAFileHasExactlyTheGivenName(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		first, _, _ := strings.Cut(name, "/")
-		made, err := os.ReadDir(".")
+		files, err := os.ReadDir(".")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, entry := range made {
+		for _, entry := range files {
 			if !strings.HasPrefix(entry.Name(), first) { // -wal and -shm have the prefix
 				t.Errorf("%s: %s was made", name, entry.Name())
 			}

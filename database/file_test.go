@@ -38,7 +38,7 @@ func TestOpenExistingMakesNoFile(t *testing.T) {
 	if _, err := database.OpenExisting(inFile(path), slog.New(slog.DiscardHandler)); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
-	if made, err := os.ReadDir(folder); err != nil || len(made) != 0 {
-		t.Error(made, err)
+	if files, err := os.ReadDir(folder); err != nil || len(files) != 0 {
+		t.Error(files, err)
 	}
 }

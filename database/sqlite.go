@@ -71,14 +71,14 @@ const maxLog = 16 << 20
 // made by SQLite could be read by all. The logs get the same permissions.
 func makeFile(path string) error {
 	// An existing file is not opened, because closing it would release SQLite's locks.
-	made, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return made.Close()
+	return file.Close()
 }
 
 // sqliteFile opens connections to a file, but not to another file that has replaced

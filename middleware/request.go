@@ -29,7 +29,7 @@ func RequestID(c *gin.Context) {
 const maxPanic = 1 << 10
 
 // Recover answers a panic with a 500, and logs its stack. If the answer has begun, it
-// closes the connection, so that no client takes a part for the whole answer.
+// closes the connection, so that no client mistakes a part for the whole answer.
 // http.ErrAbortHandler also closes the connection.
 func Recover() gin.HandlerFunc {
 	return func(c *gin.Context) {
