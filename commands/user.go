@@ -95,8 +95,7 @@ func userPassword() *cobra.Command {
 		if err := password(&newPassword); err != nil {
 			return err
 		}
-		err = b.accounts().SetPassword(cmd.Context(), user.ID, newPassword)
-		if err != nil {
+		if err := b.accounts().SetPassword(cmd.Context(), user.ID, newPassword); err != nil {
 			return clientError(err)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)
