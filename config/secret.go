@@ -15,10 +15,11 @@ import (
 // minSecretBytes is the least length of an HS256 key (RFC 7518, section 3.2).
 const minSecretBytes = 32
 
-// secretFile holds the secret that is made in development.
-const secretFile = "data/jwt_secret"
+// developmentFile holds the secret that is made in development.
+const developmentFile = "data/jwt_secret"
 
-const secretAdvice = "set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"
+// makeOne is the advice for a missing or weak secret.
+const makeOne = "set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"
 
 // NewSecret returns 256 random bits, in base64url.
 func NewSecret() Secret {
@@ -32,14 +33,14 @@ func (f *Faults) checkSecret(s *Settings) {
 		if len(*f) > 0 {
 			return // the program will not start, so write no file
 		}
-		secret, err := developmentSecret(secretFile)
+		secret, err := developmentSecret(developmentFile)
 		if err != nil {
-			f.add("jwt.secret: is not set, and a secret for development cannot be stored: %v; or %s", err, secretAdvice)
+			f.add("jwt.secret: is not set, and a secret for development cannot be stored: %v; or %s", err, makeOne)
 			return
 		}
 		s.JWT.Secret = secret
 	}
-	f.checkStrength("jwt.secret", s.JWT.Secret, secretAdvice)
+	f.checkStrength("jwt.secret", s.JWT.Secret, makeOne)
 	for i, secret := range s.JWT.PreviousSecrets {
 		f.checkStrength(fmt.Sprintf("jwt.previous_secrets[%d]", i), secret, "remove it")
 	}
