@@ -15,12 +15,12 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-// pooled gives the URL of a new database behind PgBouncer in transaction mode, which
+// pooled returns the URL of a new database behind PgBouncer in transaction mode, which
 // runs until the test ends.
 func pooled(t *testing.T) string {
 	t.Helper()
 	if !apptest.OnPostgreSQL() {
-		t.Skip("this is about PostgreSQL")
+		t.Skip("this is for PostgreSQL only")
 	}
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil && os.Getenv("CI") == "" {
@@ -28,7 +28,7 @@ func pooled(t *testing.T) string {
 	}
 	server, urlErr := url.Parse(apptest.Server())
 	address, addressErr := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	folder, folderErr := os.MkdirTemp("", "pgbouncer-")                                        //nolint:usetesting // another account reads it
+	folder, folderErr := os.MkdirTemp("", "pgbouncer-")                                        //nolint:usetesting // another account must read it
 	for _, err := range []error{err, urlErr, addressErr, folderErr, os.Chmod(folder, 0o755)} { //nolint:gosec // the same
 		if err != nil {
 			t.Fatal(err)
@@ -43,12 +43,12 @@ func pooled(t *testing.T) string {
 	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil { //nolint:gosec // the same
 		t.Fatal(err)
 	}
-	words := []string{program, "-q", file}
-	if os.Geteuid() == 0 { // which it refuses to be
-		words = append([]string{"runuser", "-u", "postgres", "--"}, words...)
+	command := []string{program, "-q", file}
+	if os.Geteuid() == 0 { // PgBouncer does not run as root
+		command = append([]string{"runuser", "-u", "postgres", "--"}, command...)
 	}
-	run := exec.CommandContext(t.Context(), words[0], words[1:]...) //nolint:gosec // its own words
-	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the child of runuser
+	run := exec.CommandContext(t.Context(), command[0], command[1:]...) //nolint:gosec // the command above
+	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}               // to end the child of runuser too
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -66,14 +66,14 @@ func pooled(t *testing.T) string {
 }
 
 func TestTheProgramRunsBehindAPoolerInTransactionMode(t *testing.T) {
-	folder, at := t.TempDir(), "APP_DATABASE_URL="+pooled(t)
-	if _, faults, code := run(t, folder, []string{at}, "migrate", "status"); code != 1 || !strings.Contains(faults, "set database.pooled to true") {
+	folder, databaseURL := t.TempDir(), "APP_DATABASE_URL="+pooled(t)
+	if _, faults, code := run(t, folder, []string{databaseURL}, "migrate", "status"); code != 1 || !strings.Contains(faults, "set database.pooled to true") {
 		t.Errorf("without database.pooled: exit %d, %s", code, faults)
 	}
-	s := launch(t, folder, at, "APP_DATABASE_POOLED=true", "APP_DATABASE_MAX_CONNECTIONS=20", "APP_JWT_REVOCATION_LAG=0s").await()
+	s := launch(t, folder, databaseURL, "APP_DATABASE_POOLED=true", "APP_DATABASE_MAX_CONNECTIONS=20", "APP_JWT_REVOCATION_LAG=0s").await()
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 	var group sync.WaitGroup
-	for range 20 { // more than the connections of the pooler
+	for range 20 { // more than the pooler has connections
 		group.Go(func() {
 			token, refresh := s.tokens("/login", credentials("ada@example.com"))
 			s.want(200, "GET", "/protected", "", "Authorization", "Bearer "+token)
@@ -84,6 +84,6 @@ func TestTheProgramRunsBehindAPoolerInTransactionMode(t *testing.T) {
 	}
 	group.Wait()
 	if log := s.printed(); strings.Contains(log, "notifications") {
-		t.Errorf("it says that it listens: %s", log)
+		t.Errorf("it reports notifications: %s", log)
 	}
 }

@@ -191,7 +191,7 @@ func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 		"a misspelt variable":                                 {"", []string{"APP_JWT_ACESS_TTL=5m"}, "APP_JWT_ACESS_TTL is not a setting: correct or unset it (known: jwt.access_ttl, "},
 		"an unknown variable of a section":                    {"", []string{"APP_SERVER_PORT=9000"}, "APP_SERVER_PORT is not a setting"},
 		"a variable that is the start of another":             {"", []string{"APP_ENV=production"}, "APP_ENV is not a setting"},
-		"a variable with two wrong letters":                   {"", []string{"APP_ENVIROMNENT=production"}, "APP_ENVIROMNENT is not a setting"},
+		"a variable with two wrong letters":                   {"", []string{"APP_ENVYRONMANT=production"}, "APP_ENVYRONMANT is not a setting"},
 		"a misspelt _FILE variable":                           {"", []string{"APP_JWT_SECRE_FILE=x"}, "APP_JWT_SECRE_FILE is not a setting"},
 		"a setting and its _FILE":                             {"", []string{"APP_JWT_SECRET=" + key, "APP_JWT_SECRET_FILE=" + write(t, key)}, "APP_JWT_SECRET and APP_JWT_SECRET_FILE are both set: unset one"},
 		"a _FILE that is missing":                             {"", []string{"APP_LOG_LEVEL_FILE=" + missing}, "APP_LOG_LEVEL_FILE: open " + missing + ": no such file"},
