@@ -14,54 +14,54 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// The tags that say where a field of an input comes from. A field has one
-// source; a body's may come as JSON, as a form, or as either.
+// The tags that name the source of an input's field. A field has one source,
+// except that a field of the body may have both json and formData.
 const (
 	tagPath   = "path"
 	tagQuery  = "query"
 	tagHeader = "header"
 	tagJSON   = "json"
 	tagForm   = "formData"
-	tagBody   = "body" // the whole body as it was sent; the tag names its media types
+	tagBody   = "body" // the unparsed body; the tag lists its media types
 )
 
 var tags = [...]string{tagPath, tagQuery, tagHeader, tagJSON, tagForm, tagBody}
 
-// ginTags are tags that Gin's own binding reads and this one does not.
+// ginTags are tags that only Gin's own binding reads, and what to write instead.
 var ginTags = map[string]string{"uri": tagPath, "form": tagQuery + " or " + tagForm}
 
-// binder fills one input type: the body first, then the query and the headers,
-// the path last, and validates the whole once.
+// binder fills one input type from a request: first the body, then the query, the
+// headers and the path. Then it validates the input once.
 type binder struct {
 	fields map[string]map[string][]int // tag → name → index in the struct
-	bodies map[string]string           // media type of a body → the tag of its fields
+	bodies map[string]string           // media type of the body → tag of its fields
 	patch  bool
 }
 
-// newBinder fails, naming the field, where one has no source or two, or a type
-// that its source cannot fill.
+// newBinder returns an error that names each field without exactly one source, or
+// with a type that its source cannot fill.
 func newBinder(in reflect.Type, method, path string) (binder, error) {
 	b := binder{fields: map[string]map[string][]int{}, bodies: map[string]string{}, patch: method == http.MethodPatch}
 	if in.Kind() != reflect.Struct {
 		return b, fmt.Errorf("%v is not a struct", in)
 	}
-	var faults []error
+	var errs []error
 	for _, field := range reflect.VisibleFields(in) {
-		if err := b.add(field, path); err != nil {
-			faults = append(faults, fmt.Errorf("%v.%s %w", in, field.Name, err))
+		if err := b.addField(field, path); err != nil {
+			errs = append(errs, fmt.Errorf("%v.%s %w", in, field.Name, err))
 		}
 	}
 	b.addBodies(in)
 	if len(b.fields[tagBody]) > 0 && len(b.fields[tagJSON])+len(b.fields[tagForm]) > 0 {
-		faults = append(faults, fmt.Errorf("%v takes the body whole and has other fields of the body", in))
+		errs = append(errs, fmt.Errorf("%v has a field for the whole body and other fields of the body", in))
 	}
-	return b, errors.Join(faults...)
+	return b, errors.Join(errs...)
 }
 
-func (b binder) add(field reflect.StructField, path string) error {
-	for tag, ours := range ginTags {
-		if _, has := field.Tag.Lookup(tag); has {
-			return fmt.Errorf("has the tag %s of Gin's own binding: say %s", tag, ours)
+func (b binder) addField(field reflect.StructField, path string) error {
+	for tag, instead := range ginTags {
+		if _, found := field.Tag.Lookup(tag); found {
+			return fmt.Errorf("has the tag %s of Gin's own binding: use %s", tag, instead)
 		}
 	}
 	switch {
@@ -82,19 +82,19 @@ func (b binder) add(field reflect.StructField, path string) error {
 		}
 		for _, name := range names {
 			if b.fields[tag][name] != nil {
-				return fmt.Errorf("takes the %s %s, as another field does", tag, name)
+				return fmt.Errorf("has the same %s name as another field: %s", tag, name)
 			}
 			b.fields[tag][name] = field.Index
 		}
 	}
 	if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
-		return fmt.Errorf("needs one source: a path tag that the path names, query, header, json, formData, json and formData, or body; it has %v", sources)
+		return fmt.Errorf("needs one source: path (with a name in the route's path), query, header, json, formData, json and formData, or body; it has %v", sources)
 	}
-	return fits(field.Type, sources)
+	return checkType(field.Type, sources)
 }
 
-// sourceNames are the names under which a field takes values of a source: one,
-// or the media types of a body.
+// sourceNames returns the names of a field in one source: a single name, or the
+// media types of the body.
 func sourceNames(field reflect.StructField, tag, path string) []string {
 	names := strings.Split(field.Tag.Get(tag), ",")
 	switch name := names[0]; {
@@ -109,62 +109,62 @@ func sourceNames(field reflect.StructField, tag, path string) []string {
 	}
 }
 
-// pathParameter is one as Gin writes it.
-var pathParameter = regexp.MustCompile(`/[:*]([^/]+)`)
+// pathParameters matches the parameters of a path as Gin writes them.
+var pathParameters = regexp.MustCompile(`/[:*]([^/]+)`)
 
 func pathNames(path string) (names []string) {
-	for _, found := range pathParameter.FindAllStringSubmatch(path, -1) {
+	for _, found := range pathParameters.FindAllStringSubmatch(path, -1) {
 		names = append(names, found[1])
 	}
 	return names
 }
 
-// fits says why a field of type t cannot be filled from its sources. What JSON
-// cannot fill is found as the type is described.
-func fits(t reflect.Type, sources []string) error {
+// checkType returns an error if a field of type t cannot be filled from its
+// sources. The types of JSON fields are checked later, when they are described.
+func checkType(t reflect.Type, sources []string) error {
 	list := isList(t)
 	switch {
 	case slices.Equal(sources, []string{tagBody}):
 		if t != reflect.TypeFor[[]byte]() {
-			return fmt.Errorf("is a %v and takes the body whole: make it a []byte", t)
+			return fmt.Errorf("is a %v, but the whole body needs a []byte", t)
 		}
 	case sources[0] == tagJSON && len(sources) == 1, sources[0] == tagForm && isFile(t):
 	case sources[0] == tagPath && list:
-		return fmt.Errorf("is a %v, and a path has one value of a name", t)
+		return fmt.Errorf("is a %v, but a path parameter has one value", t)
 	case list && !fromText(t.Elem()), !list && !fromText(t):
-		return fmt.Errorf("is a %v, which no %s can fill: give it an UnmarshalText", t, sources[len(sources)-1])
+		return fmt.Errorf("is a %v, which a %s value cannot fill: give it an UnmarshalText method", t, sources[len(sources)-1])
 	}
 	return nil
 }
 
-// request fills in from the request. The error is a problem of the contract.
-func (b binder) request(c *gin.Context, in reflect.Value, check Rules) error {
+// fill fills in from the request. An error about the input is a *problem.Problem.
+func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 	if len(b.fields) == 0 {
 		return nil
 	}
-	var faults faults
+	var errs fieldErrors
 	tag := tagJSON
 	if len(b.bodies) > 0 {
 		var err error
-		if tag, err = b.body(c.Request, in, &faults); err != nil {
+		if tag, err = b.body(c.Request, in, &errs); err != nil {
 			return err
 		}
 	}
 	if b.fields[tagQuery] != nil {
-		query, err := pairs(c.Request.URL.RawQuery)
+		query, err := parseForm(c.Request.URL.RawQuery)
 		if err != nil {
 			return problem.Field("query", err.Error())
 		}
-		b.values(tagQuery, query, in, &faults)
+		b.setValues(tagQuery, query, in, &errs)
 	}
-	b.values(tagHeader, c.Request.Header, in, &faults)
+	b.setValues(tagHeader, c.Request.Header, in, &errs)
 	for name, index := range b.fields[tagPath] {
-		if text := c.Param(name); notText(text) != "" || setText(in.FieldByIndex(index), text) != nil {
+		if text := c.Param(name); checkText(text) != "" || setText(in.FieldByIndex(index), text) != nil {
 			return problem.NotFound
 		}
 	}
 	if err := c.Request.Context().Err(); err != nil {
 		return err
 	}
-	return faults.validate(in, tag, check)
+	return errs.validate(in, tag, own)
 }

@@ -21,7 +21,7 @@ const (
 	typeMultipart = "multipart/form-data"
 )
 
-// addBodies lists the media types in which the body may come.
+// addBodies lists the media types that the body may have.
 func (b binder) addBodies(in reflect.Type) {
 	for media := range b.fields[tagBody] {
 		b.bodies[media] = tagBody
@@ -42,13 +42,13 @@ func (b binder) addBodies(in reflect.Type) {
 	}
 }
 
-// body reads the body by its content type and gives the tag that names its fields.
-func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag string, err error) {
+// body reads the body by its content type and returns the tag that names its fields.
+func (b binder) body(r *http.Request, in reflect.Value, errs *fieldErrors) (tag string, err error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		media = ""
 	}
-	for _, mediaRange := range ranges(media) {
+	for _, mediaRange := range mediaRanges(media) {
 		if tag = b.bodies[mediaRange]; tag != "" {
 			media = mediaRange
 			break
@@ -63,14 +63,14 @@ func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag str
 	case tag != tagBody && !slices.Contains([]string{"", "utf-8", "utf8"}, charset):
 		return "", problem.UnsupportedMediaType.Detailed("Send the body as UTF-8")
 	case media == typeMultipart && tag == tagForm:
-		return tag, b.multipart(r, in, faults)
+		return tag, b.multipart(r, in, errs)
 	}
 	raw, err := io.ReadAll(r.Body)
-	if err := unread(r, err, "The body ended early"); err != nil {
+	if err := bodyError(r, err, "The body ended early"); err != nil {
 		return "", err
 	}
 	if tag == tagBody {
-		if len(raw) > 0 { // else it is missing, which binding:"required" refuses
+		if len(raw) > 0 { // an empty body stays nil, so that binding:"required" refuses it
 			in.FieldByIndex(b.fields[tagBody][media]).SetBytes(raw)
 		}
 		return tag, nil
@@ -79,30 +79,30 @@ func (b binder) body(r *http.Request, in reflect.Value, faults *faults) (tag str
 		return "", problem.MalformedBody.Detailed("The body is not UTF-8")
 	}
 	if tag == tagJSON {
-		return tag, b.json(raw, in, faults)
+		return tag, b.json(raw, in, errs)
 	}
-	form, err := pairs(string(raw))
+	form, err := parseForm(string(raw))
 	if err != nil {
 		return "", problem.MalformedBody.Detailed("The form %v", err)
 	}
-	b.values(tagForm, form, in, faults)
+	b.setValues(tagForm, form, in, errs)
 	return tag, nil
 }
 
-// ranges are the names that media goes by in a list of media types, the closest first.
-func ranges(media string) []string {
+// mediaRanges are the entries of a list of media types that match media, the most
+// specific first.
+func mediaRanges(media string) []string {
 	kind, _, _ := strings.Cut(media, "/")
 	return []string{media, kind + "/*", "*/*"}
 }
 
-// unread turns an error of reading the body into the one to answer, with detail.
-// A body over its limit is left to problem.Write.
-func unread(r *http.Request, err error, detail string) error {
+// bodyError turns an error from reading the body into a problem with detail. It
+// keeps the error of a body over its limit, which problem.Write handles.
+func bodyError(r *http.Request, err error, detail string) error {
 	var tooLarge *http.MaxBytesError
-	gone := r.Context().Err()
 	switch {
-	case gone != nil: // nobody waits for the answer
-		return gone
+	case r.Context().Err() != nil: // the client has disconnected
+		return r.Context().Err()
 	case err == nil || errors.As(err, &tooLarge):
 		return err
 	}

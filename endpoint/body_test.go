@@ -15,12 +15,12 @@ func TestBodyLimits(t *testing.T) {
 		route      endpoint.Route
 		most, want int64
 	}{
-		"a public route takes 64 KiB":                    {public, config.MiB, 64 * config.KiB},
-		"a public route takes no more than all":          {public, config.KiB, config.KiB},
-		"a protected route takes what is set":            {protected, config.MiB, config.MiB},
-		"a public route may ask for more":                {public.MaxBody(config.MiB), 2 * config.MiB, config.MiB},
-		"a protected route may ask for more than is set": {protected.MaxBody(5 * config.MiB), config.MiB, 5 * config.MiB},
-		"a route may ask for less":                       {protected.MaxBody(config.KiB), config.MiB, config.KiB},
+		"a public route takes 64 KiB":                               {public, config.MiB, 64 * config.KiB},
+		"a public route takes no more than the server":              {public, config.KiB, config.KiB},
+		"a protected route takes as much as the server":             {protected, config.MiB, config.MiB},
+		"a public route may have a higher limit":                    {public.MaxBody(config.MiB), 2 * config.MiB, config.MiB},
+		"a protected route may have a higher limit than the server": {protected.MaxBody(5 * config.MiB), config.MiB, 5 * config.MiB},
+		"a route may have a lower limit":                            {protected.MaxBody(config.KiB), config.MiB, config.KiB},
 	} {
 		if got := c.route.BodyLimit(c.most); got != c.want {
 			t.Errorf("%s: %d bytes, want %d", claim, got, c.want)

@@ -20,9 +20,9 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// kept serves one route, and fails the test where the document says something
-// else of a request or its answer.
-func kept(t *testing.T, route endpoint.Route, target, media, body string, headers ...string) *httptest.ResponseRecorder {
+// serveDocumented serves one request. It fails the test if the request or its
+// answer does not match the OpenAPI document.
+func serveDocumented(t *testing.T, route endpoint.Route, target, media, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
@@ -48,15 +48,15 @@ func kept(t *testing.T, route endpoint.Route, target, media, body string, header
 		}
 		return r
 	}
-	recorder, asked := httptest.NewRecorder(), request()
+	recorder, checked := httptest.NewRecorder(), request()
 	engine.ServeHTTP(recorder, request())
-	asked.URL.Host, asked.URL.Scheme = "", ""
-	found, path, err := router.FindRoute(asked)
+	checked.URL.Host, checked.URL.Scheme = "", ""
+	found, path, err := router.FindRoute(checked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	options := &openapi3filter.Options{IncludeResponseStatus: true}
-	input := &openapi3filter.RequestValidationInput{Request: asked, PathParams: path, Route: found, Options: options}
+	input := &openapi3filter.RequestValidationInput{Request: checked, PathParams: path, Route: found, Options: options}
 	output := &openapi3filter.ResponseValidationInput{RequestValidationInput: input, Status: recorder.Code, Header: recorder.Header(), Options: options}
 	output.SetBodyBytes(recorder.Body.Bytes())
 	if err := openapi3filter.ValidateResponse(t.Context(), output); err != nil {
@@ -68,11 +68,11 @@ func kept(t *testing.T, route endpoint.Route, target, media, body string, header
 	return recorder
 }
 
-// wants fails the test unless an answer has the status and says the words.
-func wants(t *testing.T, got *httptest.ResponseRecorder, status int, says string) {
+// checkAnswer fails the test unless an answer has the status and contains want.
+func checkAnswer(t *testing.T, got *httptest.ResponseRecorder, status int, want string) {
 	t.Helper()
-	if got.Code != status || !strings.Contains(got.Body.String(), says) {
-		t.Errorf("%d %.500s, want %d %s", got.Code, got.Body, status, says)
+	if got.Code != status || !strings.Contains(got.Body.String(), want) {
+		t.Errorf("%d %.500s, want %d %s", got.Code, got.Body, status, want)
 	}
 }
 
@@ -97,8 +97,8 @@ func multipartForm(parts ...part) string {
 	return body.String() + "--" + boundary + "--\r\n"
 }
 
-// noFilesAreLeft makes the test fail where a temporary file is left at its end.
-func noFilesAreLeft(t *testing.T) (count func() int) {
+// checkNoFilesLeft fails the test if a temporary file is left at its end.
+func checkNoFilesLeft(t *testing.T) (count func() int) {
 	t.Helper()
 	directory := t.TempDir()
 	t.Setenv("TMPDIR", directory)
@@ -117,7 +117,7 @@ func noFilesAreLeft(t *testing.T) (count func() int) {
 	return count
 }
 
-func TestTheDocumentSaysHowAnInputComes(t *testing.T) {
+func TestTheDocumentDescribesEachInput(t *testing.T) {
 	type hook struct {
 		Body []byte `body:"image/*,text/plain" binding:"required"`
 	}
@@ -127,13 +127,13 @@ func TestTheDocumentSaysHowAnInputComes(t *testing.T) {
 	binary := `{"contentMediaType":"application/octet-stream","format":"binary","type":"string"}`
 	for claim, c := range map[string]struct {
 		route endpoint.Route
-		says  []string
+		want  []string
 	}{
 		"a list":                   {takes[lists]("/x"), []string{`{"in":"query","name":"tag","required":false,"schema":{"items":{"type":"string"},"maxItems":3,"type":"array"}}`}},
 		"a parameter of no input":  {endpoint.Gin("GET", "/x/:name/*rest", "", func(*gin.Context) {}), []string{`"/x/{name}/{rest}"`, `{"in":"path","name":"name","required":true,"schema":{"type":"string"}}`, `"name":"rest"`}},
 		"a whole body":             {takes[hook]("/x"), []string{`"requestBody":{"content":{"image/*":{},"text/plain":{}},"required":true}`}},
 		"a change":                 {endpoint.Public("PATCH", "/x", "", func(context.Context, change) (endpoint.None, error) { return endpoint.None{}, nil }), []string{`"application/json":{"schema":{"$ref":"#/components/schemas/change"}},"application/merge-patch+json":{"schema":{"$ref":"#/components/schemas/change"}}`}},
-		"an answer that is a file": {gives[endpoint.File]().Produces("text/csv", "image/png"), []string{`"200":{"content":{"image/png":{},"text/csv":{}}`, `"206":{"content":{"image/png":{},"text/csv":{}}`, `"304":{"description"`}},
+		"an answer that is a file": {answers[endpoint.File]().Produces("text/csv", "image/png"), []string{`"200":{"content":{"image/png":{},"text/csv":{}}`, `"206":{"content":{"image/png":{},"text/csv":{}}`, `"304":{"description"`}},
 		"files": {takes[upload]("/x"), []string{
 			`"requestBody":{"content":{"multipart/form-data":{"encoding":{"picture":{"contentType":"image/png, image/jpeg"},"pictures":{"contentType":"image/*"}},"schema":{"$ref":"#/components/schemas/uploadForm"}}},"required":true}`,
 			`"picture":` + binary, `"pictures":{"items":` + binary + `,"maxItems":2,"type":"array"}`, `"required":["picture","title"]`,
@@ -145,7 +145,7 @@ func TestTheDocumentSaysHowAnInputComes(t *testing.T) {
 		}
 		var compact bytes.Buffer
 		_ = json.Compact(&compact, text)
-		for _, want := range c.says {
+		for _, want := range c.want {
 			if !strings.Contains(compact.String(), want) {
 				t.Errorf("%s: %s\nhas no %s", claim, compact.String(), want)
 			}

@@ -18,12 +18,12 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Access is who may call a route. The application makes one for each kind of
-// caller; the zero value is everybody.
+// Access says who may call a route. The application makes one for each kind of
+// caller. The zero value allows everybody.
 type Access struct {
-	Name     string                      // as lists of the routes show it
-	Allow    func(context.Context) error // refuses a caller before anything of the request is read; nil for everybody
-	Problems []*problem.Problem          // what a caller may be refused with
+	Name     string                      // shown in lists of the routes
+	Allow    func(context.Context) error // refuses a caller before the request is read; nil to allow everybody
+	Problems []*problem.Problem          // the possible errors of Allow
 }
 
 func (a Access) String() string { return cmp.Or(a.Name, "public") }
@@ -31,174 +31,174 @@ func (a Access) String() string { return cmp.Or(a.Name, "public") }
 // Public reports whether anybody may call.
 func (a Access) Public() bool { return a.Allow == nil }
 
-// Route is one line of the API's table.
+// Route is one line of the API's table of routes.
 type Route struct {
 	Method, Path, Summary string
 	Access                Access
 
-	operation string   // its name in the document, where the function's does not do
-	media     []string // of an answer that is not JSON
-	maxBody   int64    // in bytes; 0 for the default
-	stream    bool
-	located   bool
-	status    int
-	plain     gin.HandlerFunc
-	call      func(*gin.Context, binder, Rules) (any, error)
-	mapErrors func(error) error
-	check     Rules
-	with      []gin.HandlerFunc
-	problems  []*problem.Problem
-	bind      binder
-	fault     error // why it cannot be served
-	in, out   reflect.Type
-	handler   string // the function's name
+	operation  string   // its operationId; "" to use the function's name
+	media      []string // media types of an answer that is not JSON
+	maxBody    int64    // in bytes; 0 for the default
+	stream     bool
+	located    bool
+	status     int
+	ginHandler gin.HandlerFunc
+	call       func(*gin.Context, binder, Rules) (any, error)
+	mapErrors  func(error) error
+	own        Rules
+	middleware []gin.HandlerFunc
+	problems   []*problem.Problem
+	bind       binder
+	bindErr    error // why the input type cannot be bound
+	in, out    reflect.Type
+	function   string // the function's name
 }
 
-// None is the type of an input or an answer that is empty.
+// None is the type of an empty input or answer.
 type None = struct{}
 
-// Public is a route that anybody may call.
+// Public makes a route that everybody may call.
 func Public[In, Out any](method, path, summary string, handle func(context.Context, In) (Out, error)) Route {
 	route := Route{
 		Method: method, Path: path, Summary: summary, status: http.StatusOK,
-		in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](), handler: handlerName(handle),
+		in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](), function: functionName(handle),
 	}
 	if route.out == reflect.TypeFor[None]() {
 		route.status = http.StatusNoContent
 	}
-	route.call = func(c *gin.Context, bind binder, check Rules) (any, error) {
+	route.call = func(c *gin.Context, bind binder, own Rules) (any, error) {
 		var in In
-		if err := bind.request(c, reflect.ValueOf(&in).Elem(), check); err != nil {
+		if err := bind.fill(c, reflect.ValueOf(&in).Elem(), own); err != nil {
 			return nil, err
 		}
 		return handle(context.WithValue(c.Request.Context(), ginKey{}, c), in)
 	}
-	return route.at(path)
+	return route.withPath(path)
 }
 
-// Protected is a route for those whom access allows. Its function is given the
-// caller, which from finds in the request's context.
-func Protected[Caller, In, Out any](access Access, from func(context.Context) Caller, method, path, summary string, handle func(context.Context, Caller, In) (Out, error)) Route {
+// Protected makes a route for the callers that access allows. Its function gets
+// the caller, which callerFrom reads from the request's context.
+func Protected[Caller, In, Out any](access Access, callerFrom func(context.Context) Caller, method, path, summary string, handle func(context.Context, Caller, In) (Out, error)) Route {
 	route := Public(method, path, summary, func(ctx context.Context, in In) (Out, error) {
-		return handle(ctx, from(ctx), in)
+		return handle(ctx, callerFrom(ctx), in)
 	})
-	route.handler = handlerName(handle)
+	route.function = functionName(handle)
 	return route.For(access)
 }
 
-// Gin is a route that anybody may call, by a handler in Gin's own terms.
+// Gin makes a route that everybody may call from an ordinary Gin handler.
 func Gin(method, path, summary string, handle gin.HandlerFunc) Route {
-	return Route{Method: method, Path: path, Summary: summary, plain: handle, handler: handlerName(handle)}
+	return Route{Method: method, Path: path, Summary: summary, ginHandler: handle, function: functionName(handle)}
 }
 
-// For returns the route for those whom access allows.
+// For returns the route for the callers that access allows.
 func (r Route) For(access Access) Route {
 	r.Access = access
 	return r
 }
 
-// Status returns the route with another status for its success than 200, or
-// 204 where there is nothing to say.
+// Status returns the route with its own success status. The default is 200, or 204
+// for an answer of type None.
 func (r Route) Status(status int) Route {
 	r.status = status
 	return r
 }
 
-// Errors returns the route with problems that its document is to name, besides
-// those that its access and its input bring with them.
+// Errors returns the route with problems to list in its document. The problems of
+// its access and of its input are listed without it.
 func (r Route) Errors(problems ...*problem.Problem) Route {
 	r.problems = problems
 	return r
 }
 
-// MapErrors returns the route with its errors, those of its input too, turned
-// into others, for a route whose errors a standard words.
-func (r Route) MapErrors(to func(error) error) Route {
-	r.mapErrors = to
+// MapErrors returns the route with a function that converts its errors, including
+// those of its input. It is for routes with error bodies that a standard defines.
+func (r Route) MapErrors(convert func(error) error) Route {
+	r.mapErrors = convert
 	return r
 }
 
-// Check returns the route with rules of its input that no tag can say.
-func (r Route) Check(rules Rules) Route {
-	r.check = rules
-	if rules.of != r.in {
-		r.fault = errors.Join(r.fault, fmt.Errorf("takes a %v, and its rules are about a %v", r.in, rules.of))
+// Check returns the route with rules of its input that no binding tag can express.
+func (r Route) Check(own Rules) Route {
+	r.own = own
+	if own.of != r.in {
+		r.bindErr = errors.Join(r.bindErr, fmt.Errorf("has the input %v, but its rules are for a %v", r.in, own.of))
 	}
 	return r
 }
 
-// MaxBody returns the route with a limit of its own for the request's body, in
-// bytes; it may be over server.max_body. A longer body is 413.
+// MaxBody returns the route with its own limit for the request's body, in bytes.
+// The limit may be over server.max_body. A longer body is answered 413.
 func (r Route) MaxBody(limit int64) Route {
 	r.maxBody = limit
 	return r
 }
 
-// publicBody is enough for a login or a token, and all that a stranger can make
-// the server hold.
+// publicBody is enough for a login or a token. It limits how much memory an
+// unknown caller can use.
 const publicBody = 64 << 10
 
-// BodyLimit is the most bytes that a body may have: the route's own MaxBody, or
-// else most, of which a public route takes 64 KiB at the most.
-func (r Route) BodyLimit(most int64) int64 {
+// BodyLimit is the maximum length of a body in bytes: the route's own MaxBody, or
+// else the server's limit, but at most 64 KiB for a public route.
+func (r Route) BodyLimit(serverLimit int64) int64 {
 	switch {
 	case r.maxBody > 0:
 		return r.maxBody
 	case r.Access.Public():
-		return min(most, publicBody)
+		return min(serverLimit, publicBody)
 	}
-	return most
+	return serverLimit
 }
 
 // Produces returns the route with the media types of an answer that is not JSON,
-// for its document: those of a File, or of what a Gin handler writes.
+// for its document. The answer is a File, or is written by a Gin handler.
 func (r Route) Produces(media ...string) Route {
 	r.media = media
 	return r
 }
 
-// With returns the route with middleware of its own, which runs once the caller
-// is allowed.
+// With returns the route with its own middleware, which runs after access is
+// checked.
 func (r Route) With(middleware ...gin.HandlerFunc) Route {
-	r.with = append(slices.Clip(r.with), middleware...)
+	r.middleware = append(slices.Clip(r.middleware), middleware...)
 	return r
 }
 
-// Operation returns the route with another name in the document than its
-// function's, for a function that handles two routes.
-func (r Route) Operation(name string) Route {
-	r.operation = name
+// Operation returns the route with its own operationId. Two routes with the same
+// function need it.
+func (r Route) Operation(id string) Route {
+	r.operation = id
 	return r
 }
 
-// Group gives routes a prefix of their paths, such as /v1 or /projects/:project,
-// and middleware of all of them.
+// Group returns the routes with a prefix for their paths, such as /v1 or
+// /projects/:project, and with shared middleware.
 func Group(prefix string, routes []Route, middleware ...gin.HandlerFunc) []Route {
 	grouped := slices.Clone(routes)
 	for i, route := range routes {
-		grouped[i] = route.at(prefix + route.Path)
-		grouped[i].with = append(slices.Clone(middleware), route.with...)
+		grouped[i] = route.withPath(prefix + route.Path)
+		grouped[i].middleware = append(slices.Clone(middleware), route.middleware...)
 	}
 	return grouped
 }
 
-// at is the route at a path, which says what its input can be bound from.
-func (r Route) at(path string) Route {
+// withPath returns the route with another path, and binds its input again.
+func (r Route) withPath(path string) Route {
 	if r.Path = path; r.in != nil {
-		r.bind, r.fault = newBinder(r.in, r.Method, path)
+		r.bind, r.bindErr = newBinder(r.in, r.Method, path)
 	}
 	return r
 }
 
-// Handlers are the route's Gin handlers: access, its own middleware, and its
-// function. They end with the files of a form removed. Whoever mounts them puts
-// what authenticates before them.
+// Handlers returns the route's Gin handlers: the access check, its middleware and
+// its function. They also remove the files of a form. Authentication middleware
+// must run before them.
 func (r Route) Handlers() []gin.HandlerFunc {
 	chain := []gin.HandlerFunc{removeFiles}
 	if !r.Access.Public() {
 		chain = append(chain, r.allow)
 	}
-	return append(append(chain, r.with...), r.handle)
+	return append(append(chain, r.middleware...), r.handle)
 }
 
 func (r Route) allow(c *gin.Context) {
@@ -208,35 +208,36 @@ func (r Route) allow(c *gin.Context) {
 }
 
 func (r Route) handle(c *gin.Context) {
-	if r.plain != nil {
-		r.plain(c)
+	if r.ginHandler != nil {
+		r.ginHandler(c)
 		return
 	}
-	out, err := r.call(c, r.bind, r.check)
+	out, err := r.call(c, r.bind, r.own)
 	if err != nil && r.mapErrors != nil {
 		err = r.mapErrors(err)
 	}
 	switch {
 	case err != nil:
 		problem.Write(c, err)
-	case c.Writer.Written(): // by the function itself, through Gin
+	case c.Writer.Written(): // the function used Context to answer
 	case r.status == http.StatusNoContent:
 		c.Status(r.status)
 	default:
 		if r.located {
 			c.Header("Location", c.Request.URL.Path+"/"+any(out).(Keyed).Key().String())
 		}
-		answer(c, r.status, out)
+		writeAnswer(c, r.status, out)
 	}
 }
 
-// answer encodes JSON before it writes, so that what cannot be encoded is a clean 500.
-func answer(c *gin.Context, status int, out any) {
+// writeAnswer encodes the JSON before it writes, so that an encoding error is
+// answered 500.
+func writeAnswer(c *gin.Context, status int, out any) {
 	if file, ok := out.(File); ok {
-		file.answer(c, status)
+		file.write(c, status)
 		return
 	}
-	body, err := json.Marshal(out, writeTimes, jsontext.AllowInvalidUTF8(true))
+	body, err := json.Marshal(out, marshalTimes, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		problem.Write(c, err)
 		return
@@ -254,9 +255,9 @@ func answer(c *gin.Context, status int, out any) {
 
 type ginKey struct{}
 
-// Context gives the Gin context of a request to the function that handles it,
-// for what types cannot say: a header, a stream. It must not outlive the
-// request, so never hand it to a goroutine or to the database.
+// Context returns the Gin context of a request to the function that handles it,
+// for example to set a header. It is invalid after the request, so never pass it
+// to a goroutine or to the database.
 func Context(ctx context.Context) *gin.Context {
 	return ctx.Value(ginKey{}).(*gin.Context)
 }

@@ -56,46 +56,46 @@ type everything struct {
 
 func echo(_ context.Context, in everything) (everything, error) { return in, nil }
 
-func TestEveryFieldHasItsSource(t *testing.T) {
+func TestEachFieldIsReadFromItsSource(t *testing.T) {
 	route := endpoint.Public("POST", "/x/:id", "", echo)
 	id := uuid.Must(uuid.NewV7()).String()
 	for claim, c := range map[string]struct {
 		target, body string
 		status       int
-		says         string
+		want         string
 	}{
 		"path, query and body together": {"/x/" + id + "?limit=5&word=1&since=2026-01-02T03:04:05Z", `{"done":true,"items":[{"name":"a"}]}`, 200, `"Since":"2026-01-02T03:04:05.000000Z","Word":"1","done":true,"items":[{"name":"a"}]`},
 		"a field keeps to its source":   {"/x/" + id + "?done=true&Done=true&id=x&Secret=x", `{}`, 200, `"Limit":0,"ID":"` + id + `"`},
 		"an unknown query is ignored":   {"/x/" + id + "?page=2", `{}`, 200, `"Limit":0`},
-		"a path that is no UUID":        {"/x/1", `{}`, 404, "not_found"},
-		"a query that is no number":     {"/x/" + id + "?limit=abc", `{}`, 422, `{"field":"limit","message":"must be a whole number that fits"}`},
+		"a path that is not a UUID":     {"/x/1", `{}`, 404, "not_found"},
+		"a query that is not a number":  {"/x/" + id + "?limit=abc", `{}`, 422, `{"field":"limit","message":"must be a whole number that fits"}`},
 		"a query that is too large":     {"/x/" + id + "?limit=101", `{}`, 422, `{"field":"limit","message":"must be 100 or less"}`},
 		"a query given twice":           {"/x/" + id + "?limit=1&limit=2", `{}`, 422, `{"field":"limit","message":"is given more than once"}`},
 		"times are in UTC":              {"/x/" + id + "?since=2026-01-02T03:04:05.123456789%2B01:00", `{"at":"2026-01-01T23:04:05.1234567-05:00"}`, 200, `"Since":"2026-01-02T02:04:05.123456Z","Word":"","done":false,"items":[],"at":"2026-01-02T04:04:05.123456Z"`},
-		"years past 9999 in UTC":        {"/x/" + id + "?since=9999-12-31T23:59:59-01:00", `{"at":"0000-01-01T00:00:00+01:00"}`, 422, `{"field":"at","message":"must be a time, such as 2006-01-02T15:04:05Z"},{"field":"since","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
-		"a query that is no time":       {"/x/" + id + "?since=today", `{}`, 422, `{"field":"since","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
+		"a year past 9999 in UTC":       {"/x/" + id + "?since=9999-12-31T23:59:59-01:00", `{"at":"0000-01-01T00:00:00+01:00"}`, 422, `{"field":"at","message":"must be a time, such as 2006-01-02T15:04:05Z"},{"field":"since","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
+		"a query that is not a time":    {"/x/" + id + "?since=today", `{}`, 422, `{"field":"since","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
 		"a query with a broken escape":  {"/x/" + id + "?limit=%zz", `{}`, 422, `"field":"query"`},
 		"a rule broken inside":          {"/x/" + id, `{"items":[{"name":"a"},{"name":"long"}]}`, 422, `{"field":"items[1].name","message":"must be a maximum of 3 characters in length"}`},
 		"a wrong type inside":           {"/x/" + id, `{"items":[{"name":1}]}`, 422, `{"field":"items.0.name","message":"must be a string"}`},
 		"an unknown field inside":       {"/x/" + id, `{"items":[{"nome":"a"}]}`, 422, `{"field":"items.0.nome","message":"is not a field of this request"}`},
-		"no boolean, list or time":      {"/x/" + id, `{"done":1,"items":{},"at":"x"}`, 422, `{"field":"at","message":"must be a time, such as 2006-01-02T15:04:05Z"},{"field":"done","message":"must be true or false"},{"field":"items","message":"must be a list"}`},
+		"not a boolean, list or time":   {"/x/" + id, `{"done":1,"items":{},"at":"x"}`, 422, `{"field":"at","message":"must be a time, such as 2006-01-02T15:04:05Z"},{"field":"done","message":"must be true or false"},{"field":"items","message":"must be a list"}`},
 		"a password is never repeated":  {"/x/" + id, `{"secret":12345678}`, 422, `{"field":"secret","message":"must be a string"}`},
-		"nor shown":                     {"/x/" + id, `{"secret":"12345678"}`, 200, `"secret":"********"`},
+		"a password is never shown":     {"/x/" + id, `{"secret":"12345678"}`, 200, `"secret":"********"`},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			if got := call(route, c.target, c.body); got.Code != c.status || !strings.Contains(got.Body.String(), c.says) || strings.Contains(got.Body.String(), "12345678") {
-				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.says)
+			if got := call(route, c.target, c.body); got.Code != c.status || !strings.Contains(got.Body.String(), c.want) || strings.Contains(got.Body.String(), "12345678") {
+				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.want)
 			}
 		})
 	}
 }
 
-func TestAHeaderIsAFieldLikeOthers(t *testing.T) {
+func TestAHeaderIsAField(t *testing.T) {
 	route := endpoint.Public("POST", "/x/:id", "", echo)
 	for claim, c := range map[string]struct {
 		headers []string
 		status  int
-		says    string
+		want    string
 	}{
 		"none":                 {nil, 200, `"Match":""`},
 		"one":                  {[]string{"IF-MATCH", `"a"`}, 200, `"Match":"\"a\""`},
@@ -104,14 +104,14 @@ func TestAHeaderIsAFieldLikeOthers(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			got := call(route, "/x/"+uuid.Must(uuid.NewV7()).String(), "{}", c.headers...)
-			if got.Code != c.status || !strings.Contains(got.Body.String(), c.says) {
-				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.says)
+			if got.Code != c.status || !strings.Contains(got.Body.String(), c.want) {
+				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.want)
 			}
 		})
 	}
 }
 
-// change is what may be absent, and what may be null besides.
+// change has a field that may be absent, and one that may also be null.
 type change struct {
 	Name *string     `json:"name" binding:"omitempty,min=1"`
 	Due  **time.Time `json:"due"`
@@ -131,19 +131,19 @@ func TestAbsentIsNotNull(t *testing.T) {
 	for claim, c := range map[string]struct {
 		method, body string
 		status       int
-		says         string
+		want         string
 	}{
 		"absent":                         {"PATCH", `{}`, 200, `"absent"`},
 		"null":                           {"PATCH", `{"due":null}`, 200, `"null"`},
 		"a value":                        {"PATCH", `{"due":` + due + `}`, 200, due},
-		"what may not be null":           {"PATCH", `{"name":null}`, 422, `{"field":"name","message":"must be a string"}`},
-		"what may be null, but not so":   {"PATCH", `{"due":1}`, 422, `{"field":"due","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
-		"empty is a value":               {"PATCH", `{"name":""}`, 422, `"field":"name"`},
+		"a field that may not be null":   {"PATCH", `{"name":null}`, 422, `{"field":"name","message":"must be a string"}`},
+		"a wrong type that may be null":  {"PATCH", `{"due":1}`, 422, `{"field":"due","message":"must be a time, such as 2006-01-02T15:04:05Z"}`},
+		"an empty string is a value":     {"PATCH", `{"name":""}`, 422, `"field":"name"`},
 		"outside a PATCH null is absent": {"POST", `{"name":null}`, 200, `"absent"`},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			if got := call(endpoint.Public(c.method, "/", "", say), "/", c.body); got.Code != c.status || !strings.Contains(got.Body.String(), c.says) {
-				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.says)
+			if got := call(endpoint.Public(c.method, "/", "", say), "/", c.body); got.Code != c.status || !strings.Contains(got.Body.String(), c.want) {
+				t.Errorf("%d %s, want %d with %s", got.Code, got.Body, c.status, c.want)
 			}
 		})
 	}
@@ -165,7 +165,7 @@ func TestAbsentIsNotNull(t *testing.T) {
 	}
 }
 
-func TestAnAnswerTellsItsVersion(t *testing.T) {
+func TestAnAnswerHasItsVersionAsETag(t *testing.T) {
 	row := models.Owned{Versioned: models.Versioned{UpdatedAt: time.UnixMicro(255)}}
 	route := endpoint.Public("GET", "/", "", func(context.Context, endpoint.None) (models.Owned, error) { return row, nil })
 	if got := call(route, "/", "").Header().Get("ETag"); got != `"ff"` {
@@ -195,8 +195,7 @@ func TestAnInputWithoutOneSourceStopsTheStart(t *testing.T) {
 	}
 }
 
-// A group is tried with what a Gin user writes: a prefix that names a parameter,
-// middleware, and a handler in Gin's own terms.
+// The group has a parameter in its prefix, middleware, and an ordinary Gin handler.
 func TestAGroupHasAPrefixAndMiddleware(t *testing.T) {
 	type task struct {
 		Project string `path:"project"`
@@ -220,7 +219,7 @@ func TestAGroupHasAPrefixAndMiddleware(t *testing.T) {
 	}
 }
 
-func TestARefusedCallerReachesNothing(t *testing.T) {
+func TestARefusedCallerReachesNoHandler(t *testing.T) {
 	access := endpoint.Access{Name: "nobody", Allow: func(context.Context) error { return problem.Forbidden }}
 	reached := false
 	reach := func(*gin.Context) { reached = true }
@@ -241,12 +240,12 @@ func TestAnswers(t *testing.T) {
 		status int
 		body   string
 	}{
-		"200 where there is something": {endpoint.Public("GET", "/", "", func(context.Context, in) ([]string, error) { return nil, nil }), 200, "[]"},
-		"204 where there is nothing":   {endpoint.Public("GET", "/", "", func(context.Context, in) (endpoint.None, error) { return in{}, nil }), 204, ""},
-		"another status by its word":   {endpoint.Public("GET", "/", "", func(context.Context, in) (int, error) { return 1, nil }).Status(202), 202, "1"},
-		"HTML stays as it is":          {endpoint.Public("GET", "/", "", func(context.Context, in) (string, error) { return "<&>\xff", nil }), 200, "\"<&>\ufffd\""},
-		"what cannot be encoded: 500":  {endpoint.Public("GET", "/", "", func(context.Context, in) (chan int, error) { return nil, nil }), 500, `"code":"internal"`},
-		"what Gin wrote is left alone": {endpoint.Public("GET", "/", "", func(ctx context.Context, _ in) (in, error) {
+		"200 with content":               {endpoint.Public("GET", "/", "", func(context.Context, in) ([]string, error) { return nil, nil }), 200, "[]"},
+		"204 without content":            {endpoint.Public("GET", "/", "", func(context.Context, in) (endpoint.None, error) { return in{}, nil }), 204, ""},
+		"another status":                 {endpoint.Public("GET", "/", "", func(context.Context, in) (int, error) { return 1, nil }).Status(202), 202, "1"},
+		"HTML stays as it is":            {endpoint.Public("GET", "/", "", func(context.Context, in) (string, error) { return "<&>\xff", nil }), 200, "\"<&>\ufffd\""},
+		"500 for what cannot be encoded": {endpoint.Public("GET", "/", "", func(context.Context, in) (chan int, error) { return nil, nil }), 500, `"code":"internal"`},
+		"an answer through Gin is kept": {endpoint.Public("GET", "/", "", func(ctx context.Context, _ in) (in, error) {
 			endpoint.Context(ctx).String(http.StatusTeapot, "tea")
 			return in{}, nil
 		}), 418, "tea"},

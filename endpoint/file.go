@@ -15,26 +15,26 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// File is an answer that is not JSON, streamed without a buffer; the route's
-// Produces lists its media types. Content that is an io.ReadSeeker is also served
-// in parts and by If-None-Match (RFC 9110, sections 13 and 14) where a GET answers
-// 200, and one that is an io.Closer is closed. An error before the first byte is
-// answered as any other; a later one ends the connection, so that no client takes
-// what it has for the whole.
+// File is an answer that is not JSON. It is streamed without a buffer. The route's
+// Produces lists its media types. If Content is an io.ReadSeeker and a GET answers
+// 200, ranges and conditional requests work too (RFC 9110, sections 13 and 14). If
+// Content is an io.Closer, it is closed. An error before the first byte is answered
+// like any other error. A later error closes the connection, so that the client
+// does not mistake a part for the whole file.
 type File struct {
 	ContentType string                // "" for application/octet-stream
-	Name        string                // under which a client saves it; "" where it shows it
-	ETag        string                // a quoted word that changes whenever the content does
-	Modified    time.Time             // zero for unknown
-	Size        int64                 // in bytes; 0 for unknown
-	Content     io.Reader             // what it holds, or
-	Write       func(io.Writer) error // what writes that
+	Name        string                // the client saves the file under this name; "" to display it
+	ETag        string                // a quoted string that changes when the content changes
+	Modified    time.Time             // zero if unknown
+	Size        int64                 // in bytes; 0 if unknown
+	Content     io.Reader             // the content, or
+	Write       func(io.Writer) error // a function that writes it
 }
 
-// aboutContent are headers that a problem does not have.
-var aboutContent = []string{"Accept-Ranges", "Content-Disposition", "Content-Length", "ETag", "Last-Modified"}
+// contentHeaders are removed when a problem is answered instead of the file.
+var contentHeaders = []string{"Accept-Ranges", "Content-Disposition", "Content-Length", "ETag", "Last-Modified"}
 
-func (f File) answer(c *gin.Context, status int) {
+func (f File) write(c *gin.Context, status int) {
 	if closer, ok := f.Content.(io.Closer); ok {
 		defer closer.Close() //nolint:errcheck // it was only read
 	}
@@ -46,7 +46,7 @@ func (f File) answer(c *gin.Context, status int) {
 		_ = c.Error(err)
 		panic(http.ErrAbortHandler)
 	default:
-		for _, name := range aboutContent {
+		for _, name := range contentHeaders {
 			c.Writer.Header().Del(name)
 		}
 		problem.Write(c, err)
@@ -65,8 +65,8 @@ func (f File) setHeaders(header http.Header) {
 
 func (f File) send(c *gin.Context, status int) error {
 	head := c.Request.Method == http.MethodHead
-	if content, ok := f.Content.(io.ReadSeeker); ok && status == http.StatusOK && (head || c.Request.Method == http.MethodGet) {
-		return f.serve(c, content)
+	if content, ok := f.Content.(io.ReadSeeker); ok && status == http.StatusOK && isRead(c.Request.Method) {
+		return f.serveContent(c, content)
 	}
 	if f.Size > 0 {
 		c.Header("Content-Length", strconv.FormatInt(f.Size, 10))
@@ -83,21 +83,22 @@ func (f File) send(c *gin.Context, status int) error {
 	return err
 }
 
-// serve leaves parts and conditions to http.ServeContent. Two parts would be
-// multipart/byteranges, and thousands megabytes; such a range is ignored.
-func (f File) serve(c *gin.Context, content io.ReadSeeker) error {
+// serveContent leaves ranges and conditions to http.ServeContent. It ignores a
+// Range header with several ranges: thousands of them would make an answer of
+// megabytes.
+func (f File) serveContent(c *gin.Context, content io.ReadSeeker) error {
 	if _, err := content.Seek(0, io.SeekEnd); err != nil {
-		return err // http.ServeContent would answer it as text
+		return err // http.ServeContent would answer with plain text
 	}
 	if strings.Contains(c.GetHeader("Range"), ",") {
 		c.Request.Header.Del("Range")
 	}
 	from, to := &contentReader{ReadSeeker: content}, &contentWriter{ResponseWriter: c.Writer}
 	http.ServeContent(to, c.Request, "", f.Modified, from)
-	return cmp.Or(from.err, to.refused)
+	return cmp.Or(from.err, to.problem)
 }
 
-// contentReader keeps the error of reading, which http.ServeContent drops.
+// contentReader keeps the read error, which http.ServeContent drops.
 type contentReader struct {
 	io.ReadSeeker
 	err error
@@ -111,25 +112,25 @@ func (r *contentReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// contentWriter keeps what http.ServeContent refuses, which is answered as a problem.
+// contentWriter turns the error statuses of http.ServeContent into problems.
 type contentWriter struct {
 	gin.ResponseWriter
-	refused error
+	problem error
 }
 
 func (w *contentWriter) WriteHeader(status int) {
 	switch status {
 	case http.StatusPreconditionFailed:
-		w.refused = problem.PreconditionFailed
+		w.problem = problem.PreconditionFailed
 	case http.StatusRequestedRangeNotSatisfiable:
-		w.refused = problem.RangeNotSatisfiable
+		w.problem = problem.RangeNotSatisfiable
 	default:
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (w *contentWriter) Write(p []byte) (int, error) {
-	if w.refused != nil {
+	if w.problem != nil {
 		return len(p), nil
 	}
 	return w.ResponseWriter.Write(p)

@@ -17,7 +17,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// source is content that tells what was done with it.
+// source is content that counts how often it was closed.
 type source struct {
 	io.ReadSeeker
 	closed int
@@ -25,7 +25,7 @@ type source struct {
 
 func (s *source) Close() error { s.closed++; return nil }
 
-// broken is content that ends with an error after so many bytes.
+// broken is content that ends with an error after left bytes.
 type broken struct{ left int }
 
 func (b *broken) Read(p []byte) (int, error) {
@@ -37,7 +37,7 @@ func (b *broken) Read(p []byte) (int, error) {
 	return copy(p, strings.Repeat("x", n)), nil
 }
 
-// brokenSeeker has a length, but not so many bytes.
+// brokenSeeker has fewer bytes than its length.
 type brokenSeeker struct {
 	broken
 	length  int64
@@ -55,7 +55,7 @@ func fileRoute(method string, file endpoint.File, err error) endpoint.Route {
 	return endpoint.Public(method, "/", "", func(context.Context, endpoint.None) (endpoint.File, error) { return file, err })
 }
 
-func TestFilesInPartsAndByVersion(t *testing.T) {
+func TestFilesWithRangesAndConditions(t *testing.T) {
 	modified := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for claim, c := range map[string]struct {
 		header, value string
@@ -67,15 +67,15 @@ func TestFilesInPartsAndByVersion(t *testing.T) {
 			"Content-Type": "text/plain", "Content-Length": "10", "ETag": `"v1"`, "Last-Modified": "Fri, 02 Jan 2026 03:04:05 GMT",
 			"Content-Disposition": `attachment; filename*=utf-8''d%C3%A4ta.txt`, "Accept-Ranges": "bytes",
 		}},
-		"a part":                       {"Range", "bytes=2-4", 206, "234", map[string]string{"Content-Range": "bytes 2-4/10"}},
-		"the end":                      {"Range", "bytes=-2", 206, "89", nil},
-		"two parts, as a whole":        {"Range", "bytes=0-1,4-5", 200, "0123456789", nil},
-		"a part that it does not have": {"Range", "bytes=99-", 416, "range_not_satisfiable", map[string]string{"Content-Range": "bytes */10", "ETag": "", "Content-Disposition": "", "Content-Type": problem.ContentType}},
-		"the version that one has":     {"If-None-Match", `"v1"`, 304, "", map[string]string{"ETag": `"v1"`}},
-		"unchanged since":              {"If-Modified-Since", modified.Format(http.TimeFormat), 304, "", nil},
-		"another version":              {"If-None-Match", `"v2"`, 200, "0123456789", nil},
-		"a version that it is not":     {"If-Match", `"v2"`, 412, "precondition_failed", map[string]string{"Content-Type": problem.ContentType}},
-		"a part of another version":    {"If-Range", `"v2"`, 200, "0123456789", nil},
+		"a part":                      {"Range", "bytes=2-4", 206, "234", map[string]string{"Content-Range": "bytes 2-4/10"}},
+		"the end":                     {"Range", "bytes=-2", 206, "89", nil},
+		"two parts, as a whole":       {"Range", "bytes=0-1,4-5", 200, "0123456789", nil},
+		"a part after the end":        {"Range", "bytes=99-", 416, "range_not_satisfiable", map[string]string{"Content-Range": "bytes */10", "ETag": "", "Content-Disposition": "", "Content-Type": problem.ContentType}},
+		"the version the client has":  {"If-None-Match", `"v1"`, 304, "", map[string]string{"ETag": `"v1"`}},
+		"unchanged since":             {"If-Modified-Since", modified.Format(http.TimeFormat), 304, "", nil},
+		"another version":             {"If-None-Match", `"v2"`, 200, "0123456789", nil},
+		"If-Match of another version": {"If-Match", `"v2"`, 412, "precondition_failed", map[string]string{"Content-Type": problem.ContentType}},
+		"a part of another version":   {"If-Range", `"v2"`, 200, "0123456789", nil},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			content := &source{ReadSeeker: strings.NewReader("0123456789")}
@@ -84,8 +84,8 @@ func TestFilesInPartsAndByVersion(t *testing.T) {
 			if c.header == "" {
 				headers = nil
 			}
-			got := kept(t, fileRoute("GET", file, nil).Produces("text/plain"), "/", "", "", headers...)
-			if wants(t, got, c.status, c.body); c.status < 400 && got.Body.String() != c.body {
+			got := serveDocumented(t, fileRoute("GET", file, nil).Produces("text/plain"), "/", "", "", headers...)
+			if checkAnswer(t, got, c.status, c.body); c.status < 400 && got.Body.String() != c.body {
 				t.Errorf("it is %s", got.Body)
 			}
 			for name, value := range c.want {
@@ -94,7 +94,7 @@ func TestFilesInPartsAndByVersion(t *testing.T) {
 				}
 			}
 			if content.closed != 1 {
-				t.Errorf("it is closed %d times", content.closed)
+				t.Errorf("closed %d times", content.closed)
 			}
 		})
 	}
@@ -124,15 +124,15 @@ func TestFilesOfAnyKind(t *testing.T) {
 		"what a POST made":      {"POST", endpoint.File{ContentType: "image/png", Content: strings.NewReader("png")}, 201, "png", "image/png", ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			got := kept(t, fileRoute(c.method, c.file, nil).Status(c.status), "/", "", "")
-			if wants(t, got, c.status, c.body); got.Header().Get("Content-Type") != c.media || got.Header().Get("Content-Length") != c.length {
+			got := serveDocumented(t, fileRoute(c.method, c.file, nil).Status(c.status), "/", "", "")
+			if checkAnswer(t, got, c.status, c.body); got.Header().Get("Content-Type") != c.media || got.Header().Get("Content-Length") != c.length {
 				t.Errorf("the headers are %v", got.Header())
 			}
 		})
 	}
 }
 
-// serve runs a route on a server of its own, as the API does.
+// serve runs a route on its own server.
 func serve(t *testing.T, route endpoint.Route) (url string) {
 	t.Helper()
 	engine := gin.New()
@@ -143,8 +143,9 @@ func serve(t *testing.T, route endpoint.Route) (url string) {
 	return server.URL
 }
 
-// ask gives the answer, what of its body came, and whether it came whole.
-func ask(t *testing.T, method, url string) (status int, header http.Header, body string, err error) {
+// do returns the answer, the part of its body that arrived, and an error if it is
+// incomplete.
+func do(t *testing.T, method, url string) (status int, header http.Header, body string, err error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
@@ -169,7 +170,7 @@ func TestAFileThatFails(t *testing.T) {
 	}
 	for claim, c := range map[string]struct {
 		file  endpoint.File
-		whole bool // the answer is a problem, else it is cut off
+		whole bool // the answer is a problem; else the connection ends early
 	}{
 		"a reader, at once":           {endpoint.File{Name: "x", ETag: `"x"`, Size: 9, Content: &broken{}}, true},
 		"a writer, at once":           {endpoint.File{Name: "x", ETag: `"x"`, Write: write(0)}, true},
@@ -183,7 +184,7 @@ func TestAFileThatFails(t *testing.T) {
 		"a reader that is too short":  {endpoint.File{Size: 9, Content: io.LimitReader(strings.NewReader("12345"), 5)}, false},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			status, header, body, err := ask(t, "GET", serve(t, fileRoute("GET", c.file, nil)))
+			status, header, body, err := do(t, "GET", serve(t, fileRoute("GET", c.file, nil)))
 			if whole := err == nil; whole != c.whole {
 				t.Fatalf("%d bytes, %v", len(body), err)
 			}
@@ -212,7 +213,7 @@ func TestHeadReadsNothing(t *testing.T) {
 		"a reader": {Size: 10, Content: &broken{}},
 		"a writer": {Size: 10, Write: func(io.Writer) error { panic("never called") }},
 	} {
-		status, header, body, err := ask(t, "HEAD", serve(t, fileRoute("GET", file, nil)))
+		status, header, body, err := do(t, "HEAD", serve(t, fileRoute("GET", file, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +222,7 @@ func TestHeadReadsNothing(t *testing.T) {
 		}
 	}
 	if content.closed != 1 {
-		t.Errorf("it is closed %d times", content.closed)
+		t.Errorf("closed %d times", content.closed)
 	}
 }
 
@@ -267,6 +268,6 @@ func TestTimesHaveSixDigits(t *testing.T) {
 		"2026-01-02T03:04:05.123456789+02:00": "2026-01-02T01:04:05.123456Z",
 	} {
 		route := endpoint.Public("GET", "/", "", func(context.Context, endpoint.None) ([]time.Time, error) { return []time.Time{at(given)}, nil })
-		wants(t, kept(t, route, "/", "", ""), 200, `["`+want+`"]`)
+		checkAnswer(t, serveDocumented(t, route, "/", "", ""), 200, `["`+want+`"]`)
 	}
 }

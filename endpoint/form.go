@@ -18,21 +18,21 @@ import (
 )
 
 const (
-	noNUL = "must not hold the character U+0000"
-	twice = "is given more than once"
+	noNUL      = "must not hold the character U+0000"
+	givenTwice = "is given more than once"
 )
 
-// maxPairs is how many names a form or a query may have. url.ParseQuery has the
-// same limit, but its error does not say which.
-const maxPairs = 10_000
+// maxFields is how many fields a form or a query may have. url.ParseQuery has the
+// same limit, but its error does not tell the number.
+const maxFields = 10_000
 
-// headerItem ends an item of a list in a header.
-var headerItem = regexp.MustCompile(`[ \t]*,[ \t]*`)
+// listSeparator separates the items of a list in a header.
+var listSeparator = regexp.MustCompile(`[ \t]*,[ \t]*`)
 
-// pairs parses a form or a query.
-func pairs(text string) (url.Values, error) {
-	if strings.Count(text, "&") >= maxPairs {
-		return nil, fmt.Errorf("has over %s fields", humanize.Comma(maxPairs))
+// parseForm parses a form or a query.
+func parseForm(text string) (url.Values, error) {
+	if strings.Count(text, "&") >= maxFields {
+		return nil, fmt.Errorf("has over %s fields", humanize.Comma(maxFields))
 	}
 	values, err := url.ParseQuery(text)
 	if err != nil {
@@ -41,69 +41,69 @@ func pairs(text string) (url.Values, error) {
 	return values, nil
 }
 
-// values reads a form, a query or headers, always in one order. A name it does
-// not know is ignored, as RFC 6749, section 3.2, asks of a form.
-func (b binder) values(tag string, values map[string][]string, in reflect.Value, faults *faults) {
+// setValues sets the fields from a form, a query or headers, always in the same
+// order. It ignores unknown names, as RFC 6749, section 3.2, requires of a form.
+func (b binder) setValues(tag string, values map[string][]string, in reflect.Value, errs *fieldErrors) {
 	for _, name := range slices.Sorted(maps.Keys(b.fields[tag])) {
 		field, given := in.FieldByIndex(b.fields[tag][name]), values[name]
-		if tag == tagHeader && len(given) > 1 { // one list in many lines (RFC 9110, section 5.3)
+		if tag == tagHeader && len(given) > 1 { // a list in several lines (RFC 9110, section 5.3)
 			given = []string{strings.Join(given, ", ")}
 		}
 		switch {
 		case len(given) == 0:
 		case isFile(field.Type()):
-			if strings.Join(given, "") != "" { // a page sends "" where no file is chosen
-				faults.add(name, "must be a file")
+			if strings.Join(given, "") != "" { // a browser sends "" if no file is chosen
+				errs.add(name, "must be a file")
 			}
 		case isList(field.Type()):
 			if tag == tagHeader {
-				given = headerItem.Split(strings.Trim(given[0], " \t"), -1)
+				given = listSeparator.Split(strings.Trim(given[0], " \t"), -1)
 			}
 			list := reflect.MakeSlice(field.Type(), len(given), len(given))
 			for i, text := range given {
-				faults.text(fmt.Sprintf("%s[%d]", name, i), list.Index(i), text)
+				errs.setText(fmt.Sprintf("%s[%d]", name, i), list.Index(i), text)
 			}
 			field.Set(list)
 		case len(given) > 1:
-			faults.add(name, twice)
+			errs.add(name, givenTwice)
 		default:
-			faults.text(name, field, given[0])
+			errs.setText(name, field, given[0])
 		}
 	}
 }
 
-// text sets a field from the text that was given under a name.
-func (f *faults) text(name string, field reflect.Value, text string) {
-	if message := notText(text); message != "" {
-		f.add(name, message)
+// setText sets a field from the text of a name, or adds an error.
+func (e *fieldErrors) setText(name string, field reflect.Value, text string) {
+	if message := checkText(text); message != "" {
+		e.add(name, message)
 	} else if err := setText(field, text); err != nil {
 		_, message := mismatch(err, field.Type())
-		f.add(name, message)
+		e.add(name, message)
 	}
 }
 
-// notText says why no field takes a text, whatever its type.
-func notText(text string) (message string) {
+// checkText returns a message if text is not allowed in any field.
+func checkText(text string) (message string) {
 	switch {
 	case !utf8.ValidString(text):
 		return "is not UTF-8"
-	case strings.Contains(text, "\x00"): // which PostgreSQL cannot keep
+	case strings.Contains(text, "\x00"): // PostgreSQL cannot store it
 		return noNUL
 	}
 	return ""
 }
 
-// setText sets a field from a path, a query or a form: words by
-// UnmarshalText or as they are, numbers and booleans as JSON writes them.
+// setText sets a field from the text of a path, a query, a header or a form. It
+// uses UnmarshalText if the type has it. Numbers and booleans are written as in JSON.
 func setText(field reflect.Value, text string) error {
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(field.Type().Elem()))
 		return setText(field.Elem(), text)
 	}
-	if words, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		err := words.UnmarshalText([]byte(text))
-		if t, ok := words.(*time.Time); ok {
-			return errors.Join(err, keepable(t))
+	if target, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		err := target.UnmarshalText([]byte(text))
+		if t, ok := target.(*time.Time); ok {
+			return errors.Join(err, normalizeInput(t))
 		}
 		return err
 	}
@@ -124,7 +124,7 @@ func fromText(t reflect.Type) bool {
 	return kind == reflect.String || t != reflect.TypeFor[time.Duration]() && kind >= reflect.Bool && kind <= reflect.Float64 && kind != reflect.Uintptr
 }
 
-// isList reports whether a name may be given many times for a field of type t.
+// isList reports whether a field of type t takes many values of one name.
 func isList(t reflect.Type) bool {
 	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 &&
 		!reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())

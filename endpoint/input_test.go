@@ -32,7 +32,7 @@ func TestAListIsANameGivenManyTimes(t *testing.T) {
 	for claim, c := range map[string]struct {
 		query, header string
 		status        int
-		says          string
+		want          string
 	}{
 		"none":                        {"", "", 200, `[] [] [] []`},
 		"one":                         {"tag=a", "", 200, `[\"a\"] [] [] []`},
@@ -45,14 +45,14 @@ func TestAListIsANameGivenManyTimes(t *testing.T) {
 		"one with NUL":                {"tag=%00", "", 422, `{"field":"tag[0]","message":"must not hold the character U+0000"}`},
 		"too many":                    {"tag=a&tag=b&tag=c&tag=d", "", 422, `{"field":"tag","message":"must contain at most 3 items"}`},
 		"one that breaks a rule":      {"size=5&size=0", "", 422, `{"field":"size[1]","message":"must be 1 or greater"}`},
-		"one name that is no list":    {"one=a&one=b", "", 422, `{"field":"one","message":"is given more than once"}`},
+		"many values of a single one": {"one=a&one=b", "", 422, `{"field":"one","message":"is given more than once"}`},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			var headers []string
 			if c.header != "" {
 				headers = []string{"X-Names", c.header}
 			}
-			wants(t, kept(t, route, "/?"+c.query, "", "", headers...), c.status, c.says)
+			checkAnswer(t, serveDocumented(t, route, "/?"+c.query, "", "", headers...), c.status, c.want)
 		})
 	}
 }
@@ -80,7 +80,7 @@ func sizes(_ context.Context, in upload) (string, error) {
 func TestMultipartForms(t *testing.T) {
 	large := strings.Repeat("0123456789abcdef", 3<<16) // 3 MiB, of which the first is in memory
 	title, picture := part{name: "title", content: "hey"}, part{"picture", "a.png", "image/png", "png"}
-	noFilesAreLeft(t)
+	checkNoFilesLeft(t)
 	many := []part{title, picture}
 	for i := range 10_000 {
 		many = append(many, part{name: fmt.Sprint("n", i), content: "x"})
@@ -88,39 +88,39 @@ func TestMultipartForms(t *testing.T) {
 	for claim, c := range map[string]struct {
 		body   string
 		status int
-		says   string
+		want   string
 	}{
-		"a file and a text":           {multipartForm(title, picture), 200, `hey [] a.png 3 0 ` + fmt.Sprintf("%x", sha256.Sum256([]byte("png")))},
-		"lists":                       {multipartForm(title, picture, part{name: "tag", content: "a"}, part{name: "tag", content: "b"}, part{"pictures", "b", "image/gif", "x"}, part{"pictures", "c", "image/png", ""}), 200, `[\"a\" \"b\"] a.png 3 2`},
-		"a file on the disk":          {multipartForm(title, part{"picture", "a.png", "image/png", large}), 200, fmt.Sprintf("a.png 3145728 0 %x", sha256.Sum256([]byte(large)))},
-		"a file that is not known":    {multipartForm(title, picture, part{"else", "a", "a/b", large}), 200, "hey"},
-		"a page's empty choice":       {multipartForm(title, picture, part{name: "notes"}), 200, "hey"},
-		"no file":                     {multipartForm(title), 422, `{"field":"picture","message":"is a required field"}`},
-		"two files for one":           {multipartForm(title, picture, part{"picture", "b", "image/png", large}), 422, `{"field":"picture","message":"is given more than once"}`},
-		"too many files":              {multipartForm(title, picture, part{"pictures", "b", "image/png", ""}, part{"pictures", "b", "image/png", ""}, part{"pictures", "b", "image/png", ""}), 422, `{"field":"pictures","message":"must contain at most 2 items"}`},
-		"another type":                {multipartForm(title, part{"picture", "a.svg", "image/svg+xml", large}), 422, `{"field":"picture","message":"must be a file of the type image/png or image/jpeg"}`},
-		"another type in a list":      {multipartForm(title, picture, part{"pictures", "a", "text/html", ""}), 422, `{"field":"pictures[0]","message":"must be a file of the type image/*"}`},
-		"a text for a file":           {multipartForm(title, part{name: "picture", content: "x"}), 422, `{"field":"picture","message":"must be a file"}`},
-		"a file for a text":           {multipartForm(picture, part{"title", "a", "text/plain", "hey"}), 422, `{"field":"title","message":"must not be a file"}`},
-		"a file name with NUL":        {multipartForm(title, part{"picture", "a\x00", "image/png", ""}), 400, "not well formed"},
-		"a file name that is no text": {multipartForm(title, part{"picture", "a\xff", "image/png", ""}), 422, `{"field":"picture","message":"has a file name that is not UTF-8"}`},
-		"a text twice":                {multipartForm(title, title, picture), 422, `{"field":"title","message":"is given more than once"}`},
-		"a text that breaks its rule": {multipartForm(part{name: "title", content: "too long"}, part{"picture", "a", "image/png", large}), 422, `{"field":"title","message":"must be a maximum of 5 characters in length"}`},
-		"another boundary":            {strings.ReplaceAll(multipartForm(title, picture), boundary, "other"), 400, "The form ended early, or is not well formed"},
-		"no end":                      {strings.TrimSuffix(multipartForm(title, part{"picture", "a", "image/png", large}), "--limit--\r\n"), 400, "ended early"},
-		"10,000 texts":                {multipartForm(many...), 400, "The form has over 1,000 parts"},
-		"nothing":                     {"", 400, "ended early"},
+		"a file and a text":             {multipartForm(title, picture), 200, `hey [] a.png 3 0 ` + fmt.Sprintf("%x", sha256.Sum256([]byte("png")))},
+		"lists":                         {multipartForm(title, picture, part{name: "tag", content: "a"}, part{name: "tag", content: "b"}, part{"pictures", "b", "image/gif", "x"}, part{"pictures", "c", "image/png", ""}), 200, `[\"a\" \"b\"] a.png 3 2`},
+		"a file on the disk":            {multipartForm(title, part{"picture", "a.png", "image/png", large}), 200, fmt.Sprintf("a.png 3145728 0 %x", sha256.Sum256([]byte(large)))},
+		"a file that is not known":      {multipartForm(title, picture, part{"else", "a", "a/b", large}), 200, "hey"},
+		"no file chosen on a page":      {multipartForm(title, picture, part{name: "notes"}), 200, "hey"},
+		"no file":                       {multipartForm(title), 422, `{"field":"picture","message":"is a required field"}`},
+		"two files for one":             {multipartForm(title, picture, part{"picture", "b", "image/png", large}), 422, `{"field":"picture","message":"is given more than once"}`},
+		"too many files":                {multipartForm(title, picture, part{"pictures", "b", "image/png", ""}, part{"pictures", "b", "image/png", ""}, part{"pictures", "b", "image/png", ""}), 422, `{"field":"pictures","message":"must contain at most 2 items"}`},
+		"another type":                  {multipartForm(title, part{"picture", "a.svg", "image/svg+xml", large}), 422, `{"field":"picture","message":"must be a file of the type image/png or image/jpeg"}`},
+		"another type in a list":        {multipartForm(title, picture, part{"pictures", "a", "text/html", ""}), 422, `{"field":"pictures[0]","message":"must be a file of the type image/*"}`},
+		"a text for a file":             {multipartForm(title, part{name: "picture", content: "x"}), 422, `{"field":"picture","message":"must be a file"}`},
+		"a file for a text":             {multipartForm(picture, part{"title", "a", "text/plain", "hey"}), 422, `{"field":"title","message":"must not be a file"}`},
+		"a file name with NUL":          {multipartForm(title, part{"picture", "a\x00", "image/png", ""}), 400, "not well formed"},
+		"a file name that is not UTF-8": {multipartForm(title, part{"picture", "a\xff", "image/png", ""}), 422, `{"field":"picture","message":"has a file name that is not UTF-8"}`},
+		"a text twice":                  {multipartForm(title, title, picture), 422, `{"field":"title","message":"is given more than once"}`},
+		"a text that breaks its rule":   {multipartForm(part{name: "title", content: "too long"}, part{"picture", "a", "image/png", large}), 422, `{"field":"title","message":"must be a maximum of 5 characters in length"}`},
+		"another boundary":              {strings.ReplaceAll(multipartForm(title, picture), boundary, "other"), 400, "The form ended early, or is not well formed"},
+		"no end":                        {strings.TrimSuffix(multipartForm(title, part{"picture", "a", "image/png", large}), "--limit--\r\n"), 400, "ended early"},
+		"10,000 texts":                  {multipartForm(many...), 400, "The form has over 1,000 parts"},
+		"nothing":                       {"", 400, "ended early"},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			wants(t, kept(t, endpoint.Public("POST", "/", "", sizes), "/", mediaPart, c.body), c.status, c.says)
+			checkAnswer(t, serveDocumented(t, endpoint.Public("POST", "/", "", sizes), "/", mediaPart, c.body), c.status, c.want)
 		})
 	}
 	route := endpoint.Public("POST", "/", "", sizes)
-	wants(t, kept(t, route, "/", "multipart/form-data", "x"), 400, "The form has no boundary")
-	wants(t, kept(t, route, "/", mediaForm, "title=a"), 415, "Send the body as Content-Type: multipart/form-data")
+	checkAnswer(t, serveDocumented(t, route, "/", "multipart/form-data", "x"), 400, "The form has no boundary")
+	checkAnswer(t, serveDocumented(t, route, "/", mediaForm, "title=a"), 415, "Send the body as Content-Type: multipart/form-data")
 }
 
-func TestAFormComesInEitherWay(t *testing.T) {
+func TestAFormHasTwoMediaTypes(t *testing.T) {
 	type in struct {
 		Name string `json:"name" formData:"username" binding:"required"`
 	}
@@ -132,24 +132,24 @@ func TestAFormComesInEitherWay(t *testing.T) {
 		"application/json; charset=utf8":                  `{"name":"ada"}`,
 		"application/json; charset=UTF-8":                 `{"name":"ada"}`,
 	} {
-		wants(t, kept(t, route, "/", media, body), 200, `"ada"`)
+		checkAnswer(t, serveDocumented(t, route, "/", media, body), 200, `"ada"`)
 	}
-	wants(t, kept(t, route, "/", mediaPart, multipartForm()), 422, `{"field":"username","message":"is a required field"}`)
-	wants(t, kept(t, route, "/", "application/merge-patch+json", "{}"), 415, "application/json or application/x-www-form-urlencoded or multipart/form-data")
+	checkAnswer(t, serveDocumented(t, route, "/", mediaPart, multipartForm()), 422, `{"field":"username","message":"is a required field"}`)
+	checkAnswer(t, serveDocumented(t, route, "/", "application/merge-patch+json", "{}"), 415, "application/json or application/x-www-form-urlencoded or multipart/form-data")
 }
 
-func TestAChangeMayBeAMergePatch(t *testing.T) {
+func TestAPatchMayBeAMergePatch(t *testing.T) {
 	type in struct {
 		Name **string `json:"name"`
 	}
 	route := endpoint.Public("PATCH", "/", "", func(_ context.Context, in in) (bool, error) { return in.Name != nil && *in.Name == nil, nil })
 	for _, media := range []string{"application/json", "application/merge-patch+json", "application/merge-patch+json; charset=utf-8"} {
-		wants(t, kept(t, route, "/", media, `{"name":null}`), 200, "true")
+		checkAnswer(t, serveDocumented(t, route, "/", media, `{"name":null}`), 200, "true")
 	}
-	wants(t, kept(t, route, "/", "text/plain", `{}`), 415, "application/json or application/merge-patch+json")
+	checkAnswer(t, serveDocumented(t, route, "/", "text/plain", `{}`), 415, "application/json or application/merge-patch+json")
 }
 
-func TestABodyMayBeTakenAsItIs(t *testing.T) {
+func TestABodyCanBeReadUnparsed(t *testing.T) {
 	type hook struct {
 		Signature string `header:"X-Signature"`
 		Body      []byte `body:"application/json,image/*" binding:"required,max=20"`
@@ -164,28 +164,28 @@ func TestABodyMayBeTakenAsItIs(t *testing.T) {
 		route       endpoint.Route
 		media, body string
 		status      int
-		says        string
+		want        string
 	}{
-		"byte by byte":                {hooks, "application/json", "{ \"a\":\t1, \"a\":2}\n", 200, fmt.Sprintf("%x", "{ \"a\":\t1, \"a\":2}\n")},
-		"not as JSON":                 {hooks, "application/json", "\xff\x00{", 200, "ff007b"},
-		"in any charset":              {hooks, "application/json; charset=latin1", "\xe4", 200, "e4"},
-		"of a range":                  {hooks, "image/png", "png", 200, fmt.Sprintf("%x", "png")},
-		"of another type":             {hooks, "text/plain", "a", 415, "Send the body as Content-Type: application/json or image/*"},
-		"of no type":                  {hooks, "", "a", 415, "application/json or image/*"},
-		"required":                    {hooks, "application/json", "", 422, `{"field":"body","message":"is a required field"}`},
-		"of a length":                 {hooks, "application/json", strings.Repeat("x", 21), 422, `"field":"body"`},
-		"of any type":                 {all, "x/y", "a", 200, "61"},
-		"of any type, with none said": {all, "", "a", 200, "61"},
-		"none of any type":            {all, "x/y", "", 200, `""`},
+		"each byte as sent":         {hooks, "application/json", "{ \"a\":\t1, \"a\":2}\n", 200, fmt.Sprintf("%x", "{ \"a\":\t1, \"a\":2}\n")},
+		"not as JSON":               {hooks, "application/json", "\xff\x00{", 200, "ff007b"},
+		"in any charset":            {hooks, "application/json; charset=latin1", "\xe4", 200, "e4"},
+		"of a range":                {hooks, "image/png", "png", 200, fmt.Sprintf("%x", "png")},
+		"of another type":           {hooks, "text/plain", "a", 415, "Send the body as Content-Type: application/json or image/*"},
+		"of no type":                {hooks, "", "a", 415, "application/json or image/*"},
+		"required":                  {hooks, "application/json", "", 422, `{"field":"body","message":"is a required field"}`},
+		"of a length":               {hooks, "application/json", strings.Repeat("x", 21), 422, `"field":"body"`},
+		"of any type":               {all, "x/y", "a", 200, "61"},
+		"without a type":            {all, "", "a", 200, "61"},
+		"an empty body of any type": {all, "x/y", "", 200, `""`},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			wants(t, kept(t, c.route, "/", c.media, c.body), c.status, c.says)
+			checkAnswer(t, serveDocumented(t, c.route, "/", c.media, c.body), c.status, c.want)
 		})
 	}
-	wants(t, kept(t, all, "/", "x/y", "a", "Content-Encoding", "gzip"), 415, "without a Content-Encoding")
+	checkAnswer(t, serveDocumented(t, all, "/", "x/y", "a", "Content-Encoding", "gzip"), 415, "without a Content-Encoding")
 }
 
-func TestAnIntegerIsWhateverNumberIsWhole(t *testing.T) {
+func TestAnIntegerAcceptsEveryWholeNumber(t *testing.T) {
 	type cents int64
 	type in struct {
 		Int   int              `json:"int"`
@@ -203,7 +203,7 @@ func TestAnIntegerIsWhateverNumberIsWhole(t *testing.T) {
 		}
 		return fmt.Sprint(in.Int, small, in.Cents, in.Big, in.Many, in.Float, in.Role), nil
 	})
-	for body, says := range map[string]string{
+	for body, want := range map[string]string{
 		`{"int":1.0}`:                       `"1 0 0 0 map[] 0 0"`,
 		`{"int":-1.50e1,"small":1e2}`:       `"-15 100 0 0 map[] 0 0"`,
 		`{"int":100e-2,"cents":12.00}`:      `"1 0 12 0 map[] 0 0"`,
@@ -215,7 +215,7 @@ func TestAnIntegerIsWhateverNumberIsWhole(t *testing.T) {
 		`{"float":1.5e1}`:                   `"0 0 0 0 map[] 15 0"`,
 		`{"level":"high"}`:                  `"0 0 0 0 map[] 0 1"`,
 	} {
-		wants(t, kept(t, route, "/", mediaJSON, body), 200, says)
+		checkAnswer(t, serveDocumented(t, route, "/", mediaJSON, body), 200, want)
 	}
 	for body, field := range map[string]string{
 		`{"int":1.5}`:                    "int",
@@ -229,7 +229,7 @@ func TestAnIntegerIsWhateverNumberIsWhole(t *testing.T) {
 		`{"cents":"1.0"}`:                "cents",
 		`{"many":{"a":[1,0.5]}}`:         "many.a.1",
 	} {
-		wants(t, kept(t, route, "/", mediaJSON, body), 422, `{"field":"`+field+`","message":"must be a whole number that fits"}`)
+		checkAnswer(t, serveDocumented(t, route, "/", mediaJSON, body), 422, `{"field":"`+field+`","message":"must be a whole number that fits"}`)
 	}
 }
 
@@ -245,7 +245,7 @@ func (l *level) UnmarshalText(text []byte) error {
 
 func (level) JSONSchemaBytes() ([]byte, error) { return []byte(`{"type":"string"}`), nil }
 
-func TestAPathThatIsNoTextIsNotFound(t *testing.T) {
+func TestAPathThatIsNotTextIsNotFound(t *testing.T) {
 	route := endpoint.Public("GET", "/x/:name", "", func(_ context.Context, in struct {
 		Name string `path:"name"`
 		Word string `query:"word"`
@@ -273,7 +273,7 @@ func TestAPathMayHaveManySegments(t *testing.T) {
 	) (string, error) {
 		return in.Path, nil
 	})
-	wants(t, call(route, "/files/a/b", ""), 200, `"/a/b"`)
+	checkAnswer(t, call(route, "/files/a/b", ""), 200, `"/a/b"`)
 	plain := endpoint.Gin("GET", "/files/:name", "", func(c *gin.Context) { c.String(http.StatusOK, c.Param("name")) }).Produces("text/plain")
-	wants(t, kept(t, plain, "/files/a", "", ""), 200, "a")
+	checkAnswer(t, serveDocumented(t, plain, "/files/a", "", ""), 200, "a")
 }

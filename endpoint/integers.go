@@ -12,14 +12,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// readIntegers takes 1.0 and 1e2 for whole numbers, as JSON Schema does (2020-12,
-// section 6.1.1 of its Validation). It rounds nothing.
-var readIntegers = json.UnmarshalFromFunc(func(in *jsontext.Decoder, to any) error {
+// unmarshalIntegers accepts 1.0 and 1e2 as whole numbers, as JSON Schema does
+// (Validation 2020-12, section 6.1.1). It never rounds.
+var unmarshalIntegers = json.UnmarshalFromFunc(func(in *jsontext.Decoder, to any) error {
 	field := reflect.ValueOf(to).Elem()
 	_, ownText := to.(encoding.TextUnmarshaler)
 	_, ownJSON := to.(json.Unmarshaler)
 	if ownText || ownJSON || in.PeekKind() != '0' || !field.CanInt() && !field.CanUint() {
-		return errors.ErrUnsupported // read as without this function
+		return errors.ErrUnsupported // the default applies
 	}
 	number, err := in.ReadValue()
 	if err != nil {
@@ -35,10 +35,11 @@ var readIntegers = json.UnmarshalFromFunc(func(in *jsontext.Decoder, to any) err
 
 var errNotWhole = errors.New("is not a whole number that fits")
 
-// maxDigits is over what 64 bits have, so that 1e999999999 is refused unwritten.
+// maxDigits is more than a 64-bit number has. The limit refuses 1e999999999
+// before all its digits are written.
 const maxDigits = 20
 
-// wholeNumber writes a JSON number without its point and exponent.
+// wholeNumber writes a JSON number without a decimal point and an exponent.
 func wholeNumber(text string) (jsontext.Value, error) {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")

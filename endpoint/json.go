@@ -12,24 +12,23 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// maxPointer is how long the JSON Pointer (RFC 6901) of a list or an object may
-// be, in bytes. Every fault inside is named by its whole path, so without a
-// limit the work is the length of the path times the number of faults.
+// maxPointer is the maximum length of the JSON Pointer (RFC 6901) of a list or an
+// object, in bytes. Each error inside names its whole path, so without a limit
+// the work would be the length of the path times the number of errors.
 const maxPointer = 500
 
-const notAField = "is not a field of this request"
+const unknownField = "is not a field of this request"
 
 const tooDeep = "is nested too deeply, or under names that are too long"
 
-// reading is how JSON is read.
-var reading = json.WithUnmarshalers(json.JoinUnmarshalers(readTimes, readIntegers))
+var unmarshalers = json.WithUnmarshalers(json.JoinUnmarshalers(unmarshalTimes, unmarshalIntegers))
 
 // json reads a body that is one JSON object.
-func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
+func (b binder) json(raw []byte, in reflect.Value, errs *fieldErrors) error {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return problem.MalformedBody.Detailed("The body is empty: send a JSON object")
 	}
-	err := json.Unmarshal(raw, &members{b, in, faults})
+	err := json.Unmarshal(raw, &objectReader{b, in, errs})
 	var syntax *jsontext.SyntacticError
 	if errors.As(err, &syntax) {
 		return problem.MalformedBody.Detailed("The JSON breaks at byte %d: %v", syntax.ByteOffset, syntax.Err)
@@ -40,16 +39,16 @@ func (b binder) json(raw []byte, in reflect.Value, faults *faults) error {
 	return nil
 }
 
-// members reads an object member by member, so that each fault is found, not
+// objectReader reads an object member by member, so that it finds all errors, not
 // only the first.
-type members struct {
+type objectReader struct {
 	binder
-	in     reflect.Value
-	faults *faults
+	in   reflect.Value
+	errs *fieldErrors
 }
 
-// UnmarshalJSONFrom reads the members in the order of the document.
-func (m *members) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
+// UnmarshalJSONFrom reads the members in their order.
+func (m *objectReader) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 	open, err := decoder.ReadToken()
 	if err != nil {
 		return err
@@ -67,40 +66,40 @@ func (m *members) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 		if err != nil {
 			return err
 		}
-		m.read(name, value)
+		m.readMember(name, value)
 	}
 	_, err = decoder.ReadToken()
 	return err
 }
 
-func (m *members) read(name string, value jsontext.Value) {
+func (m *objectReader) readMember(name string, value jsontext.Value) {
 	index, known := m.fields[tagJSON][name]
 	if !known {
-		m.faults.add(name, notAField)
+		m.errs.add(name, unknownField)
 		return
 	}
 	field := m.in.FieldByIndex(index)
 	if value.Kind() == 'n' {
 		if !m.nullable(field.Type()) {
-			m.faults.add(name, "must be "+kindWords(field.Type()))
+			m.errs.add(name, "must be "+describeType(field.Type()))
 		} else if m.patch {
 			field.Set(reflect.New(field.Type().Elem()))
 		}
 		return
 	}
-	if message := refused(value); message != "" {
-		m.faults.add(name, message)
+	if message := checkValue(value); message != "" {
+		m.errs.add(name, message)
 		return
 	}
-	if err := json.Unmarshal(value, field.Addr().Interface(), reading, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(value, field.Addr().Interface(), unmarshalers, json.RejectUnknownMembers(true)); err != nil {
 		within, message := mismatch(err, field.Type())
-		m.faults.add(name+within, message)
+		m.errs.add(name+within, message)
 	}
 }
 
-// refused says what no field takes, whatever its type: a character that
-// PostgreSQL cannot keep in a text, and a path over maxPointer.
-func refused(value jsontext.Value) (message string) {
+// checkValue returns a message for what is not allowed in any field: a character
+// that PostgreSQL cannot store in a text, and a path over maxPointer.
+func checkValue(value jsontext.Value) (message string) {
 	escaped := bytes.Contains(value, []byte(`\u0000`))
 	if kind := value.Kind(); !escaped && kind != '{' && kind != '[' {
 		return ""
@@ -108,7 +107,7 @@ func refused(value jsontext.Value) (message string) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(value))
 	for {
 		token, err := decoder.ReadToken()
-		if err != nil { // the end: the value was read once already
+		if err != nil { // io.EOF, because the JSON was checked before
 			return ""
 		}
 		switch token.Kind() {
@@ -125,8 +124,8 @@ func refused(value jsontext.Value) (message string) {
 }
 
 // nullable reports whether a JSON field of type t may be null. A pointer may be
-// left out, and null says the same; but in a PATCH, null is a value (RFC 7396),
-// so there only a pointer to a pointer may be null.
+// null, which means the same as an absent field. But in a PATCH, null is a value
+// (RFC 7396), so there only a pointer to a pointer may be null.
 func (b binder) nullable(t reflect.Type) bool {
 	if b.patch && t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -8,19 +8,19 @@ import (
 	"testing"
 )
 
-// BenchmarkReading shows a straight line where MB/s stays the same from 64 KiB
-// to 1 MiB, and more MB/s where a limit ends the work early.
+// BenchmarkReading is linear if MB/s stays the same from 64 KiB to 1 MiB. MB/s grows if a
+// limit ends the work early.
 func BenchmarkReading(b *testing.B) {
-	for _, kind := range slices.Sorted(maps.Keys(shapes)) {
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		for _, n := range []int{64 << 10, 256 << 10, 1 << 20} {
-			b.Run(fmt.Sprintf("%s/%dKiB", kind, n>>10), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%dKiB", name, n>>10), func(b *testing.B) {
 				b.SetBytes(int64(n))
 				b.ReportAllocs()
 				for b.Loop() {
 					b.StopTimer()
-					r, recorder := shapes[kind].request(n), httptest.NewRecorder()
+					r, recorder := shapes[name].request(n), httptest.NewRecorder()
 					b.StartTimer()
-					shapes[kind].handler.ServeHTTP(recorder, r)
+					shapes[name].handler.ServeHTTP(recorder, r)
 				}
 			})
 		}

@@ -16,7 +16,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// work serves a request and says what it allocated: how many objects, and how many bytes.
+// work serves a request and returns how many objects and bytes it allocated.
 func (s shape) work(t *testing.T, n int) (objects, bytes uint64) {
 	t.Helper()
 	r, recorder := s.request(n), httptest.NewRecorder()
@@ -33,9 +33,9 @@ func (s shape) work(t *testing.T, n int) (objects, bytes uint64) {
 	return after.Mallocs - before.Mallocs, after.TotalAlloc - before.TotalAlloc
 }
 
-// What is done twice for each pair of things would be sixteen times as much for
-// four times the input. A map that has just grown makes six of the four.
-func TestReadingFourTimesAsMuchTakesFourTimesAsMuch(t *testing.T) {
+// Quadratic work would be 16 times as much for 4 times the input. The limit is 6,
+// not 4, because a map may just have grown.
+func TestWorkGrowsLinearlyWithTheInput(t *testing.T) {
 	const n, most = 64 << 10, 6
 	for claim, s := range shapes {
 		t.Run(claim, func(t *testing.T) {
@@ -64,7 +64,7 @@ func details(t *testing.T, handler http.Handler, body string) (found problem.Det
 	return found, recorder.Body.Len()
 }
 
-func TestTheFirstHundredFaultsAreListed(t *testing.T) {
+func TestTheFirstHundredErrorsAreListed(t *testing.T) {
 	unknown := func(n int) string {
 		var names []string
 		for i := range n {
@@ -78,11 +78,11 @@ func TestTheFirstHundredFaultsAreListed(t *testing.T) {
 		first, last string
 		detail      string
 	}{
-		"99 and one of the query":                                    {unknown(99), 100, "00000", "word", "The request has invalid fields"},
-		"100, but not the query's":                                   {unknown(100), 100, "00000", "00099", "The request has invalid fields: 100 are listed, and 1 more"},
-		"those that come first in the document, not in the alphabet": {unknown(90_000), 100, "89900", "89999", "The request has invalid fields: 100 are listed, and 89,901 more"},
-		"the first items of a list":                                  {`{"texts":["long"` + strings.Repeat(`,"long"`, 999) + `]}`, 100, "texts[0]", "word", "The request has invalid fields: 100 are listed, and 901 more"},
-		"each name once":                                             {`{"word":1,"texts":["long"]}`, 2, "texts[0]", "word", "The request has invalid fields"},
+		"99 and one from the query":                         {unknown(99), 100, "00000", "word", "The request has invalid fields"},
+		"100, without the one from the query":               {unknown(100), 100, "00000", "00099", "The request has invalid fields: 100 are listed, and 1 more"},
+		"in the order of the document, not of the alphabet": {unknown(90_000), 100, "89900", "89999", "The request has invalid fields: 100 are listed, and 89,901 more"},
+		"the first items of a list":                         {`{"texts":["long"` + strings.Repeat(`,"long"`, 999) + `]}`, 100, "texts[0]", "word", "The request has invalid fields: 100 are listed, and 901 more"},
+		"each name once":                                    {`{"word":1,"texts":["long"]}`, 2, "texts[0]", "word", "The request has invalid fields"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			found, _ := details(t, server[all](), c.body)
@@ -97,8 +97,8 @@ func TestTheFirstHundredFaultsAreListed(t *testing.T) {
 	}
 }
 
-func TestTheSameFaultsAreListedEachTime(t *testing.T) {
-	body := shapes["repeated faults in an object"].send(10_000).body
+func TestTheSameErrorsAreListedEachTime(t *testing.T) {
+	body := shapes["repeated errors in an object"].send(10_000).body
 	first, _ := details(t, server[all](), body)
 	for range 5 {
 		if again, _ := details(t, server[all](), body); !slices.Equal(again.Errors, first.Errors) {
@@ -107,7 +107,7 @@ func TestTheSameFaultsAreListedEachTime(t *testing.T) {
 	}
 }
 
-func TestANameIsCutBetweenCharacters(t *testing.T) {
+func TestALongNameIsTruncatedBetweenCharacters(t *testing.T) {
 	for name, want := range map[string]string{
 		strings.Repeat("x", 100):       strings.Repeat("x", 100),
 		strings.Repeat("x", 101):       strings.Repeat("x", 100) + "…",
@@ -120,7 +120,7 @@ func TestANameIsCutBetweenCharacters(t *testing.T) {
 	}
 }
 
-func TestAnAnswerStaysSmallWhateverTheNames(t *testing.T) {
+func TestAnAnswerStaysSmallWithAnyNames(t *testing.T) {
 	for name, letter := range map[string]string{"letters": "x", "escapes": `\u0001`, "characters of four bytes": "😀"} {
 		body := "{" + many(500_000, ",", func(i int) string { return fmt.Sprintf(`"%s%d":1`, strings.Repeat(letter, 200), i) }) + "}"
 		if found, size := details(t, server[all](), body); len(found.Errors) != 100 || size > 75_000 {
@@ -134,7 +134,7 @@ func TestDepthHasALimit(t *testing.T) {
 	for claim, c := range map[string]struct {
 		body   string
 		status int
-		says   string
+		want   string
 	}{
 		"50 levels":                     {`{"any":` + list(50) + `}`, 200, "taken"},
 		"9,000 levels":                  {`{"any":` + list(9_000) + `}`, 422, `{"field":"any","message":"is nested too deeply, or under names that are too long"}`},
@@ -145,14 +145,14 @@ func TestDepthHasALimit(t *testing.T) {
 		"an escaped NUL in a deep list": {`{"any":[["a",["\u0000"]]]}`, 422, `{"field":"any","message":"must not hold the character U+0000"}`},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			if got := call(endpoint.Public("POST", "/", "", func(context.Context, all) (string, error) { return "taken", nil }), "/", c.body); got.Code != c.status || !strings.Contains(got.Body.String(), c.says) {
-				t.Errorf("%d %.300s, want %d %s", got.Code, got.Body, c.status, c.says)
+			if got := call(endpoint.Public("POST", "/", "", func(context.Context, all) (string, error) { return "taken", nil }), "/", c.body); got.Code != c.status || !strings.Contains(got.Body.String(), c.want) {
+				t.Errorf("%d %.300s, want %d %s", got.Code, got.Body, c.status, c.want)
 			}
 		})
 	}
 }
 
-func TestTooManyNamesAreRefusedClearly(t *testing.T) {
+func TestTooManyFieldsAreRefused(t *testing.T) {
 	names := url.Values{}
 	for i := range 100_000 {
 		names.Set(fmt.Sprint(i), "")
@@ -160,7 +160,7 @@ func TestTooManyNamesAreRefusedClearly(t *testing.T) {
 	for claim, c := range map[string]struct {
 		shape  shape
 		status int
-		says   string
+		want   string
 	}{
 		"in a form":  {formBody(0, func(int) string { return names.Encode() }), 400, `"detail":"The form has over 10,000 fields"`},
 		"in a query": {query(0, func(int) string { return names.Encode() }), 422, `{"field":"query","message":"has over 10,000 fields"}`},
@@ -168,7 +168,7 @@ func TestTooManyNamesAreRefusedClearly(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			recorder := httptest.NewRecorder()
 			c.shape.handler.ServeHTTP(recorder, c.shape.request(0))
-			if recorder.Code != c.status || !strings.Contains(recorder.Body.String(), c.says) {
+			if recorder.Code != c.status || !strings.Contains(recorder.Body.String(), c.want) {
 				t.Errorf("%d %.300s", recorder.Code, recorder.Body)
 			}
 		})

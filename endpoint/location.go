@@ -8,12 +8,12 @@ import (
 	"github.com/gofrs/uuid/v5"
 )
 
-// Keyed is an answer that is known by its id.
+// Keyed is an answer with an id.
 type Keyed interface{ Key() uuid.UUID }
 
-// Located returns the routes with a Location in the answer of those that make what
-// another of them shows by its id (RFC 9110, section 10.2.2): POST /notes answers 201, and
-// GET /notes/:id shows what was made.
+// Located adds a Location header to the routes that create what another route shows
+// (RFC 9110, section 10.2.2). For example, POST /notes answers 201 with the path of
+// the new note, if GET /notes/:id exists.
 func Located(routes []Route) []Route {
 	located := slices.Clone(routes)
 	for i, route := range located {

@@ -17,46 +17,45 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// tagAccept has the media types that a file may have, such as "image/png,image/*".
-// It is compared with what the client says the file is, not with its content.
-const tagAccept = "accept"
+// acceptTag lists the media types that a file may have, such as "image/png,image/*".
+// They are compared with the media type that the client sends, not with the content.
+const acceptTag = "accept"
 
-// FormMemory is how many bytes of a form's files are held in memory; files past
-// it are temporary ones, which end with their request.
+// FormMemory is how many bytes of a form's files are kept in memory. The rest is
+// in temporary files, which are removed at the end of the request.
 const FormMemory = 1 << 20
 
-// multipart reads a form that may have files (RFC 7578).
-func (b binder) multipart(r *http.Request, in reflect.Value, faults *faults) error {
+// multipart reads a form that may contain files (RFC 7578).
+func (b binder) multipart(r *http.Request, in reflect.Value, errs *fieldErrors) error {
 	if err := parseMultipart(r); err != nil {
 		return err
 	}
-	b.values(tagForm, r.MultipartForm.Value, in, faults)
+	b.setValues(tagForm, r.MultipartForm.Value, in, errs)
 	for _, name := range slices.Sorted(maps.Keys(b.fields[tagForm])) {
 		index, given := b.fields[tagForm][name], r.MultipartForm.File[name]
-		field, accept := in.FieldByIndex(index), acceptOf(in.Type().FieldByIndex(index))
-		list := field.Kind() == reflect.Slice
+		field, accept := in.FieldByIndex(index), acceptedTypes(in.Type().FieldByIndex(index))
 		switch {
 		case len(given) == 0:
 		case !isFile(field.Type()):
-			faults.add(name, "must not be a file")
-		case list:
+			errs.add(name, "must not be a file")
+		case field.Kind() == reflect.Slice:
 			for i, file := range given {
-				faults.file(fmt.Sprintf("%s[%d]", name, i), file, accept)
+				errs.checkFile(fmt.Sprintf("%s[%d]", name, i), file, accept)
 			}
 			field.Set(reflect.ValueOf(given))
 		case len(given) > 1:
-			faults.add(name, twice)
+			errs.add(name, givenTwice)
 		default:
-			faults.file(name, given[0], accept)
+			errs.checkFile(name, given[0], accept)
 			field.Set(reflect.ValueOf(given[0]))
 		}
 	}
 	return nil
 }
 
-// parseMultipart sets the request's MultipartForm, where Gin and net/http find it too.
+// parseMultipart sets the request's MultipartForm, which Gin and net/http read too.
 func parseMultipart(r *http.Request) error {
-	if r.MultipartForm != nil { // the route's own middleware has read it
+	if r.MultipartForm != nil { // the route's own middleware parsed it
 		return nil
 	}
 	reader, err := r.MultipartReader()
@@ -74,11 +73,12 @@ func parseMultipart(r *http.Request) error {
 	case errors.Is(err, multipart.ErrMessageTooLarge):
 		return problem.MalformedBody.Detailed("The form has over 1,000 parts, or too much text")
 	}
-	return unread(r, err, "The form ended early, or is not well formed")
+	return bodyError(r, err, "The form ended early, or is not well formed")
 }
 
-// removeFiles ends the temporary files of an upload with its request. net/http
-// sees only the request that it made, and middleware replaces that one.
+// removeFiles removes the temporary files of an upload after its request. net/http
+// removes only the files of the request that it made, and middleware replaces
+// that request.
 func removeFiles(c *gin.Context) {
 	defer func() {
 		if form := c.Request.MultipartForm; form != nil {
@@ -88,19 +88,19 @@ func removeFiles(c *gin.Context) {
 	c.Next()
 }
 
-// file checks what a client says of a file.
-func (f *faults) file(name string, file *multipart.FileHeader, accept []string) {
+// checkFile checks the name and the media type that a client gives for a file.
+func (e *fieldErrors) checkFile(name string, file *multipart.FileHeader, accept []string) {
 	media, _, _ := mime.ParseMediaType(file.Header.Get("Content-Type"))
 	accepted := func(mediaRange string) bool { return slices.Contains(accept, mediaRange) }
-	if message := notText(file.Filename); message != "" {
-		f.add(name, "has a file name that "+message)
-	} else if !slices.ContainsFunc(ranges(media), accepted) {
-		f.add(name, "must be a file of the type "+strings.Join(accept, " or "))
+	if message := checkText(file.Filename); message != "" {
+		e.add(name, "has a file name that "+message)
+	} else if !slices.ContainsFunc(mediaRanges(media), accepted) {
+		e.add(name, "must be a file of the type "+strings.Join(accept, " or "))
 	}
 }
 
-func acceptOf(field reflect.StructField) []string {
-	if accept := field.Tag.Get(tagAccept); accept != "" {
+func acceptedTypes(field reflect.StructField) []string {
+	if accept := field.Tag.Get(acceptTag); accept != "" {
 		return strings.Split(accept, ",")
 	}
 	return []string{"*/*"}

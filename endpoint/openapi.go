@@ -13,15 +13,15 @@ import (
 	"github.com/swaggest/jsonschema-go"
 )
 
-// Info is what a document says of the API as a whole.
+// Info describes the API as a whole.
 type Info struct {
-	SecuritySchemes map[string]any `json:"-"` // of OpenAPI, by their names; a route that is not public takes any of them
+	SecuritySchemes map[string]any `json:"-"` // OpenAPI's, by name; a route that is not public accepts each of them
 
 	Title       string `json:"title"`
 	Version     string `json:"version"`
 	Description string `json:"description"`
 	License     struct {
-		Identifier string `json:"identifier"` // of SPDX
+		Identifier string `json:"identifier"` // from SPDX
 		Name       string `json:"name"`
 	} `json:"license"`
 }
@@ -30,32 +30,30 @@ const schemas = "#/components/schemas/"
 
 type object = map[string]any
 
-// Document describes the routes as OpenAPI 3.1, from the types that bind their
-// input and write their answers. The error names a route that cannot be
-// described, or both of two that have one name.
+// Document describes the routes as OpenAPI 3.1, from the types of their inputs and
+// answers. The error names each route that cannot be described, and both of two
+// routes with the same name.
 func Document(info Info, routes []Route) ([]byte, error) {
-	d := &document{components: object{}, examples: object{}, uses: map[string]use{}, described: map[use]object{}, routes: map[string]Route{}, operations: map[string]Route{}}
+	d := &document{components: object{}, examples: object{}, uses: map[string]typeUse{}, described: map[typeUse]object{}, routes: map[string]Route{}, operations: map[string]Route{}}
 	d.reflector.AddTypeMapping(uuid.UUID{}, uuidSchema(""))
 	for _, name := range slices.Sorted(maps.Keys(info.SecuritySchemes)) {
 		d.security = append(d.security, object{name: []string{}})
 	}
-	var paths ordered
-	var failed []error
+	var paths orderedPaths
+	var errs []error
 	for _, route := range routes {
-		item := paths.get(pathParameter.ReplaceAllString(route.Path, "/{$1}"))
-		method := strings.ToLower(route.Method)
-		if twin, twice := d.routes[route.Method+route.Path]; twice {
-			failed = append(failed, fmt.Errorf("%s %s is in the table twice: for %s and for %s", route.Method, route.Path, twin.handler, route.handler))
+		if other, found := d.routes[route.Method+route.Path]; found {
+			errs = append(errs, fmt.Errorf("%s %s is in the table twice: for %s and for %s", route.Method, route.Path, other.function, route.function))
 			continue
 		}
 		d.routes[route.Method+route.Path] = route
 		operation, err := d.operation(route)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("%s %s: %w", route.Method, route.Path, err))
+			errs = append(errs, fmt.Errorf("%s %s: %w", route.Method, route.Path, err))
 		}
-		item[method] = operation
+		paths.add(pathParameters.ReplaceAllString(route.Path, "/{$1}"), strings.ToLower(route.Method), operation)
 	}
-	if err := errors.Join(failed...); err != nil {
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return json.Marshal(object{
@@ -71,32 +69,34 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	})
 }
 
-// ordered are the paths in the order of the table, which is how people read them.
-type ordered struct {
-	paths []string
-	items map[string]object
+// orderedPaths keeps the paths in the order of the table, for the reader. A map
+// would be written in the order of the alphabet.
+type orderedPaths []pathItem
+
+type pathItem struct {
+	path       string
+	operations object // by method
 }
 
-func (o *ordered) get(path string) object {
-	if o.items == nil {
-		o.items = map[string]object{}
+func (o *orderedPaths) add(path, method string, operation object) {
+	i := slices.IndexFunc(*o, func(item pathItem) bool { return item.path == path })
+	if i < 0 {
+		i = len(*o)
+		*o = append(*o, pathItem{path, object{}})
 	}
-	if o.items[path] == nil {
-		o.paths, o.items[path] = append(o.paths, path), object{}
-	}
-	return o.items[path]
+	(*o)[i].operations[method] = operation
 }
 
 // MarshalJSON writes the paths in their order.
-func (o ordered) MarshalJSON() ([]byte, error) {
+func (o orderedPaths) MarshalJSON() ([]byte, error) {
 	var out bytes.Buffer
-	for i, path := range o.paths {
-		name, nameErr := json.Marshal(path)
-		item, err := json.Marshal(o.items[path])
-		if err := errors.Join(nameErr, err); err != nil {
+	for i, item := range o {
+		text, err := json.Marshal(object{item.path: item.operations})
+		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&out, "%c%s:%s", "{,"[min(i, 1)], name, item)
+		out.WriteByte("{,"[min(i, 1)])
+		out.Write(text[1 : len(text)-1])
 	}
 	return append(out.Bytes(), '}'), nil
 }
@@ -105,9 +105,9 @@ type document struct {
 	security   []object
 	reflector  jsonschema.Reflector
 	components object
-	examples   object         // by their problem's code
-	uses       map[string]use // by the name of their component
-	described  map[use]object
+	examples   object             // by their problem's code
+	uses       map[string]typeUse // by the name of their component
+	described  map[typeUse]object
 	routes     map[string]Route // by method and path
 	operations map[string]Route // by operationId
 }

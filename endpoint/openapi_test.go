@@ -10,7 +10,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-// User has the name of another type.
+// User has the same name as models.User.
 type User struct {
 	Nick string `json:"nick"`
 }
@@ -19,7 +19,7 @@ type things struct{}
 
 func (things) Index(context.Context, endpoint.None) ([]User, error) { return nil, nil }
 
-func (things) Shown(context.Context, endpoint.None) (models.User, error) { return models.User{}, nil }
+func (things) Show(context.Context, endpoint.None) (models.User, error) { return models.User{}, nil }
 
 func (things) Stream(context.Context, endpoint.None) (struct {
 	C chan int `json:"c"`
@@ -30,14 +30,14 @@ func (things) Stream(context.Context, endpoint.None) (struct {
 
 func (things) Create(context.Context, User) (User, error) { return User{}, nil }
 
-func TestATableThatCannotBeDescribedStopsTheStart(t *testing.T) {
+func TestAnInvalidTableStopsTheStart(t *testing.T) {
 	all := things{}
 	for claim, c := range map[string]struct {
 		routes []endpoint.Route
 		want   []string
 	}{
 		"two types of one name": {
-			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/b", "", all.Shown)},
+			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/b", "", all.Show)},
 			[]string{"GET /b: ", "endpoint_test.User (an answer) and models.User (an answer) would both be called User: rename one"},
 		},
 		"one type as input and answer": {
@@ -45,14 +45,14 @@ func TestATableThatCannotBeDescribedStopsTheStart(t *testing.T) {
 			[]string{"POST /a: ", "endpoint_test.User (an answer) and endpoint_test.User (an input) would both be called User: rename one"},
 		},
 		"a route twice": {
-			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/a", "", all.Shown)},
-			[]string{"GET /a is in the table twice: for ", "things.Index-fm and for ", "things.Shown-fm"},
+			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/a", "", all.Show)},
+			[]string{"GET /a is in the table twice: for ", "things.Index-fm and for ", "things.Show-fm"},
 		},
 		"a function twice": {
 			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Index), endpoint.Public("GET", "/b", "", all.Index)},
-			[]string{"GET /b: is called thingsIndex, as GET /a is: give its function another name"},
+			[]string{"GET /b: has the operationId thingsIndex, like GET /a: rename its function"},
 		},
-		"a type that no JSON can be": {
+		"a type that JSON cannot represent": {
 			[]endpoint.Route{endpoint.Public("GET", "/a", "", all.Stream)},
 			[]string{"GET /a: ", "chan int"},
 		},

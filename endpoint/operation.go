@@ -13,18 +13,22 @@ import (
 )
 
 func (d *document) operation(route Route) (object, error) {
-	if route.fault != nil {
-		return nil, route.fault
+	if route.bindErr != nil {
+		return nil, route.bindErr
 	}
-	tag, id := names(route)
+	tag, id := tagAndID(route)
 	if other, taken := d.operations[id]; taken {
-		return nil, fmt.Errorf("is called %s, as %s %s is: give its function another name, or the route by Operation", id, other.Method, other.Path)
+		return nil, fmt.Errorf("has the operationId %s, like %s %s: rename its function, or set another with Operation", id, other.Method, other.Path)
 	}
 	d.operations[id] = route
 	responses, responsesErr := d.responses(route)
 	parameters, parametersErr := d.parameters(route)
 	body, bodyErr := d.requestBody(route)
-	if err := errors.Join(responsesErr, parametersErr, bodyErr, rulesOf(route)); err != nil {
+	var rulesErr error
+	if route.in != nil {
+		rulesErr = visited{}.checkRules(route.in)
+	}
+	if err := errors.Join(responsesErr, parametersErr, bodyErr, rulesErr); err != nil {
 		return nil, err
 	}
 	operation := object{"tags": []string{tag}, "summary": route.Summary, "operationId": id, "security": []object{}, "responses": responses}
@@ -40,42 +44,35 @@ func (d *document) operation(route Route) (object, error) {
 	return operation, nil
 }
 
-func rulesOf(route Route) error {
-	if route.in == nil {
-		return nil
-	}
-	return types{}.checkRules(route.in)
-}
+// genericMark matches what the name of a generic function has for its types.
+var genericMark = regexp.MustCompile(`\[\.\.\.\]|(\.func\d+)+$`)
 
-// instance is what a function's name has for the types of a generic one.
-var instance = regexp.MustCompile(`\[\.\.\.\]|(\.func\d+)+$`)
-
-// names gives the tag and the operationId of a route, from the method that
-// handles it: Account.Login is accountLogin of account. A generic handler is
-// mounted for many types, so there the path gives the tag: Index of /notes is
-// notesIndex of notes.
-func names(route Route) (tag, id string) {
-	handler := strings.TrimSuffix(route.handler, "-fm")
+// tagAndID returns the tag and the operationId of a route. They come from its
+// method: Account.Login has the tag account and the operationId accountLogin. A
+// generic method can serve many types, so its tag comes from the path: Index of
+// /notes has the tag notes and the operationId notesIndex.
+func tagAndID(route Route) (tag, id string) {
+	handler := strings.TrimSuffix(route.function, "-fm")
 	isGeneric := strings.Contains(handler, "[...]")
 	if isGeneric {
-		handler = instance.ReplaceAllString(handler, "")
+		handler = genericMark.ReplaceAllString(handler, "")
 	}
 	parts := strings.Split(handler[strings.LastIndex(handler, "/")+1:], ".")
 	name := parts[len(parts)-1]
 	tag = strings.ToLower(strings.Trim(parts[max(0, len(parts)-2)], "(*)"))
 	if isGeneric {
-		segments := strings.Split(pathParameter.ReplaceAllString(route.Path, ""), "/")
+		segments := strings.Split(pathParameters.ReplaceAllString(route.Path, ""), "/")
 		tag = cmp.Or(segments[len(segments)-1], tag)
 	}
 	return tag, cmp.Or(route.operation, tag+strings.ToUpper(name[:1])+name[1:])
 }
 
-func handlerName(handle any) string {
+func functionName(handle any) string {
 	return runtime.FuncForPC(reflect.ValueOf(handle).Pointer()).Name()
 }
 
-// parameters are those that the input binds, and those of the path that a handler
-// in Gin's own terms reads itself.
+// parameters describes the parameters that the input binds, and those of the path
+// that only a Gin handler reads.
 func (d *document) parameters(route Route) (parameters []object, err error) {
 	inPath := pathNames(route.Path)
 	for i, name := range inPath {
@@ -103,7 +100,7 @@ func (d *document) requestBody(route Route) (object, error) {
 	content, required := object{}, true
 	for _, media := range slices.Sorted(maps.Keys(route.bind.bodies)) {
 		tag := route.bind.bodies[media]
-		if tag == tagBody { // its bytes, whatever they are
+		if tag == tagBody { // any bytes
 			field := route.in.FieldByIndex(route.bind.fields[tagBody][media])
 			content[media], required = object{}, slices.Contains(strings.Split(field.Tag.Get("binding"), ","), "required")
 			continue
@@ -112,10 +109,11 @@ func (d *document) requestBody(route Route) (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		content[media] = object{"schema": schema}
+		described := object{"schema": schema}
 		if files := acceptedFiles(route); media == typeMultipart && len(files) > 0 {
-			content[media] = object{"schema": schema, "encoding": files}
+			described["encoding"] = files
 		}
+		content[media] = described
 	}
 	if len(content) == 0 {
 		return nil, nil
@@ -123,32 +121,32 @@ func (d *document) requestBody(route Route) (object, error) {
 	return object{"required": required, "content": content}, nil
 }
 
-// acceptedFiles are the media types of a form's files, by their fields.
+// acceptedFiles returns the accepted media types of a form's files, by field.
 func acceptedFiles(route Route) object {
 	files := object{}
 	for name, index := range route.bind.fields[tagForm] {
-		if field := route.in.FieldByIndex(index); isFile(field.Type) && field.Tag.Get(tagAccept) != "" {
-			files[name] = object{"contentType": strings.Join(acceptOf(field), ", ")}
+		if field := route.in.FieldByIndex(index); isFile(field.Type) && field.Tag.Get(acceptTag) != "" {
+			files[name] = object{"contentType": strings.Join(acceptedTypes(field), ", ")}
 		}
 	}
 	return files
 }
 
-// body describes what binder reads: no other field in JSON; in a form, which
-// OAuth2 may add to, any.
+// body describes the fields of the body. Other fields are allowed only in a form,
+// because OAuth2 clients may add some.
 func (d *document) body(route Route, tag string) (object, error) {
 	properties, required := object{}, []string{}
 	for _, name := range slices.Sorted(maps.Keys(route.bind.fields[tag])) {
 		field := route.in.FieldByIndex(route.bind.fields[tag][name])
-		schema, must, err := d.field(field)
+		schema, isRequired, err := d.field(field)
 		if err != nil {
 			return nil, err
 		}
-		if tag == tagJSON && !must && route.bind.nullable(field.Type) {
+		if tag == tagJSON && !isRequired && route.bind.nullable(field.Type) {
 			schema = object{"anyOf": []object{schema, {"type": "null"}}}
 		}
 		properties[name] = schema
-		if must {
+		if isRequired {
 			required = append(required, name)
 		}
 	}
@@ -164,5 +162,5 @@ func (d *document) body(route Route, tag string) (object, error) {
 		return schema, nil
 	}
 	d.components[name] = schema
-	return object{"$ref": schemas + name}, d.claim(name, use{route.in, asInput})
+	return object{"$ref": schemas + name}, d.reserveName(name, typeUse{route.in, asInput})
 }

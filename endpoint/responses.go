@@ -13,7 +13,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// responses are the success, and every problem that the route may answer with.
+// responses describes the success and every problem that the route may answer.
 func (d *document) responses(route Route) (object, error) {
 	success := object{"description": http.StatusText(cmp.Or(route.status, http.StatusOK))}
 	media := route.media
@@ -27,7 +27,7 @@ func (d *document) responses(route Route) (object, error) {
 		}
 		success["content"] = content
 	} else if route.out != nil && route.status != http.StatusNoContent { // None is {}
-		schema, err := d.describe(use{route.out, asAnswer})
+		schema, err := d.describe(typeUse{route.out, asAnswer})
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func (d *document) responses(route Route) (object, error) {
 		byStatus[p.Status] = append(byStatus[p.Status], p)
 	}
 	for status, problems := range byStatus {
-		response, err := d.refusal(problems)
+		response, err := d.problemResponse(problems)
 		if err != nil {
 			return nil, err
 		}
@@ -66,35 +66,36 @@ func (d *document) responses(route Route) (object, error) {
 
 func (r Route) isFile() bool { return r.out == reflect.TypeFor[File]() }
 
-// refusal is an answer with one of problems, which have one status.
-func (d *document) refusal(problems []*problem.Problem) (object, error) {
-	examples, words := object{}, []string{}
-	media, of := problem.ContentType, reflect.TypeFor[problem.Details]()
+// problemResponse describes an answer with one of problems, which all have the
+// same status.
+func (d *document) problemResponse(problems []*problem.Problem) (object, error) {
+	examples, descriptions := object{}, []string{}
+	media, bodyType := problem.ContentType, reflect.TypeFor[problem.Details]()
 	for _, p := range problems {
 		example := object{"$ref": "#/components/examples/" + p.Code}
 		if own, body := p.Body(); own != "" {
-			media, of = own, reflect.TypeOf(body)
+			media, bodyType = own, reflect.TypeOf(body)
 			example = object{"value": body}
 		} else {
 			d.examples[p.Code] = object{"value": p.Details("01900000-0000-7000-8000-000000000000")}
 		}
 		if examples[p.Code] == nil {
-			words = append(words, fmt.Sprintf("`%s`: %s", p.Code, p.Detail))
+			descriptions = append(descriptions, fmt.Sprintf("`%s`: %s", p.Code, p.Detail))
 			examples[p.Code] = example
 		}
 	}
-	schema, err := d.describe(use{of, asAnswer})
+	schema, err := d.describe(typeUse{bodyType, asAnswer})
 	if err != nil {
 		return nil, err
 	}
 	return object{
-		"description": strings.Join(words, "; "),
+		"description": strings.Join(descriptions, "; "),
 		"content":     object{media: object{"schema": schema, "examples": examples}},
 	}, nil
 }
 
-// allProblems are what a route may answer besides its success: what its access
-// and its input bring with them, and what it says itself.
+// allProblems returns the problems that a route may answer: those of its access,
+// those of its input, and those listed with Errors.
 func (r Route) allProblems() []*problem.Problem {
 	all := slices.Clone(r.Access.Problems)
 	body := len(r.bind.bodies) > 0

@@ -3,35 +3,38 @@ package endpoint
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
-// checkRules says which binding rule of a struct, or of one inside it, is not
-// known or does not suit its field. The engine panics at such a rule: once as it
-// reads the tags, else as it meets a value.
-func (seen types) checkRules(t reflect.Type) error {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+var withElements = []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}
+
+// checkRules reports a binding rule of a struct, or of a struct inside it, that
+// does not exist or does not suit its field. The validator panics at such a rule,
+// but not before it meets a value.
+func (seen visited) checkRules(t reflect.Type) (err error) {
+	for slices.Contains(withElements, t.Kind()) {
 		t = t.Elem()
 	}
 	if t.Kind() != reflect.Struct || seen[t] {
 		return nil
 	}
 	seen[t] = true
-	sample := reflect.New(t).Elem()
-	if err := tried(func() { _ = rules.StructPartial(sample.Interface()) }); err != nil {
-		return fmt.Errorf("%v: %w", t, err)
-	}
-	fill(sample)
+	where := t.String()
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%s: the binding tag: %v", where, cause)
+		}
+	}()
+	parent := reflect.Zero(t).Interface()
+	_ = rules.StructPartial(parent) // parses every tag
 	for i := range t.NumField() {
 		field := t.Field(i)
 		if !field.IsExported() && !field.Anonymous {
 			continue
 		}
-		if field.Tag.Get("binding") != "" {
-			if err := tried(func() { _ = rules.StructPartial(sample.Interface(), field.Name) }); err != nil {
-				return fmt.Errorf("%v.%s: %w", t, field.Name, err)
-			}
-		}
+		where = fmt.Sprintf("%v.%s", t, field.Name)
+		tryRules(parent, field)
 		if err := seen.checkRules(field.Type); err != nil {
 			return err
 		}
@@ -39,49 +42,33 @@ func (seen types) checkRules(t reflect.Type) error {
 	return nil
 }
 
-func tried(validate func()) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("the binding tag: %v", cause)
-		}
-	}()
-	validate()
-	return nil
-}
-
-// fill gives each field of a struct a value that omitempty does not pass over.
-func fill(value reflect.Value) {
-	for i := range value.NumField() {
-		field := value.Field(i)
-		if !field.CanSet() {
+// tryRules panics if a rule does not suit the type of its field. It tries each
+// rule alone, because the validator stops at omitempty and at the first broken rule.
+func tryRules(parent any, field reflect.StructField) {
+	t := pointee(field.Type)
+	container := t
+	for rule := range strings.SplitSeq(field.Tag.Get("binding"), ",") {
+		switch {
+		case rule == "" || rule == "-" || t.Kind() == reflect.Interface:
+			return
+		case rule == "keys":
+			t = pointee(container.Key())
+			continue
+		case rule == "endkeys":
+			t = pointee(container.Elem())
 			continue
 		}
-		if fillOne(field); field.Kind() == reflect.Pointer {
-			for field.Kind() == reflect.Pointer {
-				field.Set(reflect.New(field.Type().Elem()))
-				field = field.Elem()
-			}
-			fillOne(field)
+		sample := reflect.MakeSlice(reflect.SliceOf(t), 1, 1)
+		switch t.Kind() { // a rule may read the first character or element
+		case reflect.String:
+			sample.Index(0).SetString("11111111")
+		case reflect.Slice:
+			sample.Index(0).Set(reflect.MakeSlice(t, 1, 1))
 		}
-	}
-}
-
-func fillOne(field reflect.Value) {
-	switch {
-	case field.Kind() == reflect.String:
-		field.SetString(strings.Repeat("1", 8))
-	case field.Kind() == reflect.Bool:
-		field.SetBool(true)
-	case field.CanInt():
-		field.SetInt(1)
-	case field.CanUint():
-		field.SetUint(1)
-	case field.CanFloat():
-		field.SetFloat(1)
-	case field.Kind() == reflect.Slice:
-		field.Set(reflect.MakeSlice(field.Type(), 1, 1))
-	case field.Kind() == reflect.Map:
-		field.Set(reflect.MakeMap(field.Type()))
-		field.SetMapIndex(reflect.Zero(field.Type().Key()), reflect.Zero(field.Type().Elem()))
+		// In a list, because the validator ignores the rules of a struct that stands alone.
+		_ = rules.VarWithValue(sample.Interface(), parent, "dive,"+rule)
+		if rule == "dive" {
+			container, t = t, pointee(t.Elem())
+		}
 	}
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/swaggest/jsonschema-go"
 )
 
-// use is a type in one of its parts. An input has rules that an answer has not,
-// so one type in both parts would be two schemas of one name.
-type use struct {
-	of reflect.Type
-	as string
+// typeUse is a type as an input or as an answer. Only an input has rules, so a type
+// with both roles would need two schemas with the same name.
+type typeUse struct {
+	goType reflect.Type
+	role   string
 }
 
 const (
@@ -25,31 +25,31 @@ const (
 	asAnswer = "an answer"
 )
 
-// claim takes the name of a component for a type.
-func (d *document) claim(name string, by use) error {
+// reserveName reserves the name of a component for a type.
+func (d *document) reserveName(name string, by typeUse) error {
 	other, taken := d.uses[name]
 	if taken && other != by {
-		return fmt.Errorf("%v (%s) and %v (%s) would both be called %s: rename one", other.of, other.as, by.of, by.as, name)
+		return fmt.Errorf("%v (%s) and %v (%s) would both be called %s: rename one", other.goType, other.role, by.goType, by.role, name)
 	}
 	d.uses[name] = by
 	return nil
 }
 
-// field describes an input's field with its rules.
+// field describes a field of an input with its rules.
 func (d *document) field(field reflect.StructField) (schema object, required bool, err error) {
 	if isFile(field.Type) {
 		schema = fileSchema(field.Type)
 		return schema, addRules(schema, field), nil
 	}
-	schema, err = d.describe(use{pointee(field.Type), asInput})
+	schema, err = d.describe(typeUse{pointee(field.Type), asInput})
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", field.Name, err)
 	}
 	return schema, addRules(schema, field), nil
 }
 
-// fileSchema describes a file, or a list of them. Readers of OpenAPI 3.0 know a
-// file by its format, those of 3.1 by its media type.
+// fileSchema describes a file, or a list of files. OpenAPI 3.0 recognizes a file by
+// its format, OpenAPI 3.1 by its media type.
 func fileSchema(t reflect.Type) object {
 	file := object{"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 	if t.Kind() == reflect.Slice {
@@ -58,18 +58,18 @@ func fileSchema(t reflect.Type) object {
 	return file
 }
 
-// addRules says in a schema what the binding tag of its field does, as far as
-// JSON Schema can say it, and reports whether the field is required.
+// addRules adds the rules of a field's binding tag to its schema, as far as JSON
+// Schema can express them. It reports whether the field is required.
 func addRules(schema object, field reflect.StructField) (required bool) {
-	of := pointee(field.Type)
+	suffix := sizeKeyword(pointee(field.Type))
 	for _, rule := range strings.Split(field.Tag.Get("binding"), ",") {
 		name, value, _ := strings.Cut(rule, "=")
 		number, _ := strconv.ParseFloat(value, 64)
-		switch suffix := lengthOf(of); name {
+		switch name {
 		case "required":
 			required = true
 		case "dive":
-			return required // what follows is about the items
+			return required // the next rules are about the items
 		case "email", "uuid", "uri":
 			schema["format"] = name
 		case "oneof":
@@ -80,8 +80,8 @@ func addRules(schema object, field reflect.StructField) (required bool) {
 			schema["max"+suffix] = number
 		}
 	}
-	if required && lengthOf(of) == "Length" && schema["minLength"] == nil && schema["enum"] == nil {
-		schema["minLength"] = 1 // Gin takes an empty word for a missing one
+	if required && suffix == "Length" && schema["minLength"] == nil && schema["enum"] == nil {
+		schema["minLength"] = 1 // "required" refuses an empty string
 	}
 	return required
 }
@@ -93,8 +93,9 @@ func pointee(t reflect.Type) reflect.Type {
 	return t
 }
 
-// lengthOf is how JSON Schema calls the size of a type's values.
-func lengthOf(t reflect.Type) string {
+// sizeKeyword is the second half of JSON Schema's keywords for limits: minLength,
+// minItems or minimum.
+func sizeKeyword(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "Length"
@@ -104,29 +105,29 @@ func lengthOf(t reflect.Type) string {
 	return "imum"
 }
 
-// describe gives the schema of a type, and makes a component of each struct in it.
-func (d *document) describe(what use) (object, error) {
+// describe returns the schema of a type, and adds a component for each struct in it.
+func (d *document) describe(what typeUse) (object, error) {
 	if known, ok := d.described[what]; ok {
 		return maps.Clone(known), nil
 	}
-	if err := (types{}).check(what); err != nil {
+	if err := (visited{}).check(what); err != nil {
 		return nil, err
 	}
-	var taken error
-	described, err := d.reflector.Reflect(reflect.New(what.of).Elem().Interface(),
+	var nameErr error
+	described, err := d.reflector.Reflect(reflect.New(what.goType).Elem().Interface(),
 		jsonschema.DefinitionsPrefix(schemas),
 		jsonschema.RootRef,
 		jsonschema.InterceptDefName(func(t reflect.Type, _ string) string {
 			name, by := typeName(t), what
-			if describesItself(t) {
+			if hasOwnSchema(t) {
 				d.reflector.InlineDefinition(reflect.Zero(t).Interface())
 				return name
 			}
-			if by.of = t; t.Kind() != reflect.Struct {
-				by.as = "a word" // the same in both parts
+			if by.goType = t; t.Kind() != reflect.Struct {
+				by.role = "a scalar" // the same schema in both roles
 			}
-			if taken == nil {
-				taken = d.claim(name, by)
+			if nameErr == nil {
+				nameErr = d.reserveName(name, by)
 			}
 			return name
 		}),
@@ -135,7 +136,7 @@ func (d *document) describe(what use) (object, error) {
 			if !p.Processed {
 				return nil
 			}
-			if what.as == asInput {
+			if what.role == asInput {
 				schema, err := toObject(p.PropertySchema)
 				if err != nil {
 					return err
@@ -153,14 +154,14 @@ func (d *document) describe(what use) (object, error) {
 			return nil
 		}),
 		jsonschema.InterceptNullability(func(p jsonschema.InterceptNullabilityParams) {
-			if p.NullAdded && p.Type.Kind() == reflect.Slice { // written as [], never as null
+			if p.NullAdded && p.Type.Kind() == reflect.Slice { // nil is written as []
 				list := jsonschema.Array.Type()
 				p.Schema.Type = &list
 			}
 		}),
 		jsonschema.CollectDefinitions(func(name string, schema jsonschema.Schema) { d.components[name] = schema }),
 	)
-	if err := errors.Join(err, taken); err != nil {
+	if err := errors.Join(err, nameErr); err != nil {
 		return nil, err
 	}
 	schema, err := toObject(&described)
@@ -168,13 +169,13 @@ func (d *document) describe(what use) (object, error) {
 	return schema, err
 }
 
-// describesItself reports whether a type is a word with a schema of its own,
-// which stands where it is used instead of among the components.
-func describesItself(t reflect.Type) bool {
+// hasOwnSchema reports whether a scalar type defines its own schema, which is
+// written where it is used instead of among the components.
+func hasOwnSchema(t reflect.Type) bool {
 	return t.Kind() != reflect.Struct && t.Implements(reflect.TypeFor[jsonschema.RawExposer]())
 }
 
-// uuidSchema describes a UUID, whose type cannot do so itself.
+// uuidSchema describes a UUID, because its type has no schema.
 type uuidSchema string
 
 // JSONSchemaBytes is the schema of a UUID.
@@ -192,9 +193,9 @@ func toObject(schema *jsonschema.Schema) (object, error) {
 	return made, err
 }
 
-var generic = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
+var genericName = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
 
-// typeName is a type's name without its package; a List[Note] is a NoteList.
+// typeName is a type's name without its package. List[Note] becomes NoteList.
 func typeName(t reflect.Type) string {
-	return generic.ReplaceAllString(t.Name(), "$2$1")
+	return genericName.ReplaceAllString(t.Name(), "$2$1")
 }

@@ -13,7 +13,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-// node is an input of any depth, which a fork may have.
+// node is an input of any depth.
 type node struct {
 	Name   string              `json:"name" binding:"max=3"`
 	Nodes  []node              `json:"nodes" binding:"dive"`
@@ -37,7 +37,7 @@ type form struct {
 	Word  string       `query:"word" binding:"max=3"`
 }
 
-// server serves one input on POST / and answers "taken" to what is valid.
+// server serves POST / with one input, and answers "taken" if it is valid.
 func server[In any]() http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
@@ -45,7 +45,7 @@ func server[In any]() http.Handler {
 	return engine
 }
 
-// many joins parts made of 0, 1, 2… until they are n bytes long.
+// many joins part(0), part(1), … until the text is n bytes long.
 func many(n int, between string, part func(i int) string) string {
 	var text strings.Builder
 	for i := 0; text.Len() < n; i++ {
@@ -57,16 +57,16 @@ func many(n int, between string, part func(i int) string) string {
 	return text.String()
 }
 
-// nested is left and right, n bytes of them, around inside.
+// nested puts n bytes of left and right around inside.
 func nested(n int, left, inside, right string) string {
 	levels := n / len(left+right)
 	return strings.Repeat(left, levels) + inside + strings.Repeat(right, levels)
 }
 
-// sent is what a request brings besides its method and path.
+// sent is the content of a request.
 type sent struct{ body, query, match, media string }
 
-// shape is a kind of request, of any size.
+// shape makes requests of one kind and any size.
 type shape struct {
 	handler http.Handler
 	status  int
@@ -90,10 +90,11 @@ func query(status int, text func(n int) string) shape {
 	return shape{server[all](), status, func(n int) sent { return sent{body: "{}", query: text(n), media: mediaJSON} }}
 }
 
-// pair is a name and a value of so many bytes that 1 MiB has fewer than 10,000.
+// pair is a name and a value, long enough that 1 MiB has fewer than 10,000.
 func pair(i int) string { return fmt.Sprintf("k%d=%s", i, strings.Repeat("x", 110)) }
 
-// shapes are what makes a careless reader's work grow faster than its input.
+// shapes are requests that make the work of a simple parser grow faster than its
+// input.
 var shapes = map[string]shape{
 	"unknown members": jsonBody(422, func(n int) string {
 		return "{" + many(n, ",", func(i int) string { return fmt.Sprintf(`"k%d":1`, i) }) + "}"
@@ -107,16 +108,16 @@ var shapes = map[string]shape{
 	"a repeated key that is long": jsonBody(400, func(n int) string {
 		return fmt.Sprintf(`{"%s":1,"%[1]s":1}`, strings.Repeat("k", n/2))
 	}),
-	"repeated faults in a list":          jsonBody(422, func(n int) string { return `{"texts":["long"` + strings.Repeat(`,"long"`, n/7) + `]}` }),
-	"repeated faults in a list of lists": jsonBody(422, func(n int) string { return `{"nodes":[{}` + strings.Repeat(`,{"name":"long"}`, n/16) + `]}` }),
-	"repeated faults in an object": jsonBody(422, func(n int) string {
+	"repeated errors in a list":          jsonBody(422, func(n int) string { return `{"texts":["long"` + strings.Repeat(`,"long"`, n/7) + `]}` }),
+	"repeated errors in a list of lists": jsonBody(422, func(n int) string { return `{"nodes":[{}` + strings.Repeat(`,{"name":"long"}`, n/16) + `]}` }),
+	"repeated errors in an object": jsonBody(422, func(n int) string {
 		return `{"words":{` + many(n, ",", func(i int) string { return fmt.Sprintf(`"k%d":"long"`, i) }) + `}}`
 	}),
-	"repeated faults under a long name": jsonBody(422, func(n int) string {
+	"repeated errors under a long name": jsonBody(422, func(n int) string {
 		return `{"lists":{"` + strings.Repeat("k", n/2) + `":["long"` + strings.Repeat(`,"long"`, n/14) + `]}}`
 	}),
-	"a fault on each of many levels":    jsonBody(422, func(n int) string { return nested(min(n, 90_000), `{"name":"long","nodes":[`, "", `]}`) }),
-	"a fault on many levels of names":   jsonBody(422, func(n int) string { return nested(min(n, 90_000), `{"name":"long","by_name":{"key":`, "{}", `}}`) }),
+	"an error on each of many levels":   jsonBody(422, func(n int) string { return nested(min(n, 90_000), `{"name":"long","nodes":[`, "", `]}`) }),
+	"an error on many levels of names":  jsonBody(422, func(n int) string { return nested(min(n, 90_000), `{"name":"long","by_name":{"key":`, "{}", `}}`) }),
 	"a wrong type at the end of levels": jsonBody(422, func(n int) string { return nested(min(n, 50_000), `{"nodes":[`, "1", `]}`) }),
 	"10,000 levels":                     jsonBody(422, func(n int) string { return `{"any":` + nested(min(n, 19_990), "[", "", "]") + `}` }),
 	"levels without an end":             jsonBody(400, func(n int) string { return `{"any":` + strings.Repeat("[", n) }),
@@ -138,13 +139,13 @@ var shapes = map[string]shape{
 	}},
 }
 
-// request makes one, to be served once.
+// request makes a request of n bytes.
 func (s shape) request(n int) *http.Request {
-	what := s.send(n)
-	r := httptest.NewRequestWithContext(context.Background(), "POST", "/?"+what.query, strings.NewReader(what.body))
-	r.Header.Set("Content-Type", what.media)
-	if what.match != "" {
-		r.Header.Set("If-Match", what.match)
+	sent := s.send(n)
+	r := httptest.NewRequestWithContext(context.Background(), "POST", "/?"+sent.query, strings.NewReader(sent.body))
+	r.Header.Set("Content-Type", sent.media)
+	if sent.match != "" {
+		r.Header.Set("If-Match", sent.match)
 	}
 	return r
 }

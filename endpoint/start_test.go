@@ -14,13 +14,13 @@ import (
 	"example.com/latchkey/endpoint"
 )
 
-// takes is a route with an input.
+// takes makes a route with an input.
 func takes[In any](path string) endpoint.Route {
 	return endpoint.Public("POST", path, "", func(context.Context, In) (endpoint.None, error) { return endpoint.None{}, nil })
 }
 
-// gives is a route with an answer.
-func gives[Out any]() endpoint.Route {
+// answers makes a route with an answer.
+func answers[Out any]() endpoint.Route {
 	return endpoint.Public("GET", "/x", "", func(context.Context, endpoint.None) (out Out, err error) { return out, nil })
 }
 
@@ -37,10 +37,10 @@ type loop struct {
 	Bad  bool  `json:"bad" binding:"omitempty,min=1"`
 }
 
-func TestWhatCannotWorkStopsTheStart(t *testing.T) {
+func TestAnInvalidRouteStopsTheStart(t *testing.T) {
 	for claim, c := range map[string]struct {
 		route endpoint.Route
-		says  []string
+		want  []string
 	}{
 		"a misspelt rule": {takes[struct {
 			Title string `json:"title" binding:"requird,max=3"`
@@ -52,88 +52,88 @@ func TestWhatCannotWorkStopsTheStart(t *testing.T) {
 			Lines map[string]*misspelt `json:"lines"`
 		}]("/x"), []string{"misspelt", "'requird' on field 'Deep'"}},
 		"one in an embedded struct": {takes[struct{ misspelt }]("/x"), []string{"'requird' on field 'Deep'"}},
-		"one behind dive": {takes[struct {
+		"one after dive": {takes[struct {
 			Tags []string `json:"tags" binding:"dive,mx=3"`
 		}]("/x"), []string{"'mx' on field 'Tags'"}},
 		"one between keys and endkeys": {takes[struct {
 			Tags map[string]int `json:"tags" binding:"dive,keys,mx=3,endkeys,min=1"`
 		}]("/x"), []string{"'mx' on field 'Tags'"}},
-		"a rule of another type": {takes[struct {
+		"a rule for another type": {takes[struct {
 			Done bool `json:"done" binding:"max=3"`
 		}]("/x"), []string{"Done: ", "Bad field type bool"}},
-		"one that omitempty hides, of a type in itself": {takes[loop]("/x"), []string{"loop.Bad: ", "Bad field type bool"}},
+		"one behind omitempty, in a recursive type": {takes[loop]("/x"), []string{"loop.Bad: ", "Bad field type bool"}},
 		"a rule with a bad value": {takes[struct {
 			Title *string `json:"title" binding:"omitempty,max=three"`
 		}]("/x"), []string{"Title: ", "three"}},
-		"dive into what is no list": {takes[struct {
+		"dive into something that is not a list": {takes[struct {
 			Title string `json:"title" binding:"dive,max=3"`
 		}]("/x"), []string{"Title: ", "dive"}},
 		"an embedded pointer": {takes[struct{ *embeddedBase }]("/x"), []string{"POST /x: ", "embeddedBase is an embedded pointer: embed the struct itself"}},
 		"Gin's uri": {takes[struct {
 			ID string `uri:"id"`
-		}]("/x/:id"), []string{"POST /x/:id: ", ".ID has the tag uri of Gin's own binding: say path"}},
+		}]("/x/:id"), []string{"POST /x/:id: ", ".ID has the tag uri of Gin's own binding: use path"}},
 		"Gin's form": {takes[struct {
 			Tag string `json:"tag" form:"tag"`
-		}]("/x"), []string{".Tag has the tag form of Gin's own binding: say query or formData"}},
+		}]("/x"), []string{".Tag has the tag form of Gin's own binding: use query or formData"}},
 		"two fields of one name": {takes[struct {
 			A string `query:"a"`
 			B string `query:"a"`
-		}]("/x"), []string{".B takes the query a, as another field does"}},
+		}]("/x"), []string{".B has the same query name as another field: a"}},
 		"two headers of one name": {takes[struct {
 			A string `header:"X-A"`
 			B string `header:"x-a"`
-		}]("/x"), []string{".B takes the header X-A, as another field does"}},
+		}]("/x"), []string{".B has the same header name as another field: X-A"}},
 		"a parameter twice in a group":          {endpoint.Group("/projects/:id", []endpoint.Route{takes[endpoint.None]("/tasks/:id")})[0], []string{"POST /projects/:id/tasks/:id: ", "has the parameter id twice"}},
 		"a parameter twice, with Gin's handler": {endpoint.Gin("GET", "/a/:id/:id", "", func(*gin.Context) {}), []string{"has the parameter id twice"}},
-		"an input that is no struct":            {takes[string]("/x"), []string{"string is not a struct"}},
+		"an input that is not a struct":         {takes[string]("/x"), []string{"string is not a struct"}},
 		"an input that is a pointer":            {takes[*embeddedBase]("/x"), []string{"is not a struct"}},
 		"a duration in a query": {takes[struct {
 			Wait time.Duration `query:"wait"`
-		}]("/x"), []string{".Wait is a time.Duration, which no query can fill"}},
+		}]("/x"), []string{".Wait is a time.Duration, which a query value cannot fill"}},
 		"a struct in a form": {takes[struct {
 			In embeddedBase `formData:"in"`
-		}]("/x"), []string{".In is a endpoint_test.embeddedBase, which no formData can fill"}},
+		}]("/x"), []string{".In is a endpoint_test.embeddedBase, which a formData value cannot fill"}},
 		"a list of lists in a query": {takes[struct {
 			In [][]string `query:"in"`
-		}]("/x"), []string{".In is a [][]string, which no query can fill"}},
+		}]("/x"), []string{".In is a [][]string, which a query value cannot fill"}},
 		"bytes in a query": {takes[struct {
 			In []byte `query:"in"`
-		}]("/x"), []string{".In is a []uint8, which no query can fill"}},
+		}]("/x"), []string{".In is a []uint8, which a query value cannot fill"}},
 		"a list in a path": {takes[struct {
 			In []string `path:"in"`
-		}]("/x/:in"), []string{".In is a []string, and a path has one value of a name"}},
+		}]("/x/:in"), []string{".In is a []string, but a path parameter has one value"}},
 		"a file in JSON": {takes[struct {
 			In *multipart.FileHeader `json:"in" formData:"in"`
-		}]("/x"), []string{".In is a *multipart.FileHeader, which no formData can fill"}},
+		}]("/x"), []string{".In is a *multipart.FileHeader, which a formData value cannot fill"}},
 		"a whole body that is text": {takes[struct {
 			Body string `body:"*/*"`
-		}]("/x"), []string{".Body is a string and takes the body whole: make it a []byte"}},
+		}]("/x"), []string{".Body is a string, but the whole body needs a []byte"}},
 		"a whole body beside its fields": {takes[struct {
 			Body []byte `body:"*/*"`
 			Name string `json:"name"`
-		}]("/x"), []string{"takes the body whole and has other fields of the body"}},
+		}]("/x"), []string{"has a field for the whole body and other fields of the body"}},
 		"a duration in JSON": {takes[struct {
 			Wait time.Duration `json:"wait"`
 		}]("/x"), []string{"Wait: ", "a time.Duration is not a value of JSON: use whole seconds as an int"}},
 		"an interface in JSON": {takes[struct {
 			Error []error `json:"error"`
 		}]("/x"), []string{"Error: ", "error is an interface"}},
-		"a duration in an answer": {gives[struct {
+		"a duration in an answer": {answers[struct {
 			Wait *time.Duration `json:"wait"`
 		}](), []string{"GET /x: ", ".Wait: a time.Duration is not a value of JSON"}},
-		"a channel in a list of an answer":  {gives[[]struct{ C []chan int }](), []string{"GET /x: ", ".C: a chan int is not a value of JSON"}},
-		"a function in a map of an answer":  {gives[map[string]func()](), []string{"a func() is not a value of JSON"}},
-		"a complex number in an answer":     {gives[complex128](), []string{"a complex128 is not a value of JSON"}},
-		"a map with odd keys in an answer":  {gives[map[struct{ A int }]int](), []string{"is not a value of JSON"}},
-		"a map with keys that are booleans": {gives[map[bool]int](), []string{"map[bool]bool is not a value of JSON"}},
-		"two members of one name": {gives[struct {
+		"a channel in a list of an answer":    {answers[[]struct{ C []chan int }](), []string{"GET /x: ", ".C: a chan int is not a value of JSON"}},
+		"a function in a map of an answer":    {answers[map[string]func()](), []string{"a func() is not a value of JSON"}},
+		"a complex number in an answer":       {answers[complex128](), []string{"a complex128 is not a value of JSON"}},
+		"a map with struct keys in an answer": {answers[map[struct{ A int }]int](), []string{"is not a value of JSON"}},
+		"a map with keys that are booleans":   {answers[map[bool]int](), []string{"map[bool]bool is not a value of JSON"}},
+		"two members of one name": {answers[struct {
 			A int `json:"B"`
 			B int
 		}](), []string{"cannot be JSON", `"B"`}},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			_, err := endpoint.Document(endpoint.Info{}, []endpoint.Route{c.route})
-			for _, want := range c.says {
+			for _, want := range c.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%v\nwant %s", err, want)
 				}
@@ -160,11 +160,11 @@ type answer struct {
 	Hidden   chan int          `json:"-"`
 }
 
-func TestWhatCanWorkStarts(t *testing.T) {
+func TestAValidRouteStarts(t *testing.T) {
 	registerEven(t)
 	for claim, route := range map[string]endpoint.Route{
 		"rules of every kind":   takes[rich]("/x"),
-		"answers of every kind": gives[answer](),
+		"answers of every kind": answers[answer](),
 	} {
 		if _, err := endpoint.Document(endpoint.Info{}, []endpoint.Route{route}); err != nil {
 			t.Errorf("%s: %v", claim, err)
@@ -184,21 +184,21 @@ func registerEven(t *testing.T) {
 	}
 }
 
-func TestAValidationOfGinsIsARule(t *testing.T) {
+func TestARegisteredValidationIsARule(t *testing.T) {
 	registerEven(t)
 	route := takes[struct {
 		Counts []int `json:"counts" binding:"dive,even"`
 	}]("/")
-	wants(t, call(route, "/", `{"counts":[2,4]}`), 204, "")
-	wants(t, call(route, "/", `{"counts":[2,3]}`), 422, `{"field":"counts[1]","message":"breaks the rule even"}`)
+	checkAnswer(t, call(route, "/", `{"counts":[2,4]}`), 204, "")
+	checkAnswer(t, call(route, "/", `{"counts":[2,3]}`), 422, `{"field":"counts[1]","message":"breaks the rule even"}`)
 }
 
-func TestARequiredObjectIsNotLeftOut(t *testing.T) {
+func TestARequiredObjectMustBeSent(t *testing.T) {
 	route := takes[struct {
 		In item `json:"in" binding:"required"`
 	}]("/")
-	wants(t, call(route, "/", `{"in":{"name":"a"}}`), 204, "")
-	wants(t, call(route, "/", `{}`), 422, `{"field":"in","message":"is a required field"}`)
+	checkAnswer(t, call(route, "/", `{"in":{"name":"a"}}`), 204, "")
+	checkAnswer(t, call(route, "/", `{}`), 422, `{"field":"in","message":"is a required field"}`)
 }
 
 func TestGinsOwnBindingKeepsItsRules(t *testing.T) {
@@ -215,11 +215,11 @@ func TestGinsOwnBindingKeepsItsRules(t *testing.T) {
 		}
 		c.String(200, bound.User+bound.Name)
 	})
-	wants(t, call(route, "/", `{"User":"ada","name":"b","pass":"x"}`), 200, "adab")
-	wants(t, call(route, "/", `{"User":"long"}`), 400, "Field validation for 'User' failed on the 'max' tag")
+	checkAnswer(t, call(route, "/", `{"User":"ada","name":"b","pass":"x"}`), 200, "adab")
+	checkAnswer(t, call(route, "/", `{"User":"long"}`), 400, "Field validation for 'User' failed on the 'max' tag")
 }
 
-// shelf handles any type.
+// shelf is a generic handler.
 type shelf[T any] struct{}
 
 func (shelf[T]) Index(context.Context, endpoint.None) ([]T, error) { return nil, nil }
@@ -245,10 +245,10 @@ func TestAGenericHandlerIsMountedForManyTypes(t *testing.T) {
 	}
 	for _, id := range []string{"booksIndex", "booksDelete", "booksShow", "filmsIndex", "filmsDelete", "filmsShow"} {
 		if !strings.Contains(string(text), `"operationId":"`+id+`"`) {
-			t.Errorf("none is called %s", id)
+			t.Errorf("no operationId is %s", id)
 		}
 	}
 	if strings.Count(string(text), `"films"`) != 3 {
-		t.Errorf("the tags are not of the paths: %s", text)
+		t.Errorf("the tags are not from the paths: %s", text)
 	}
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Stopping are the signs that a server gives before it stops: Asked is done when
-// it was asked to stop and still takes requests, and Draining when it takes no
-// more and waits for the running ones.
+// Stopping has the two stages of a server's shutdown. Asked is done once the server
+// was asked to stop and still accepts requests. Draining is done once it accepts no
+// more requests and waits for the running ones.
 type Stopping struct{ Asked, Draining context.Context }
 
 type stoppingKey struct{}
 
-// WithStopping returns a context for a server's requests.
+// WithStopping returns a context for the requests of a server.
 func WithStopping(ctx context.Context, stopping Stopping) context.Context {
 	return context.WithValue(ctx, stoppingKey{}, stopping)
 }
 
-// StoppingFrom gives the signs of the server of a request. Where no server runs,
-// they are never done.
+// StoppingFrom returns the stages of a request's server. Without a server they are
+// never done.
 func StoppingFrom(ctx context.Context) Stopping {
 	if stopping, ok := ctx.Value(stoppingKey{}).(Stopping); ok {
 		return stopping
@@ -29,22 +29,22 @@ func StoppingFrom(ctx context.Context) Stopping {
 	return Stopping{context.Background(), context.Background()}
 }
 
-// Stream returns the route as one whose answer goes on for as long as both sides
-// wish, such as Server-Sent Events or a long download: nothing bounds the time of
-// its writes, and its request's context ends when the server stops.
+// Stream returns the route with an answer of unlimited length in time, such as
+// Server-Sent Events or a long download. It has no write timeout, and the context
+// of its request ends when the server stops.
 func (r Route) Stream() Route {
 	r.stream = true
-	return r.With(unbounded)
+	return r.With(withoutDeadline)
 }
 
-// Streams reports whether the route's answer goes on.
+// Streams reports whether the route was made with Stream.
 func (r Route) Streams() bool { return r.stream }
 
-func unbounded(c *gin.Context) {
-	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // a test's writer has none
-	ctx, end := context.WithCancel(c.Request.Context())
-	defer end()
-	defer context.AfterFunc(StoppingFrom(ctx).Draining, end)()
+func withoutDeadline(c *gin.Context) {
+	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // fails only in a test without a server
+	ctx, cancel := context.WithCancel(c.Request.Context())
+	defer cancel()
+	defer context.AfterFunc(StoppingFrom(ctx).Draining, cancel)()
 	c.Request = c.Request.WithContext(ctx)
 	c.Next()
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// methods are what a type reads or writes itself as JSON with.
+// methods are the interfaces of types that read or write their own JSON.
 var methods = map[string][]reflect.Type{
 	asInput: {
 		reflect.TypeFor[json.UnmarshalerFrom](), reflect.TypeFor[json.Unmarshaler](), reflect.TypeFor[encoding.TextUnmarshaler](),
@@ -19,69 +19,64 @@ var methods = map[string][]reflect.Type{
 	},
 }
 
-// types are those that a walk has seen.
-type types map[reflect.Type]bool
+// visited are the types that were checked already. A type may contain itself.
+type visited map[reflect.Type]bool
 
-// check says which type within what JSON cannot be. What holds JSON of others is
-// looked into; of the rest, the encoder is the judge.
-func (seen types) check(what use) error {
-	t := what.of
+// check returns an error that names a type which JSON cannot represent. It looks
+// into containers, and tries the encoder on everything else.
+func (seen visited) check(what typeUse) error {
+	t := what.goType
 	if seen[t] {
 		return nil
 	}
 	seen[t] = true
-	for _, method := range methods[what.as] {
+	for _, method := range methods[what.role] {
 		if t.Implements(method) || reflect.PointerTo(t).Implements(method) {
 			return nil
 		}
 	}
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return seen.check(use{t.Elem(), what.as})
+		return seen.check(typeUse{t.Elem(), what.role})
 	case reflect.Map:
-		if err := written(mapOf(t.Key())); err != nil {
+		oneKey := reflect.MakeMap(reflect.MapOf(t.Key(), reflect.TypeFor[bool]()))
+		oneKey.SetMapIndex(reflect.Zero(t.Key()), reflect.ValueOf(true))
+		if err := checkEncoding(oneKey); err != nil {
 			return err
 		}
-		return seen.check(use{t.Elem(), what.as})
+		return seen.check(typeUse{t.Elem(), what.role})
 	case reflect.Struct:
 		return seen.checkFields(what)
 	case reflect.Interface:
-		if what.as == asInput && t.NumMethod() > 0 {
-			return fmt.Errorf("%v is an interface, of which JSON does not say the type", t)
+		if what.role == asInput && t.NumMethod() > 0 {
+			return fmt.Errorf("%v is an interface, and JSON does not tell its type", t)
 		}
 		return nil
 	}
 	if t == reflect.TypeFor[time.Duration]() {
 		return fmt.Errorf("a %v is not a value of JSON: use whole seconds as an int", t)
 	}
-	return written(reflect.Zero(t))
+	return checkEncoding(reflect.Zero(t))
 }
 
-func (seen types) checkFields(what use) error {
-	for i := range what.of.NumField() {
-		field := what.of.Field(i)
+func (seen visited) checkFields(what typeUse) error {
+	for i := range what.goType.NumField() {
+		field := what.goType.Field(i)
 		if field.Tag.Get(tagJSON) == "-" || !field.IsExported() && !field.Anonymous {
 			continue
 		}
-		if err := seen.check(use{field.Type, what.as}); err != nil {
-			return fmt.Errorf("%v.%s: %w", what.of, field.Name, err)
+		if err := seen.check(typeUse{field.Type, what.role}); err != nil {
+			return fmt.Errorf("%v.%s: %w", what.goType, field.Name, err)
 		}
 	}
-	// Its tags are read with the first value, even with one that has no member.
-	if err := json.Unmarshal([]byte("{}"), reflect.New(what.of).Interface()); err != nil {
-		return fmt.Errorf("%v cannot be JSON: %w", what.of, err)
+	// Decoding an empty object checks the tags of all members.
+	if err := json.Unmarshal([]byte("{}"), reflect.New(what.goType).Interface()); err != nil {
+		return fmt.Errorf("%v cannot be JSON: %w", what.goType, err)
 	}
 	return nil
 }
 
-// mapOf is a map with one key of type t.
-func mapOf(t reflect.Type) reflect.Value {
-	one := reflect.MakeMap(reflect.MapOf(t, reflect.TypeFor[bool]()))
-	one.SetMapIndex(reflect.Zero(t), reflect.ValueOf(true))
-	return one
-}
-
-func written(value reflect.Value) error {
+func checkEncoding(value reflect.Value) error {
 	if _, err := json.Marshal(value.Interface()); err != nil {
 		return fmt.Errorf("a %v is not a value of JSON: %w", value.Type(), err)
 	}

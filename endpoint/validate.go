@@ -19,12 +19,13 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// embedded stands for an embedded struct in a field's path, to be cut out.
+// embedded is the name of an embedded struct in a field's path. It is removed
+// from the path.
 const embedded = "@"
 
-// rules checks the binding tags. It is Gin's own engine, so a validation that is
-// registered as Gin's documentation shows is one of them.
-var rules, words = newRules()
+// rules checks the binding tags. It is Gin's own validator, so it also has the
+// validations that an application registers as Gin's documentation shows.
+var rules, translator = newRules()
 
 func newRules() (*validator.Validate, ut.Translator) {
 	rules := binding.Validator.Engine().(*validator.Validate)
@@ -43,58 +44,59 @@ func newRules() (*validator.Validate, ut.Translator) {
 		return field.Name
 	})
 	locale := en.New()
-	words, _ := ut.New(locale, locale).GetTranslator(locale.Locale())
-	if err := english.RegisterDefaultTranslations(rules, words); err != nil {
+	translator, _ := ut.New(locale, locale).GetTranslator(locale.Locale())
+	if err := english.RegisterDefaultTranslations(rules, translator); err != nil {
 		panic(err)
 	}
-	return rules, words
+	return rules, translator
 }
 
-// faults are the fields at fault, each with its first fault, in the order in
-// which they were found.
-type faults struct {
+// fieldErrors are the invalid fields in the order in which they were found, each
+// with its first error.
+type fieldErrors struct {
 	fields []problem.FieldError
 	names  map[string]struct{}
 }
 
-func (f *faults) add(field, message string) {
-	if _, known := f.names[field]; known {
+func (e *fieldErrors) add(field, message string) {
+	if _, known := e.names[field]; known {
 		return
 	}
-	if f.names == nil {
-		f.names = map[string]struct{}{}
+	if e.names == nil {
+		e.names = map[string]struct{}{}
 	}
-	f.names[field] = struct{}{}
-	f.fields = append(f.fields, problem.FieldError{Field: field, Message: message})
+	e.names[field] = struct{}{}
+	e.fields = append(e.fields, problem.FieldError{Field: field, Message: message})
 }
 
-// Rules are an application's own about an input, told with those of its tags.
+// Rules are an application's own rules for an input. Their errors are answered
+// together with those of the binding tags.
 type Rules struct {
 	of    reflect.Type
 	check func(in any) []problem.FieldError
 }
 
-// NewRules makes Rules of a function that gives the fields at fault. It is asked
-// about every input, also one that breaks other rules.
+// NewRules makes Rules from a function that returns the invalid fields. It is called
+// for every input, also for one that breaks other rules.
 func NewRules[In any](check func(In) []problem.FieldError) Rules {
 	return Rules{reflect.TypeFor[In](), func(in any) []problem.FieldError { return check(in.(In)) }}
 }
 
-// Check holds an input that no request brought to its rules.
+// Check validates an input that does not come from a request.
 func Check(in any) error {
-	var found faults
-	return found.validate(reflect.ValueOf(in), tagJSON, Rules{})
+	var errs fieldErrors
+	return errs.validate(reflect.ValueOf(in), tagJSON, Rules{})
 }
 
-// validate checks the rules of in and gives all faults as one problem. Body
-// fields are called what tag calls them.
-func (f *faults) validate(in reflect.Value, tag string, own Rules) error {
+// validate checks the rules of in and returns all errors as one problem. It names
+// the fields of the body as tag names them.
+func (e *fieldErrors) validate(in reflect.Value, tag string, own Rules) error {
 	var broken validator.ValidationErrors
 	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &broken) {
 		return err
 	}
-	// A map's values come in any order. With the shortest names first, the items
-	// of a list stay in theirs.
+	// The values of a map come in random order. Sorting short names first keeps the
+	// items of a list in their order.
 	slices.SortStableFunc(broken, func(a, b validator.FieldError) int {
 		return cmp.Or(cmp.Compare(len(a.Namespace()), len(b.Namespace())), cmp.Compare(a.Namespace(), b.Namespace()))
 	})
@@ -103,25 +105,25 @@ func (f *faults) validate(in reflect.Value, tag string, own Rules) error {
 		if field, ok := in.Type().FieldByName(rule.StructField()); ok && tag == tagForm {
 			name = field.Tag.Get(tagForm)
 		}
-		message := strings.TrimPrefix(rule.Translate(words), rule.Field()+" ")
-		if message == rule.Error() { // a rule of the application's own, without words
+		message := strings.TrimPrefix(rule.Translate(translator), rule.Field()+" ")
+		if message == rule.Error() { // a validation of the application, without a translation
 			message = "breaks the rule " + rule.Tag()
 		}
-		f.add(name, message)
+		e.add(name, message)
 	}
 	if own.check != nil {
-		for _, fault := range own.check(in.Interface()) {
-			f.add(fault.Field, fault.Message)
+		for _, err := range own.check(in.Interface()) {
+			e.add(err.Field, err.Message)
 		}
 	}
-	if len(f.fields) == 0 {
+	if len(e.fields) == 0 {
 		return nil
 	}
-	return problem.Invalid(f.fields...)
+	return problem.Invalid(e.fields...)
 }
 
-// mismatch says where inside a field of type t the fault is, and what should
-// stand there. It never repeats what was sent: that may be a password.
+// mismatch returns where an error is inside a field of type t, and what is expected
+// there. It never repeats the client's value, which may be a password.
 func mismatch(err error, t reflect.Type) (within, message string) {
 	var semantic *json.SemanticError
 	if errors.As(err, &semantic) {
@@ -130,16 +132,16 @@ func mismatch(err error, t reflect.Type) (within, message string) {
 	}
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
-		return within, notAField
+		return within, unknownField
 	case err != nil && t.Kind() == reflect.String && (semantic == nil || semantic.JSONKind == '"'):
-		return within, err.Error() // UnmarshalText's own words
+		return within, err.Error() // the message of UnmarshalText
 	}
-	return within, "must be " + kindWords(t)
+	return within, "must be " + describeType(t)
 }
 
-func kindWords(t reflect.Type) string {
+func describeType(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
-		return kindWords(t.Elem())
+		return describeType(t.Elem())
 	}
 	switch t {
 	case reflect.TypeFor[uuid.UUID]():

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Versioned is an answer with a version, which its ETag header tells: a quoted
-// word that changes whenever the answer does (RFC 9110, section 8.8.3).
+// Versioned is an answer with an ETag header: a quoted string that changes when
+// the answer changes (RFC 9110, section 8.8.3).
 type Versioned interface{ ETag() string }
 
-// MatchesTag reports whether an If-Match or If-None-Match header names a version
-// (RFC 9110, section 13.1). A proxy that compresses makes the tag weak, or adds
-// -gzip to it, and the client sends it back so; the version is the same.
+// MatchesTag reports whether an If-Match or If-None-Match header has a tag (RFC 9110,
+// section 13.1). A proxy that compresses may make the tag weak or add -gzip to it,
+// and the client sends back the changed tag. Both match.
 func MatchesTag(header, tag string) bool {
 	for name := range strings.SplitSeq(header, ",") {
 		name = strings.TrimPrefix(strings.TrimSpace(name), "W/")

@@ -12,27 +12,27 @@ import (
 	"example.com/latchkey/endpoint"
 )
 
-// hook is a field that runs what the test's context holds as it is read.
+// hook is a field that runs onRead when it is read.
 type hook string
 
-var read func()
+var onRead func()
 
-func (*hook) UnmarshalText([]byte) error { read(); return nil }
+func (*hook) UnmarshalText([]byte) error { onRead(); return nil }
 
-// last runs at the end of a body.
-type last struct {
+// atEOF runs a function at the end of a body.
+type atEOF struct {
 	io.Reader
 	run func()
 }
 
-func (l last) Read(p []byte) (n int, err error) {
+func (l atEOF) Read(p []byte) (n int, err error) {
 	if n, err = l.Reader.Read(p); err == io.EOF {
 		l.run()
 	}
 	return n, err
 }
 
-func TestTheWorkStopsWhenTheClientIsGone(t *testing.T) {
+func TestTheWorkStopsWhenTheClientDisconnects(t *testing.T) {
 	type in struct {
 		Hook hook `json:"hook"`
 	}
@@ -41,9 +41,9 @@ func TestTheWorkStopsWhenTheClientIsGone(t *testing.T) {
 		reads, calls int
 		status       int
 	}{
-		"it stays":                     {"", 1, 1, 200},
-		"it leaves as its body ends":   {"body", 0, 0, 499},
-		"it leaves as a field is read": {"field", 1, 0, 499},
+		"it stays":                        {"", 1, 1, 200},
+		"it leaves after its body":        {"body", 0, 0, 499},
+		"it leaves while a field is read": {"field", 1, 0, 499},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			ctx, leave := context.WithCancel(context.Background())
@@ -54,11 +54,11 @@ func TestTheWorkStopsWhenTheClientIsGone(t *testing.T) {
 				}
 			}
 			var reads, calls int
-			read = func() { reads++; at("field") }
+			onRead = func() { reads++; at("field") }
 			route := endpoint.Public("POST", "/", "", func(context.Context, in) (string, error) { calls++; return "", nil })
 			engine := gin.New()
 			engine.POST("/", route.Handlers()...)
-			r := httptest.NewRequestWithContext(ctx, "POST", "/", last{strings.NewReader(`{"hook":"x"}`), func() { at("body") }})
+			r := httptest.NewRequestWithContext(ctx, "POST", "/", atEOF{strings.NewReader(`{"hook":"x"}`), func() { at("body") }})
 			r.Header.Set("Content-Type", "application/json")
 			recorder := httptest.NewRecorder()
 			engine.ServeHTTP(recorder, r)
