@@ -1,4 +1,4 @@
-// Package handlers is what each route does, one file a resource.
+// Package handlers has the functions of the routes, one file for each resource.
 package handlers
 
 import (
@@ -11,24 +11,24 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Account is how somebody becomes a user, and signs in.
+// Account registers users and logs them in.
 type Account struct {
 	Accounts accounts.Accounts
 }
 
-// Credentials are what a login sends, as JSON or as the OAuth2 password form.
+// Credentials are the input of a login, as JSON or as the OAuth2 password form.
 type Credentials struct {
 	Email    models.Email  `json:"email" formData:"username" binding:"required"`
 	Password auth.Password `json:"password" formData:"password" binding:"required"`
 }
 
-// Refresh is what asks for the next pair of tokens.
+// Refresh is the input of a refresh.
 type Refresh struct {
 	RefreshToken string `json:"refresh_token" binding:"required"`
 }
 
-// Token is the answer to a login (RFC 6749, section 5.1). What is left of each
-// token's life is in seconds.
+// Token is the answer to a login or a refresh (RFC 6749, section 5.1). The
+// remaining lifetimes are in seconds.
 type Token struct {
 	AccessToken      string `json:"access_token"`
 	TokenType        string `json:"token_type"`
@@ -37,35 +37,35 @@ type Token struct {
 	RefreshExpiresIn int    `json:"refresh_expires_in"`
 }
 
-// CheckNew gives the rules that the password of a new user breaks.
+// CheckNew returns the rules that the password of a new user breaks.
 func (a Account) CheckNew(in accounts.NewUser) []problem.FieldError {
 	return a.Accounts.Auth.Passwords.Check("password", in.Password)
 }
 
-// Register makes a user.
+// Register creates a user.
 func (a Account) Register(ctx context.Context, in accounts.NewUser) (models.User, error) {
 	return a.Accounts.Create(ctx, in)
 }
 
-// Login begins a session.
+// Login starts a session.
 func (a Account) Login(ctx context.Context, in Credentials) (Token, error) {
 	session, err := a.Accounts.Login(ctx, in.Email, in.Password)
 	if err != nil {
 		return Token{}, err
 	}
-	return a.pair(session)
+	return a.token(session)
 }
 
-// Refresh gives the session's next pair of tokens for its refresh token.
+// Refresh returns new tokens of a session for its refresh token.
 func (a Account) Refresh(ctx context.Context, in Refresh) (Token, error) {
 	session, err := a.Accounts.Auth.Sessions.Refresh(ctx, in.RefreshToken)
 	if err != nil {
 		return Token{}, err
 	}
-	return a.pair(session)
+	return a.token(session)
 }
 
-func (a Account) pair(session models.Session) (Token, error) {
+func (a Account) token(session models.Session) (Token, error) {
 	access, err := a.Accounts.Auth.Tokens.Issue(session.UserID, session.ID)
 	return Token{
 		AccessToken:      access,

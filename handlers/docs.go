@@ -15,29 +15,29 @@ import (
 //go:embed docs/index.html docs/start.js
 var page embed.FS
 
-// pagePolicy lets Swagger UI run its own scripts and ask this host, and no more.
+// pagePolicy lets Swagger UI run its own scripts and call this host, nothing else.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Docs is the page on which people try the API: Swagger UI on its document.
+// Docs is the page to try the API: Swagger UI with the API's document.
 type Docs struct {
 	files map[string]File
 }
 
-// NewDocs compresses what is not compressed in the program.
+// NewDocs compresses the files that are not compressed in the program.
 func NewDocs() Docs {
 	writer := gzip.NewWriter(nil)
 	return Docs{map[string]File{
-		"index.html":           gzippedFile("text/html; charset=utf-8", compress(writer, embedded(page, "docs/index.html"))),
-		"start.js":             gzippedFile("text/javascript; charset=utf-8", compress(writer, embedded(page, "docs/start.js"))),
-		"swagger-ui-bundle.js": gzippedFile("text/javascript; charset=utf-8", embedded(static.FS, "swagger-ui-bundle.js.gz")),
-		"swagger-ui.css":       gzippedFile("text/css; charset=utf-8", embedded(static.FS, "swagger-ui.css.gz")),
-		"favicon-32x32.png":    gzippedFile("image/png", compress(writer, embedded(static.FS, "favicon-32x32.png"))),
+		"index.html":           gzippedFile("text/html; charset=utf-8", compress(writer, readEmbedded(page, "docs/index.html"))),
+		"start.js":             gzippedFile("text/javascript; charset=utf-8", compress(writer, readEmbedded(page, "docs/start.js"))),
+		"swagger-ui-bundle.js": gzippedFile("text/javascript; charset=utf-8", readEmbedded(static.FS, "swagger-ui-bundle.js.gz")),
+		"swagger-ui.css":       gzippedFile("text/css; charset=utf-8", readEmbedded(static.FS, "swagger-ui.css.gz")),
+		"favicon-32x32.png":    gzippedFile("image/png", compress(writer, readEmbedded(static.FS, "favicon-32x32.png"))),
 	}}
 }
 
-// embedded is a file of the program, which panics at the start without it.
-func embedded(in fs.FS, name string) []byte {
+// readEmbedded reads a file of the program. It panics if the file is missing.
+func readEmbedded(in fs.FS, name string) []byte {
 	content, err := fs.ReadFile(in, name)
 	if err != nil {
 		panic(err)
@@ -45,14 +45,14 @@ func embedded(in fs.FS, name string) []byte {
 	return content
 }
 
-// Page is Swagger UI.
+// Page serves Swagger UI.
 func (d Docs) Page(c *gin.Context) { d.serve(c, "index.html") }
 
-// File is what the page loads.
+// File serves a file that the page loads.
 func (d Docs) File(c *gin.Context) { d.serve(c, c.Param("file")) }
 
-// Home leads people to the page. A proxy may have cut a prefix off the path that
-// they asked for, so the way is relative, which c.Redirect would not leave it.
+// Home redirects to the page. The location is relative, because a proxy may have
+// removed a prefix of the path. c.Redirect would make it absolute.
 func (Docs) Home(c *gin.Context) {
 	c.Header("Location", "docs")
 	c.Status(http.StatusFound)

@@ -32,19 +32,19 @@ func gzippedFile(media string, gzipped []byte) File {
 	return File{media, `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, gzipped}
 }
 
-// compress reuses one writer, which takes most of a megabyte.
+// compress uses the caller's writer, because each writer takes almost a megabyte.
 func compress(writer *gzip.Writer, content []byte) []byte {
 	var out bytes.Buffer
 	writer.Reset(&out)
-	_, _ = writer.Write(content) // a buffer takes all
+	_, _ = writer.Write(content) // a buffer returns no error
 	_ = writer.Close()
 	return out.Bytes()
 }
 
-// Serve answers with the file, compressed where the client takes that.
+// Serve answers with the file, compressed if the client accepts gzip.
 func (f File) Serve(c *gin.Context) {
 	c.Header("Content-Type", f.media)
-	c.Header("Cache-Control", "no-cache") // ask each time whether it has changed
+	c.Header("Cache-Control", "no-cache") // check for a new version each time
 	c.Header("ETag", f.tag)
 	c.Writer.Header().Add("Vary", "Accept-Encoding")
 	content := f.gzipped
@@ -60,27 +60,27 @@ func (f File) Serve(c *gin.Context) {
 			return
 		}
 	}
-	c.Request.Header.Del("Range") // thousands of ranges would make an answer of megabytes
+	c.Request.Header.Del("Range") // because thousands of ranges would make an answer of megabytes
 	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(content))
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3): gzip, or else *,
-// with a weight over 0, which is 1 where none is given.
+// acceptsGzip reads Accept-Encoding (RFC 9110, section 12.5.3). It looks for gzip,
+// or else for *, with a weight over 0. The default weight is 1.
 func acceptsGzip(header http.Header) bool {
-	others := false
+	anyCoding := false
 	for _, value := range header.Values("Accept-Encoding") {
 		for choice := range strings.SplitSeq(value, ",") {
 			coding, parameter, weighted := strings.Cut(choice, ";")
 			name, text, _ := strings.Cut(strings.TrimSpace(parameter), "=")
 			weight, err := strconv.ParseFloat(text, 64)
-			wanted := !weighted || strings.EqualFold(name, "q") && err == nil && weight > 0
+			accepted := !weighted || strings.EqualFold(name, "q") && err == nil && weight > 0
 			switch strings.ToLower(strings.TrimSpace(coding)) {
 			case "gzip", "x-gzip":
-				return wanted
+				return accepted
 			case "*":
-				others = wanted
+				anyCoding = accepted
 			}
 		}
 	}
-	return others
+	return anyCoding
 }

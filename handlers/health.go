@@ -14,26 +14,26 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// pingTimeout is well under the interval of any probe.
+// pingTimeout is much shorter than the interval of any probe.
 const pingTimeout = time.Second
 
-// Health is what a supervisor or a load balancer asks.
+// Health has the checks for a supervisor or a load balancer.
 type Health struct {
 	DB *gorm.DB
 }
 
-// Status is the answer while all is well.
+// Status is the answer of a check that succeeds.
 type Status struct {
 	Status string `json:"status"`
 }
 
-// Live says that the process runs.
+// Live reports that the process runs.
 func (Health) Live(c *gin.Context) {
 	c.JSON(http.StatusOK, Status{"ok"})
 }
 
-// Ready says that requests can be served: the database answers and is up to
-// date, and the server is not about to stop.
+// Ready reports that the server can handle requests: the database answers and has
+// all migrations, and the server is not about to stop.
 func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
 	if endpoint.StoppingFrom(ctx).Asked.Err() != nil {
 		return Status{}, problem.Unavailable.Detailed("The server is about to stop")
@@ -42,9 +42,9 @@ func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
 	defer cancel()
 	pending, err := database.Pending(h.DB.WithContext(ctx))
 	switch {
-	case errors.Is(err, problem.Unavailable): // whose detail may say more
+	case errors.Is(err, problem.Unavailable): // keeps its detail
 		return Status{}, err
-	case err != nil && !errors.Is(err, database.ErrNewer): // which the next version's replicas made
+	case err != nil && !errors.Is(err, database.ErrNewer): // during a deployment, new replicas migrate first
 		return Status{}, problem.Unavailable.Because(err)
 	case len(pending) > 0:
 		return Status{}, problem.Unavailable.Detailed("The database has pending migrations")

@@ -9,12 +9,12 @@ import (
 	"example.com/latchkey/endpoint"
 )
 
-// JWKS is what others verify our access tokens with (RFC 7517).
+// JWKS has the keys with which other services verify access tokens (RFC 7517).
 type JWKS struct {
 	Auth auth.Services
 }
 
-// Show gives the public keys.
+// Show returns the public keys.
 func (j JWKS) Show(ctx context.Context, _ endpoint.None) (jose.JSONWebKeySet, error) {
 	endpoint.Context(ctx).Header("Cache-Control", "public, max-age=300")
 	return j.Auth.Tokens.PublicKeys(), nil

@@ -15,7 +15,7 @@ type Me struct {
 	Accounts accounts.Accounts
 }
 
-// NewEmail moves an account to another address.
+// NewEmail changes the email of an account.
 type NewEmail struct {
 	Email           models.Email  `json:"email" binding:"required,email,max=254"`
 	CurrentPassword auth.Password `json:"current_password" binding:"required"`
@@ -27,17 +27,17 @@ type NewPassword struct {
 	NewPassword     auth.Password `json:"new_password" binding:"required"`
 }
 
-// Confirmation is the current password, before what cannot be undone.
+// Confirmation is the current password, which confirms what cannot be undone.
 type Confirmation struct {
 	CurrentPassword auth.Password `json:"current_password" binding:"required"`
 }
 
-// Show gives the current user.
+// Show returns the current user.
 func (Me) Show(_ context.Context, user models.User, _ endpoint.None) (models.User, error) {
 	return user, nil
 }
 
-// Update changes what needs no password.
+// Update changes the fields that need no password.
 func (m Me) Update(ctx context.Context, _ models.User, in accounts.Profile) (models.User, error) {
 	return m.Accounts.ChangeProfile(ctx, in)
 }
@@ -47,7 +47,7 @@ func (m Me) ChangeEmail(ctx context.Context, _ models.User, in NewEmail) (models
 	return m.Accounts.ChangeEmail(ctx, in.CurrentPassword, in.Email)
 }
 
-// CheckNewPassword gives the rules that a new password breaks.
+// CheckNewPassword returns the rules that a new password breaks.
 func (m Me) CheckNewPassword(in NewPassword) []problem.FieldError {
 	return m.Accounts.Auth.Passwords.Check("new_password", in.NewPassword)
 }
@@ -57,7 +57,7 @@ func (m Me) Delete(ctx context.Context, _ models.User, in Confirmation) (endpoin
 	return endpoint.None{}, m.Accounts.Delete(ctx, in.CurrentPassword)
 }
 
-// ChangePassword replaces the password, and ends every session but this one.
+// ChangePassword replaces the password and ends all other sessions.
 func (m Me) ChangePassword(ctx context.Context, _ models.User, in NewPassword) (endpoint.None, error) {
 	return endpoint.None{}, m.Accounts.ChangePassword(ctx, in.CurrentPassword, in.NewPassword)
 }

@@ -16,24 +16,24 @@ type Notes struct {
 	DB *gorm.DB
 }
 
-// NewNote is a note to add.
+// NewNote is the input of Create.
 type NewNote struct {
 	Title string `json:"title" binding:"required,max=200"`
 	Body  string `json:"body" binding:"max=10000"`
 }
 
-// NoteID names a note.
+// NoteID is the id of a note in the path.
 type NoteID struct {
 	ID uuid.UUID `path:"id"`
 }
 
-// NoteVersion names a note as If-Match saw it, or as it is.
+// NoteVersion is a note, in the version of If-Match if the header is sent.
 type NoteVersion struct {
 	NoteID
 	IfMatch string `header:"If-Match"`
 }
 
-// NoteChange changes what it says, and leaves the rest.
+// NoteChange changes the fields that are sent.
 type NoteChange struct {
 	NoteVersion
 	Title *string `json:"title" binding:"omitempty,min=1,max=200"`
@@ -56,7 +56,7 @@ func (n Notes) Create(ctx context.Context, user models.User, in NewNote) (models
 	return note, err
 }
 
-// Show gives a note.
+// Show returns a note.
 func (n Notes) Show(ctx context.Context, user models.User, in NoteID) (models.Note, error) {
 	return find[models.Note](owned(n.DB.WithContext(ctx), user), in.ID)
 }

@@ -15,18 +15,18 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// OAuth speaks to ready-made OAuth2 clients. Clients are public: what they
-// send to say who they are is ignored (RFC 6749, section 2.1).
+// OAuth serves standard OAuth2 clients. Clients are public: a client_id and a
+// client_secret are ignored (RFC 6749, section 2.1).
 type OAuth struct {
 	DB       *gorm.DB
 	Auth     auth.Services
 	Account  Account
-	Issuer   string // the service's URL, or any other name
+	Issuer   string // the URL of the service, or another name
 	BasePath string
 }
 
-// Grant asks for tokens (RFC 6749, sections 4.3.2 and 6). There are no scopes, so
-// one that a client asks for is ignored (section 3.3).
+// Grant is a token request (RFC 6749, sections 4.3.2 and 6). The service has no
+// scopes, so it ignores a requested scope (section 3.3).
 type Grant struct {
 	GrantType    string        `formData:"grant_type"`
 	Username     models.Email  `formData:"username"`
@@ -34,16 +34,16 @@ type Grant struct {
 	RefreshToken string        `formData:"refresh_token"`
 }
 
-// Revocation ends the session of a token of either kind (RFC 7009, section
-// 2.1). Which kind it is can be told from the token, so the hint is ignored.
+// Revocation is a revocation request (RFC 7009, section 2.1). The kind of token is
+// known from the token itself, so token_type_hint is ignored.
 type Revocation struct {
 	Token string `formData:"token" binding:"required"`
 }
 
-// UnknownGrant is a grant_type that OAuth2 has a code of its own for.
+// UnknownGrant is for an unknown grant_type (RFC 6749, section 5.2).
 var UnknownGrant = oauthError(problem.MalformedBody.Detailed("grant_type is password or refresh_token"), "unsupported_grant_type")
 
-// Token gives tokens for a password or a refresh token.
+// Token returns tokens for a password or a refresh token.
 func (o OAuth) Token(ctx context.Context, in Grant) (Token, error) {
 	switch {
 	case in.GrantType == "password" && in.Username != "" && in.Password != "":
@@ -60,7 +60,7 @@ func (o OAuth) Token(ctx context.Context, in Grant) (Token, error) {
 	return Token{}, UnknownGrant
 }
 
-// Metadata is where a client finds the rest (RFC 8414, section 2).
+// Metadata lists the OAuth2 endpoints for clients (RFC 8414, section 2).
 type Metadata struct {
 	Issuer         string   `json:"issuer"`
 	Token          string   `json:"token_endpoint"`
@@ -72,7 +72,7 @@ type Metadata struct {
 	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
 }
 
-// Metadata describes the service, where the issuer is a URL; else not_found.
+// Metadata describes the service. It is not_found if the issuer is not a URL.
 func (o OAuth) Metadata(_ context.Context, _ endpoint.None) (Metadata, error) {
 	issuer, err := url.Parse(o.Issuer)
 	if err != nil || issuer.Host == "" || issuer.Scheme != "https" && issuer.Scheme != "http" {
@@ -91,10 +91,10 @@ func (o OAuth) Metadata(_ context.Context, _ endpoint.None) (Metadata, error) {
 	}, nil
 }
 
-// Revoke ends a token's session. A token that is nobody's is no error, for
-// either way it is of no more use.
+// Revoke ends the session of a token. An unknown token is not an error (RFC 7009,
+// section 2.2).
 func (o OAuth) Revoke(ctx context.Context, in Revocation) (endpoint.None, error) {
-	id, err := o.session(in.Token)
+	id, err := o.sessionID(in.Token)
 	if err != nil {
 		return endpoint.None{}, nil
 	}
@@ -107,7 +107,7 @@ func (o OAuth) Revoke(ctx context.Context, in Revocation) (endpoint.None, error)
 	return endpoint.None{}, err
 }
 
-func (o OAuth) session(token string) (uuid.UUID, error) {
+func (o OAuth) sessionID(token string) (uuid.UUID, error) {
 	if id, err := o.Auth.Sessions.IDFromRefreshToken(token); err == nil {
 		return id, nil
 	}
@@ -115,7 +115,7 @@ func (o OAuth) session(token string) (uuid.UUID, error) {
 	return claims.SessionID, err
 }
 
-// OAuthProblem is an error as an OAuth2 client reads it (RFC 6749, section 5.2).
+// OAuthProblem is an error answer of OAuth2 (RFC 6749, section 5.2).
 type OAuthProblem struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
@@ -125,8 +125,8 @@ func oauthError(p *problem.Problem, code string) *problem.Problem {
 	return p.WithBody(http.StatusBadRequest, code, "application/json", OAuthProblem{code, p.Describe()})
 }
 
-// OAuthError words the errors of a client's own making as RFC 6749, section
-// 5.2, does.
+// OAuthError converts the errors that a client causes to those of RFC 6749,
+// section 5.2.
 func OAuthError(err error) error {
 	var p *problem.Problem
 	if !errors.As(err, &p) {

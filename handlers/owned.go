@@ -14,11 +14,11 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// owned selects the rows of a user. Whatever asks through it cannot see
-// another's, which are not_found then, as if they were not there.
+// owned selects the rows of a user. The rows of other users are not_found, as if
+// they did not exist.
 func owned(db *gorm.DB, user models.User) *gorm.DB { return db.Where("owner_id = ?", user.ID) }
 
-// find gives the row of an id among those that db selects, or not_found.
+// find returns the row with an id among the rows that db selects, or not_found.
 func find[Row any](db *gorm.DB, id uuid.UUID) (row Row, err error) {
 	err = db.Take(&row, "id = ?", id).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -27,9 +27,9 @@ func find[Row any](db *gorm.DB, id uuid.UUID) (row Row, err error) {
 	return row, err
 }
 
-// findVersion is find for a row that is to be changed or deleted in the
-// transaction of db: it locks the row, and fails with precondition_failed where
-// ifMatch, the If-Match header, names other versions (RFC 9110, section 13.1.1).
+// findVersion is find for a row to change or delete in the transaction of db. It
+// locks the row. The error is precondition_failed if ifMatch, the If-Match header,
+// does not have the row's version (RFC 9110, section 13.1.1).
 func findVersion[Row endpoint.Versioned](db *gorm.DB, id uuid.UUID, ifMatch string) (Row, error) {
 	row, err := find[Row](db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}), id)
 	if err == nil && ifMatch != "" && !endpoint.MatchesTag(ifMatch, row.ETag()) {
@@ -38,7 +38,8 @@ func findVersion[Row endpoint.Versioned](db *gorm.DB, id uuid.UUID, ifMatch stri
 	return row, err
 }
 
-// create adds a row, unless its owner was deleted while the request ran.
+// create adds a row. The error is token_revoked if the owner was deleted while the
+// request ran.
 func create(db *gorm.DB, row any) error {
 	err := db.Create(row).Error
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
@@ -47,7 +48,7 @@ func create(db *gorm.DB, row any) error {
 	return err
 }
 
-// where selects the rows with a value in a column, all of them for nil.
+// where selects the rows with a value in a column, or all rows if value is nil.
 func where[T any](db *gorm.DB, column string, value *T) *gorm.DB {
 	if value != nil {
 		db = db.Where(db.Statement.Quote(column)+" = ?", *value)
@@ -55,8 +56,9 @@ func where[T any](db *gorm.DB, column string, value *T) *gorm.DB {
 	return db
 }
 
-// unique words the error of a row with unique fields, given with their values,
-// as already_exists. It names those whose values another of db's rows has.
+// unique turns the error of a duplicate row into already_exists. values has the
+// unique fields of the row. The error names the fields with a value that another
+// row of db has.
 func unique(err error, db *gorm.DB, id uuid.UUID, values map[string]any) error {
 	if !errors.Is(err, gorm.ErrDuplicatedKey) {
 		return err
@@ -64,8 +66,8 @@ func unique(err error, db *gorm.DB, id uuid.UUID, values map[string]any) error {
 	var fields []string
 	for _, column := range slices.Sorted(maps.Keys(values)) {
 		var others int64
-		has := db.Session(&gorm.Session{}).Where(db.Statement.Quote(column)+" = ? AND id <> ?", values[column], id)
-		if err := has.Count(&others).Error; err != nil {
+		same := db.Session(&gorm.Session{}).Where(db.Statement.Quote(column)+" = ? AND id <> ?", values[column], id)
+		if err := same.Count(&others).Error; err != nil {
 			return err
 		}
 		if others > 0 {
@@ -75,9 +77,9 @@ func unique(err error, db *gorm.DB, id uuid.UUID, values map[string]any) error {
 	return problem.Exists(fields...)
 }
 
-// set changes a field to what a PATCH says of it, if it does.
-func set[T any](field *T, to *T) {
-	if to != nil {
-		*field = *to
+// set changes a field if a PATCH has a value for it.
+func set[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Page is what a list is asked for: so many at most, from behind a cursor on.
+// Page is the input of a list: the maximum number of items, and the cursor after
+// which they start.
 type Page struct {
 	Limit  *int    `query:"limit" binding:"omitempty,min=1,max=100"`
 	Cursor *string `query:"cursor"`
@@ -23,9 +24,9 @@ type Page struct {
 	counted bool
 }
 
-// By returns the page of a list in the order of a member of its items, such as
-// starts_at, or the reverse, -starts_at; the newest first for nil. Null is
-// greater than any value.
+// By returns the page with an order: a member of the items, such as starts_at, or
+// -starts_at for descending. For nil, the newest items are first. Null is greater
+// than any value.
 func (p Page) By(sort *string) Page {
 	if sort != nil {
 		p.sort = *sort
@@ -33,7 +34,7 @@ func (p Page) By(sort *string) Page {
 	return p
 }
 
-// Counted returns the page of a list that tells how many rows it has in all.
+// Counted returns the page with a total, the number of all rows.
 func (p Page) Counted() Page {
 	p.counted = true
 	return p
@@ -41,16 +42,16 @@ func (p Page) Counted() Page {
 
 const defaultLimit = 20
 
-// List is a page of a list. NextCursor is where the next one begins, null at
-// the end. Total is there if the list is counted.
+// List is a page of a list. NextCursor is the cursor of the next page, or null on
+// the last page. Total is absent if the list is not counted.
 type List[Item any] struct {
 	Items      []Item  `json:"items"`
 	NextCursor *string `json:"next_cursor"`
 	Total      *int64  `json:"total,omitempty"`
 }
 
-// list reads a page of the rows that db selects. The last row's place in the
-// order stays a page's end, however many rows are added.
+// list reads a page of the rows that db selects. The next page starts after the
+// position of the last row, so rows that are added do not shift it.
 func list[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (found List[Row], err error) {
 	limit := defaultLimit
 	if page.Limit != nil {
@@ -63,34 +64,33 @@ func list[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (found List[
 			return found, err
 		}
 	}
-	by, err := orderOf[Row](db, page.sort)
+	by, err := parseOrder[Row](db, page.sort)
 	if err == nil && page.Cursor != nil {
-		db, err = by.behind(db, *page.Cursor)
+		db, err = by.after(db, *page.Cursor)
 	}
 	if err != nil {
 		return found, err
 	}
 	err = db.Order(by.sql()).Limit(limit + 1).Find(&found.Items).Error
-	if err == nil && len(found.Items) > limit { // one more than asked for says that more follow
+	if err == nil && len(found.Items) > limit { // there is a next page
 		found.Items = found.Items[:limit]
 		last := found.Items[limit-1]
-		found.NextCursor, err = by.cursor(db, last.Key(), reflect.ValueOf(last))
+		found.NextCursor, err = by.newCursor(db, last.Key(), reflect.ValueOf(last))
 	}
 	return found, err
 }
 
-// order is that of a list: by a column, and by the id among equal values, so
-// that no two rows are equal. Without a column it is by the id alone, for
-// UUIDv7 sort by time.
+// order is the order of a list: by a column, and then by id, so that no two rows
+// are equal. Without a column it is by id alone, because UUIDv7 sort by time.
 type order struct {
 	sort       string
-	field      *schema.Field // of the column; nil for the id alone
-	column     string        // as SQL writes it
+	field      *schema.Field // of the column; nil for id alone
+	column     string        // quoted for SQL
 	descending bool
 }
 
-// orderOf takes the names of what an item shows.
-func orderOf[Row any](db *gorm.DB, sort string) (order, error) {
+// parseOrder takes the names of what an item shows.
+func parseOrder[Row any](db *gorm.DB, sort string) (order, error) {
 	if sort == "" {
 		return order{descending: true}, nil
 	}
@@ -110,29 +110,29 @@ func orderOf[Row any](db *gorm.DB, sort string) (order, error) {
 func (o order) nullable() bool { return o.field.FieldType.Kind() == reflect.Pointer }
 
 func (o order) sql() string {
-	way, nulls := " ASC", " NULLS LAST"
+	direction, nulls := " ASC", " NULLS LAST"
 	if o.descending {
-		way, nulls = " DESC", " NULLS FIRST"
+		direction, nulls = " DESC", " NULLS FIRST"
 	}
 	switch {
 	case o.field == nil:
-		return "id" + way
-	case !o.nullable(): // an index serves this as it is
+		return "id" + direction
+	case !o.nullable(): // without NULLS, an index can be used
 		nulls = ""
 	}
-	return o.column + way + nulls + ", id" + way
+	return o.column + direction + nulls + ", id" + direction
 }
 
-// place is what a cursor holds: the order, and a row's place in it.
-type place struct {
+// position is the content of a cursor: an order, and the position of a row in it.
+type position struct {
 	Sort  string         `json:"sort,omitempty"`
 	Value jsontext.Value `json:"value,omitzero"`
 	ID    uuid.UUID      `json:"id"`
 }
 
-// cursor is the place of a row, as a client gets it.
-func (o order) cursor(db *gorm.DB, id uuid.UUID, row reflect.Value) (*string, error) {
-	at := place{Sort: o.sort, ID: id}
+// newCursor makes the cursor of a row.
+func (o order) newCursor(db *gorm.DB, id uuid.UUID, row reflect.Value) (*string, error) {
+	at := position{Sort: o.sort, ID: id}
 	if o.field != nil {
 		value, _ := o.field.ValueOf(db.Statement.Context, row)
 		text, err := json.Marshal(value)
@@ -145,31 +145,31 @@ func (o order) cursor(db *gorm.DB, id uuid.UUID, row reflect.Value) (*string, er
 	return new(base64.RawURLEncoding.EncodeToString(text)), err
 }
 
-// behind selects the rows that follow the place of a cursor.
-func (o order) behind(db *gorm.DB, cursor string) (*gorm.DB, error) {
-	at, value, ok := o.place(cursor)
+// after selects the rows after the position of a cursor.
+func (o order) after(db *gorm.DB, cursor string) (*gorm.DB, error) {
+	at, value, ok := o.parseCursor(cursor)
 	if !ok {
 		return nil, problem.Field("cursor", "is not a cursor of this list in this order")
 	}
-	way := " > "
+	operator := " > "
 	if o.descending {
-		way = " < "
+		operator = " < "
 	}
 	switch null := o.field != nil && o.nullable() && value.IsNil(); {
 	case o.field == nil:
-		return db.Where("id"+way+"?", at.ID), nil
-	case null && o.descending: // nulls are the first
+		return db.Where("id"+operator+"?", at.ID), nil
+	case null && o.descending: // nulls are first
 		return db.Where("("+o.column+" IS NOT NULL OR id < ?)", at.ID), nil
-	case null: // nulls are the last
+	case null: // nulls are last
 		return db.Where(o.column+" IS NULL AND id > ?", at.ID), nil
 	case o.nullable() && !o.descending:
 		return db.Where("(("+o.column+", id) > (?, ?) OR "+o.column+" IS NULL)", value.Interface(), at.ID), nil
 	}
-	return db.Where("("+o.column+", id)"+way+"(?, ?)", value.Interface(), at.ID), nil
+	return db.Where("("+o.column+", id)"+operator+"(?, ?)", value.Interface(), at.ID), nil
 }
 
-// place reads a cursor, which a client may have made up.
-func (o order) place(cursor string) (at place, value reflect.Value, ok bool) {
+// parseCursor reads a cursor, which a client may have forged.
+func (o order) parseCursor(cursor string) (at position, value reflect.Value, ok bool) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || json.Unmarshal(text, &at) != nil || at.Sort != o.sort {
 		return at, value, false
@@ -182,15 +182,15 @@ func (o order) place(cursor string) (at place, value reflect.Value, ok bool) {
 		return at, value, false
 	}
 	value = into.Elem()
-	word := reflect.Indirect(value)
-	return at, value, word.Kind() != reflect.String || !strings.Contains(word.String(), "\x00") // which PostgreSQL has not
+	plain := reflect.Indirect(value)
+	return at, value, plain.Kind() != reflect.String || !strings.Contains(plain.String(), "\x00") // PostgreSQL refuses it
 }
 
-// shown is a list with each row as its reader sees it.
-func shown[Row, Item any](rows List[Row], show func(Row) Item) List[Item] {
+// mapList converts each row of a list.
+func mapList[Row, Item any](rows List[Row], convert func(Row) Item) List[Item] {
 	items := make([]Item, len(rows.Items))
 	for i, row := range rows.Items {
-		items[i] = show(row)
+		items[i] = convert(row)
 	}
 	return List[Item]{items, rows.NextCursor, rows.Total}
 }

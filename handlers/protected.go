@@ -9,15 +9,15 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Protected is the shortest protected resource, the one to copy.
+// Protected is the shortest protected resource. Copy it to start a new one.
 type Protected struct{}
 
-// Caller is whom a token belongs to.
+// Caller is the user of a token.
 type Caller struct {
 	UserID uuid.UUID `json:"user_id"`
 }
 
-// Show says who calls.
+// Show returns the caller.
 func (Protected) Show(_ context.Context, user models.User, _ endpoint.None) (Caller, error) {
 	return Caller{UserID: user.ID}, nil
 }

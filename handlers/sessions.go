@@ -18,27 +18,27 @@ type Sessions struct {
 	Auth auth.Services
 }
 
-// SessionID names a session in the path.
+// SessionID is the id of a session in the path.
 type SessionID struct {
 	ID uuid.UUID `path:"id"`
 }
 
-// SessionScope says which sessions to end.
+// SessionScope selects the sessions to end.
 type SessionScope struct {
 	Scope string `query:"scope" binding:"required,oneof=others all"`
 }
 
-// Session is a login as its user sees it.
+// Session is a session as its user sees it.
 type Session struct {
 	models.Session
 	Current bool `json:"current"`
 }
 
-// Index lists the live sessions.
+// Index lists the active sessions.
 func (s Sessions) Index(ctx context.Context, user models.User, page Page) (List[Session], error) {
 	db := s.DB.WithContext(ctx).Where("user_id = ? AND "+models.LiveSession, user.ID, s.DB.NowFunc())
 	rows, err := list[models.Session](db, page)
-	return shown(rows, func(row models.Session) Session {
+	return mapList(rows, func(row models.Session) Session {
 		return Session{row, row.ID == auth.SessionFrom(ctx)}
 	}), err
 }
@@ -58,12 +58,12 @@ func (s Sessions) End(ctx context.Context, user models.User, in SessionID) (endp
 	return endpoint.None{}, err
 }
 
-// EndMany ends all sessions, or all but the current one.
+// EndMany ends all sessions, or all except the current one.
 func (s Sessions) EndMany(ctx context.Context, user models.User, in SessionScope) (endpoint.None, error) {
-	kept := uuid.Nil
+	except := uuid.Nil
 	if in.Scope == "others" {
-		kept = auth.SessionFrom(ctx)
+		except = auth.SessionFrom(ctx)
 	}
-	_, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id <> ?", kept)
+	_, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id <> ?", except)
 	return endpoint.None{}, err
 }

@@ -15,12 +15,12 @@ type Users struct {
 	Accounts accounts.Accounts
 }
 
-// UserID names a user in the path.
+// UserID is the id of a user in the path.
 type UserID struct {
 	ID uuid.UUID `path:"id"`
 }
 
-// UserChange changes what it says, and leaves the rest.
+// UserChange changes the fields that are sent.
 type UserChange struct {
 	ID       uuid.UUID    `path:"id"`
 	Name     **string     `json:"name" binding:"omitempty,max=100"`
@@ -34,25 +34,25 @@ type ManagedUser struct {
 	Disabled bool `json:"disabled"`
 }
 
-func seenByAdmin(user models.User) ManagedUser { return ManagedUser{user, user.Disabled} }
+func managed(user models.User) ManagedUser { return ManagedUser{user, user.Disabled} }
 
 // Index lists the users.
 func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[ManagedUser], error) {
 	rows, err := list[models.User](u.Accounts.DB.WithContext(ctx), page)
-	return shown(rows, seenByAdmin), err
+	return mapList(rows, managed), err
 }
 
-// Show gives a user.
+// Show returns a user.
 func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser, error) {
 	user, err := find[models.User](u.Accounts.DB.WithContext(ctx).Omit("password_hash"), in.ID)
-	return seenByAdmin(user), err
+	return managed(user), err
 }
 
-// Update changes the name or the role, or disables an account or enables it. It takes
-// effect at once; a disabled account's sessions do not come back.
+// Update changes the name or the role, or disables or enables an account. It takes
+// effect at once. Enabling an account does not restore its sessions.
 func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (ManagedUser, error) {
 	user, err := u.Accounts.Change(ctx, in.ID, accounts.Change{Name: in.Name, Role: in.Role, Disabled: in.Disabled})
-	return seenByAdmin(user), err
+	return managed(user), err
 }
 
 // EndSessions ends every session of a user.

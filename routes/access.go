@@ -9,7 +9,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Only is who has a role, or one above it.
+// Only allows users with a role or a higher one.
 func Only(role models.Role) endpoint.Access {
 	access := endpoint.Access{
 		Name:     string(role),
@@ -30,12 +30,12 @@ func Only(role models.Role) endpoint.Access {
 	return access
 }
 
-// Protected is a route whose function is given the current user.
+// Protected makes a route with a function that gets the current user.
 func Protected[In, Out any](method, path, summary string, handle func(context.Context, models.User, In) (Out, error)) endpoint.Route {
 	return endpoint.Protected(Only(models.RoleUser), currentUser, method, path, summary, handle)
 }
 
-// Admin is a Protected route for admins alone.
+// Admin makes a Protected route for admins only.
 func Admin[In, Out any](method, path, summary string, handle func(context.Context, models.User, In) (Out, error)) endpoint.Route {
 	return Protected(method, path, summary, handle).For(Only(models.RoleAdmin))
 }

@@ -10,63 +10,63 @@ import (
 	"example.com/latchkey/models"
 )
 
-func TestAnAccountIsItsUsersToChange(t *testing.T) {
+func TestAUserChangesTheirOwnAccount(t *testing.T) {
 	app := apptest.New(t)
-	const longest = "is-74-bytes-long-" // times four and a bit is over what bcrypt reads
+	const longest = "is-74-bytes-long-" // 4.3 times this is longer than bcrypt's limit
 	for claim, c := range map[string]struct {
 		method, path, body string
 		status             int
 		code, says         string
 	}{
-		"a name":                         {"PATCH", "/me", `{"name":"Ada"}`, 200, "", `"name":"Ada"`},
-		"no name":                        {"PATCH", "/me", `{"name":null}`, 200, "", `"name":null`},
-		"nothing":                        {"PATCH", "/me", `{}`, 200, "", `"email":"ada@example.com"`},
-		"a name of 101 characters":       {"PATCH", "/me", `{"name":"` + strings.Repeat("ä", 101) + `"}`, 422, "validation_failed", `"name"`},
-		"an email as a name is":          {"PATCH", "/me", `{"email":"eve@example.com"}`, 422, "validation_failed", `"email"`},
-		"another email":                  {"POST", "/me/email", `{"email":"Eve@Example.com","current_password":"correct horse"}`, 200, "", `"email":"eve@example.com"`},
-		"unverified then":                {"POST", "/me/email", `{"email":"eve@example.com","current_password":"correct horse"}`, 200, "", `"email_verified":false`},
-		"the same email":                 {"POST", "/me/email", `{"email":"ada@example.com","current_password":"correct horse"}`, 200, "", "ada@example.com"},
-		"another's email":                {"POST", "/me/email", `{"email":"bob@example.com","current_password":"correct horse"}`, 409, "email_taken", ""},
-		"what is no email":               {"POST", "/me/email", `{"email":"ada","current_password":"correct horse"}`, 422, "validation_failed", `"email"`},
-		"an email by a wrong password":   {"POST", "/me/email", `{"email":"eve@example.com","current_password":"wrong"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
-		"an email by no password":        {"POST", "/me/email", `{"email":"eve@example.com"}`, 422, "validation_failed", `"current_password"`},
-		"a role":                         {"POST", "/me/email", `{"role":"admin","email":"eve@example.com","current_password":"correct horse"}`, 422, "validation_failed", `"role"`},
-		"another password":               {"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, 204, "", ""},
-		"a password by a wrong password": {"POST", "/me/password", `{"current_password":"wrong","new_password":"battery staple"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
-		"a short password":               {"POST", "/me/password", `{"current_password":"correct horse","new_password":"short"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at least 8 characters"}`},
-		"a long password":                {"POST", "/me/password", `{"current_password":"correct horse","new_password":"` + strings.Repeat(longest, 5) + `"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at most 72 bytes"}`},
-		"its end":                        {"POST", "/me/delete", `{"current_password":"correct horse"}`, 204, "", ""},
-		"its end by a wrong password":    {"POST", "/me/delete", `{"current_password":"wrong"}`, 422, "validation_failed", `"current_password"`},
-		"its end by no body":             {"POST", "/me/delete", ``, 400, "malformed_body", ""},
+		"a name":                     {"PATCH", "/me", `{"name":"Ada"}`, 200, "", `"name":"Ada"`},
+		"no name":                    {"PATCH", "/me", `{"name":null}`, 200, "", `"name":null`},
+		"nothing":                    {"PATCH", "/me", `{}`, 200, "", `"email":"ada@example.com"`},
+		"a name of 101 characters":   {"PATCH", "/me", `{"name":"` + strings.Repeat("ä", 101) + `"}`, 422, "validation_failed", `"name"`},
+		"an email in PATCH":          {"PATCH", "/me", `{"email":"eve@example.com"}`, 422, "validation_failed", `"email"`},
+		"another email":              {"POST", "/me/email", `{"email":"Eve@Example.com","current_password":"correct horse"}`, 200, "", `"email":"eve@example.com"`},
+		"it is unverified":           {"POST", "/me/email", `{"email":"eve@example.com","current_password":"correct horse"}`, 200, "", `"email_verified":false`},
+		"the same email":             {"POST", "/me/email", `{"email":"ada@example.com","current_password":"correct horse"}`, 200, "", "ada@example.com"},
+		"another's email":            {"POST", "/me/email", `{"email":"bob@example.com","current_password":"correct horse"}`, 409, "email_taken", ""},
+		"an invalid email":           {"POST", "/me/email", `{"email":"ada","current_password":"correct horse"}`, 422, "validation_failed", `"email"`},
+		"an email, wrong password":   {"POST", "/me/email", `{"email":"eve@example.com","current_password":"wrong"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
+		"an email, no password":      {"POST", "/me/email", `{"email":"eve@example.com"}`, 422, "validation_failed", `"current_password"`},
+		"a role":                     {"POST", "/me/email", `{"role":"admin","email":"eve@example.com","current_password":"correct horse"}`, 422, "validation_failed", `"role"`},
+		"another password":           {"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, 204, "", ""},
+		"a password, wrong password": {"POST", "/me/password", `{"current_password":"wrong","new_password":"battery staple"}`, 422, "validation_failed", `{"field":"current_password","message":"is not right"}`},
+		"a short password":           {"POST", "/me/password", `{"current_password":"correct horse","new_password":"short"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at least 8 characters"}`},
+		"a long password":            {"POST", "/me/password", `{"current_password":"correct horse","new_password":"` + strings.Repeat(longest, 5) + `"}`, 422, "validation_failed", `{"field":"new_password","message":"must have at most 72 bytes"}`},
+		"deletion":                   {"POST", "/me/delete", `{"current_password":"correct horse"}`, 204, "", ""},
+		"deletion, wrong password":   {"POST", "/me/delete", `{"current_password":"wrong"}`, 422, "validation_failed", `"current_password"`},
+		"deletion without a body":    {"POST", "/me/delete", ``, 400, "malformed_body", ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			bearer, _ := begin(app)
+			bearer, _ := register(app)
 			app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
 			app.Register("bob@example.com")
 			if answer := app.Do(c.method, c.path, strings.NewReader(c.body), bearer...).Want(t, c.status, c.code); !strings.Contains(answer.Body, c.says) {
 				t.Errorf("answered %s, want %s", answer.Body, c.says)
 			}
-			if c.status >= 400 { // and loses nothing
+			if c.status >= 400 { // nothing has changed
 				app.Get("/me", app.Login("ada@example.com")...).Want(t, 200, "")
 			}
 		})
 	}
 }
 
-func TestAChangedEmailIsTheOneToLogInWith(t *testing.T) {
+func TestAUserLogsInWithTheChangedEmail(t *testing.T) {
 	app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
-	app.Get("/me", bearer...).Want(t, 200, "") // remembered
+	app.Get("/me", bearer...).Want(t, 200, "") // now cached
 	app.Do("POST", "/me/email", strings.NewReader(`{"email":"eve@example.com","current_password":"correct horse"}`), bearer...).Want(t, 200, "")
 	if got := app.Get("/me", bearer...); got.Field("email") != "eve@example.com" || !strings.Contains(got.Body, `"email_verified":false`) {
-		t.Errorf("seen as %s", got.Body)
+		t.Errorf("the user is %s", got.Body)
 	}
 	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 401, "login_failed")
 	app.Login("eve@example.com")
 	app.Register("ada@example.com") // the old one is free
 }
 
-func TestAChangedPasswordIsTheOneToLogInWith(t *testing.T) {
+func TestAUserLogsInWithTheChangedPassword(t *testing.T) {
 	app, bearer, refresh := session(t)
 	app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, bearer...).Want(t, 204, "")
 	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 401, "login_failed")
@@ -75,7 +75,7 @@ func TestAChangedPasswordIsTheOneToLogInWith(t *testing.T) {
 	app.Refresh(refresh).Want(t, 200, "")
 }
 
-func TestADeletedAccountLeavesNothing(t *testing.T) {
+func TestADeletedAccountLeavesNoRows(t *testing.T) {
 	app, bearer, _ := session(t)
 	app.Do("POST", "/me/delete", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
 	for _, model := range []any{&models.User{}, &models.Session{}} {
@@ -102,27 +102,27 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		method, path, body string
 		status             int
 		code, says         string
-		ada                int // the status of her next request
+		ada                int // the status of Ada's next request
 	}{
-		"shows one":               {"GET", "/users/{ada}", "", 200, "", `"role":"user","email_verified":false,"disabled":false}`, 200},
-		"shows nobody":            {"GET", "/users/01900000-0000-7000-8000-000000000000", "", 404, "not_found", "", 200},
-		"promotes":                {"PATCH", "/users/{ada}", `{"role":"admin"}`, 200, "", `"role":"admin"`, 200},
-		"disables":                {"PATCH", "/users/{ada}", `{"disabled":true}`, 200, "", `"disabled":true`, 401},
-		"changes nothing":         {"PATCH", "/users/{ada}", `{}`, 200, "", `"role":"user"`, 200},
-		"makes no other role":     {"PATCH", "/users/{ada}", `{"role":"root"}`, 422, "validation_failed", `{"field":"role","message":"must be one of [user `, 200},
-		"changes no other field":  {"PATCH", "/users/{ada}", `{"email":"eve@example.com"}`, 422, "validation_failed", `"email"`, 200},
-		"changes nobody":          {"PATCH", "/users/01900000-0000-7000-8000-000000000000", `{}`, 404, "not_found", "", 200},
-		"ends all sessions":       {"DELETE", "/users/{ada}/sessions", "", 204, "", "", 401},
-		"ends nobody's":           {"DELETE", "/users/01900000-0000-7000-8000-000000000000/sessions", "", 404, "not_found", "", 200},
-		"is not demoted alone":    {"PATCH", "/users/{root}", `{"role":"user"}`, 409, "last_admin", "The last admin cannot be", 200},
-		"is not disabled alone":   {"PATCH", "/users/{root}", `{"disabled":true}`, 409, "last_admin", "", 200},
-		"is not deleted alone":    {"POST", "/me/delete", `{"current_password":"correct horse"}`, 409, "last_admin", "", 200},
-		"may change oneself else": {"PATCH", "/users/{root}", `{"role":"admin","disabled":false}`, 200, "", "", 200},
+		"shows one":                 {"GET", "/users/{ada}", "", 200, "", `"role":"user","email_verified":false,"disabled":false}`, 200},
+		"shows nobody":              {"GET", "/users/01900000-0000-7000-8000-000000000000", "", 404, "not_found", "", 200},
+		"promotes":                  {"PATCH", "/users/{ada}", `{"role":"admin"}`, 200, "", `"role":"admin"`, 200},
+		"disables":                  {"PATCH", "/users/{ada}", `{"disabled":true}`, 200, "", `"disabled":true`, 401},
+		"changes nothing":           {"PATCH", "/users/{ada}", `{}`, 200, "", `"role":"user"`, 200},
+		"sets an unknown role":      {"PATCH", "/users/{ada}", `{"role":"root"}`, 422, "validation_failed", `{"field":"role","message":"must be one of [user `, 200},
+		"changes no other field":    {"PATCH", "/users/{ada}", `{"email":"eve@example.com"}`, 422, "validation_failed", `"email"`, 200},
+		"changes nobody":            {"PATCH", "/users/01900000-0000-7000-8000-000000000000", `{}`, 404, "not_found", "", 200},
+		"ends all sessions":         {"DELETE", "/users/{ada}/sessions", "", 204, "", "", 401},
+		"ends sessions of nobody":   {"DELETE", "/users/01900000-0000-7000-8000-000000000000/sessions", "", 404, "not_found", "", 200},
+		"demotes the last admin":    {"PATCH", "/users/{root}", `{"role":"user"}`, 409, "last_admin", "The last admin cannot be", 200},
+		"disables the last admin":   {"PATCH", "/users/{root}", `{"disabled":true}`, 409, "last_admin", "", 200},
+		"deletes the last admin":    {"POST", "/me/delete", `{"current_password":"correct horse"}`, 409, "last_admin", "", 200},
+		"changes their own account": {"PATCH", "/users/{root}", `{"role":"admin","disabled":false}`, 200, "", "", 200},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			bearer, _ := begin(app)
+			bearer, _ := register(app)
 			root := app.Admin("root@example.com")
-			app.Get("/me", bearer...).Want(t, 200, "") // remembered
+			app.Get("/me", bearer...).Want(t, 200, "") // now cached
 			app.Get("/me", root...).Want(t, 200, "")
 			path := strings.NewReplacer("{ada}", app.User("ada@example.com").ID.String(), "{root}", app.User("root@example.com").ID.String()).Replace(c.path)
 			if answer := app.Do(c.method, path, strings.NewReader(c.body), root...).Want(t, c.status, c.code); !strings.Contains(answer.Body, c.says) {
@@ -136,7 +136,7 @@ func TestAnAdminManagesUsers(t *testing.T) {
 	}
 }
 
-func TestADisabledUsersSessionsDoNotComeBack(t *testing.T) {
+func TestEnablingAUserDoesNotRestoreSessions(t *testing.T) {
 	app, bearer, refresh := session(t)
 	root, path := app.Admin("root@example.com"), "/users/"+app.User("ada@example.com").ID.String()
 	app.Do("PATCH", path, strings.NewReader(`{"disabled":true}`), root...).Want(t, 200, "")
@@ -146,7 +146,7 @@ func TestADisabledUsersSessionsDoNotComeBack(t *testing.T) {
 	app.Login("ada@example.com")
 }
 
-func TestADemotedAdminIsOneNoMore(t *testing.T) {
+func TestADemotedAdminLosesAccess(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	root, eve := app.Admin("root@example.com"), app.Admin("eve@example.com")
 	app.Get("/users", eve...).Want(t, 200, "")

@@ -22,14 +22,14 @@ import (
 	"example.com/latchkey/routes"
 )
 
-// token is an access token taken apart, to be changed and signed again.
+// token is a parsed access token, to change and sign it again.
 type token struct {
 	header, claims map[string]any
 	method         jwt.SigningMethod
 	key            any
 }
 
-func takeApart(t testing.TB, app *apptest.App, bearer []string) token {
+func parseToken(t testing.TB, app *apptest.App, bearer []string) token {
 	t.Helper()
 	parts := strings.Split(strings.TrimPrefix(bearer[1], "Bearer "), ".")
 	settings := app.Settings.JWT
@@ -69,18 +69,18 @@ func (f token) claimsText() string {
 	return string(text)
 }
 
-// with signs the token after a change to a copy of it.
+// with changes a copy of the token and signs it.
 func (f token) with(change func(*token)) string {
 	f.header, f.claims = maps.Clone(f.header), maps.Clone(f.claims)
 	change(&f)
 	return f.sign()
 }
 
-func (f token) header1(name string, value any) string {
+func (f token) withHeader(name string, value any) string {
 	return f.with(func(f *token) { f.header[name] = value })
 }
 
-func (f token) claim(name string, value any) string {
+func (f token) withClaim(name string, value any) string {
 	return f.with(func(f *token) { f.claims[name] = value })
 }
 
@@ -88,81 +88,81 @@ func (f token) without(name string) string {
 	return f.with(func(f *token) { delete(f.claims, name); delete(f.header, name) })
 }
 
-// badTokens are attacks on a good token, by what they claim, each with the
-// code of its refusal. Add a line here, and every protected route is held to it.
+// badTokens are attacks with changed tokens, each with the code of its error. Every
+// protected route is tested with each of them.
 func badTokens(good, foreign token) map[string][2]string {
 	now := time.Now()
 	parts := strings.Split(good.sign(), ".")
 	const invalid, expired = "token_invalid", "token_expired"
 	bad := map[string][2]string{
-		"expired":                       {good.claim("exp", now.Add(-time.Second).Unix()), expired},
-		"expired long ago":              {good.claim("exp", 1), expired},
-		"expired and of another iss":    {good.with(func(f *token) { f.claims["exp"] = 1; f.claims["iss"] = "other" }), invalid},
-		"expired and of another key":    {good.with(func(f *token) { f.claims["exp"] = 1; f.key = foreign.key }), invalid},
-		"no exp":                        {good.without("exp"), invalid},
-		"EXP for exp":                   {good.with(func(f *token) { f.claims["EXP"] = f.claims["exp"]; delete(f.claims, "exp") }), invalid},
-		"EXP beside an exp of the past": {good.with(func(f *token) { f.claims["EXP"] = f.claims["exp"]; f.claims["exp"] = 1 }), expired},
-		"Sid for sid":                   {good.with(func(f *token) { f.claims["Sid"] = f.claims["sid"]; delete(f.claims, "sid") }), invalid},
-		"SUB for sub":                   {good.with(func(f *token) { f.claims["SUB"] = f.claims["sub"]; delete(f.claims, "sub") }), invalid},
-		"exp twice":                     {good.signText(encode(good.header) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1,`+good.claimsText()[1:]))), invalid},
-		"exp null":                      {good.claim("exp", nil), invalid},
-		"exp text":                      {good.claim("exp", "9999999999"), invalid},
-		"exp list":                      {good.claim("exp", []int{9999999999}), invalid},
-		"exp object":                    {good.claim("exp", map[string]int{}), invalid},
-		"exp true":                      {good.claim("exp", true), invalid},
-		"exp negative":                  {good.claim("exp", -1), expired},
-		"nbf in the future":             {good.claim("nbf", now.Add(10*time.Minute).Unix()), invalid},
-		"iat in the future":             {good.claim("iat", now.Add(10*time.Minute).Unix()), invalid},
-		"another iss":                   {good.claim("iss", "other"), invalid},
-		"no iss":                        {good.without("iss"), invalid},
-		"another aud":                   {good.claim("aud", "other"), invalid},
-		"aud empty":                     {good.claim("aud", []string{}), invalid},
-		"no aud":                        {good.without("aud"), invalid},
-		"no sub":                        {good.without("sub"), invalid},
-		"sub empty":                     {good.claim("sub", ""), invalid},
-		"sub no id":                     {good.claim("sub", "admin"), invalid},
-		"sub a number":                  {good.claim("sub", 1), invalid},
-		"no sid":                        {good.without("sid"), invalid},
-		"sid no id":                     {good.claim("sid", "x"), invalid},
-		"sub of nobody":                 {good.claim("sub", "01900000-0000-7000-8000-000000000000"), "token_revoked"},
-		"no typ":                        {good.without("typ"), invalid},
-		"typ JWT":                       {good.header1("typ", "JWT"), invalid},
-		"typ a list":                    {good.header1("typ", []string{"at+jwt"}), invalid},
-		"no kid":                        {good.without("kid"), invalid},
-		"kid unknown":                   {good.header1("kid", "other"), invalid},
-		"kid a path":                    {good.header1("kid", "../../dev/null"), invalid},
-		"kid SQL":                       {good.header1("kid", "' OR 1=1 --"), invalid},
-		"crit":                          {good.header1("crit", []string{"exp"}), invalid},
-		"crit empty":                    {good.header1("crit", []string{}), invalid},
-		"b64 false, critical":           {good.with(func(f *token) { f.header["b64"] = false; f.header["crit"] = []string{"b64"} }), invalid},
-		"of another key":                {good.with(func(f *token) { f.key = foreign.key }), invalid},
-		"of another key, with its kid":  {good.with(func(f *token) { f.key, f.header["kid"] = foreign.key, foreign.header["kid"] }), invalid},
-		"jwk of its own":                {good.with(func(f *token) { f.key, f.header["jwk"] = foreign.key, foreign.jwk() }), invalid},
-		"jku of its own":                {good.with(func(f *token) { f.key, f.header["jku"] = foreign.key, "http://127.0.0.1/jwks.json" }), invalid},
-		"x5u of its own":                {good.with(func(f *token) { f.key, f.header["x5u"] = foreign.key, "http://127.0.0.1/x.pem" }), invalid},
-		"alg none":                      {good.header1("alg", "none"), invalid},
-		"alg none, unsigned":            {encode(map[string]any{"alg": "none", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
-		"alg None, unsigned":            {encode(map[string]any{"alg": "None", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
-		"alg of another family":         {good.header1("alg", map[bool]string{true: "RS256", false: "HS256"}[good.method.Alg() == "HS256"]), invalid},
-		"alg in lower case":             {good.header1("alg", strings.ToLower(good.method.Alg())), invalid},
-		"alg a number":                  {good.header1("alg", 256), invalid},
-		"no alg":                        {good.without("alg"), invalid},
-		"no signature":                  {parts[0] + "." + parts[1] + ".", invalid},
-		"half a signature":              {parts[0] + "." + parts[1] + "." + parts[2][:20], invalid},
-		"two parts":                     {parts[0] + "." + parts[1], invalid},
-		"four parts":                    {good.sign() + ".x", invalid},
-		"five parts":                    {good.sign() + ".x.y", invalid},
-		"dots":                          {"..", invalid},
-		"padded":                        {good.sign() + "=", invalid},
-		"with loose bits at the end":    {loosen(good.sign()), invalid},
-		"with a space inside":           {parts[0] + ". " + parts[1] + "." + parts[2], invalid},
-		"standard base64 letters":       {good.signText(encode(good.header) + "." + base64.StdEncoding.EncodeToString([]byte(`{"sub":"???>>>"}`))), invalid},
-		"claims no object":              {good.signText(encode(good.header) + "." + encode([]int{1})), invalid},
-		"claims no JSON":                {good.signText(encode(good.header) + ".e30x"), invalid},
-		"header no object":              {good.signText(encode("at+jwt") + "." + parts[1]), invalid},
-		"over 8 KiB, and well signed":   {good.claim("pad", strings.Repeat("x", 8<<10)), invalid},
+		"expired":                      {good.withClaim("exp", now.Add(-time.Second).Unix()), expired},
+		"expired long ago":             {good.withClaim("exp", 1), expired},
+		"expired and of another iss":   {good.with(func(f *token) { f.claims["exp"] = 1; f.claims["iss"] = "other" }), invalid},
+		"expired and of another key":   {good.with(func(f *token) { f.claims["exp"] = 1; f.key = foreign.key }), invalid},
+		"no exp":                       {good.without("exp"), invalid},
+		"EXP for exp":                  {good.with(func(f *token) { f.claims["EXP"] = f.claims["exp"]; delete(f.claims, "exp") }), invalid},
+		"EXP and an exp in the past":   {good.with(func(f *token) { f.claims["EXP"] = f.claims["exp"]; f.claims["exp"] = 1 }), expired},
+		"Sid for sid":                  {good.with(func(f *token) { f.claims["Sid"] = f.claims["sid"]; delete(f.claims, "sid") }), invalid},
+		"SUB for sub":                  {good.with(func(f *token) { f.claims["SUB"] = f.claims["sub"]; delete(f.claims, "sub") }), invalid},
+		"exp twice":                    {good.signText(encode(good.header) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1,`+good.claimsText()[1:]))), invalid},
+		"exp null":                     {good.withClaim("exp", nil), invalid},
+		"exp text":                     {good.withClaim("exp", "9999999999"), invalid},
+		"exp list":                     {good.withClaim("exp", []int{9999999999}), invalid},
+		"exp object":                   {good.withClaim("exp", map[string]int{}), invalid},
+		"exp true":                     {good.withClaim("exp", true), invalid},
+		"exp negative":                 {good.withClaim("exp", -1), expired},
+		"nbf in the future":            {good.withClaim("nbf", now.Add(10*time.Minute).Unix()), invalid},
+		"iat in the future":            {good.withClaim("iat", now.Add(10*time.Minute).Unix()), invalid},
+		"another iss":                  {good.withClaim("iss", "other"), invalid},
+		"no iss":                       {good.without("iss"), invalid},
+		"another aud":                  {good.withClaim("aud", "other"), invalid},
+		"aud empty":                    {good.withClaim("aud", []string{}), invalid},
+		"no aud":                       {good.without("aud"), invalid},
+		"no sub":                       {good.without("sub"), invalid},
+		"sub empty":                    {good.withClaim("sub", ""), invalid},
+		"sub not a UUID":               {good.withClaim("sub", "admin"), invalid},
+		"sub a number":                 {good.withClaim("sub", 1), invalid},
+		"no sid":                       {good.without("sid"), invalid},
+		"sid not a UUID":               {good.withClaim("sid", "x"), invalid},
+		"sub of nobody":                {good.withClaim("sub", "01900000-0000-7000-8000-000000000000"), "token_revoked"},
+		"no typ":                       {good.without("typ"), invalid},
+		"typ JWT":                      {good.withHeader("typ", "JWT"), invalid},
+		"typ a list":                   {good.withHeader("typ", []string{"at+jwt"}), invalid},
+		"no kid":                       {good.without("kid"), invalid},
+		"kid unknown":                  {good.withHeader("kid", "other"), invalid},
+		"kid a path":                   {good.withHeader("kid", "../../dev/null"), invalid},
+		"kid SQL":                      {good.withHeader("kid", "' OR 1=1 --"), invalid},
+		"crit":                         {good.withHeader("crit", []string{"exp"}), invalid},
+		"crit empty":                   {good.withHeader("crit", []string{}), invalid},
+		"b64 false, critical":          {good.with(func(f *token) { f.header["b64"] = false; f.header["crit"] = []string{"b64"} }), invalid},
+		"of another key":               {good.with(func(f *token) { f.key = foreign.key }), invalid},
+		"of another key, with its kid": {good.with(func(f *token) { f.key, f.header["kid"] = foreign.key, foreign.header["kid"] }), invalid},
+		"its own jwk":                  {good.with(func(f *token) { f.key, f.header["jwk"] = foreign.key, foreign.jwk() }), invalid},
+		"its own jku":                  {good.with(func(f *token) { f.key, f.header["jku"] = foreign.key, "http://127.0.0.1/jwks.json" }), invalid},
+		"its own x5u":                  {good.with(func(f *token) { f.key, f.header["x5u"] = foreign.key, "http://127.0.0.1/x.pem" }), invalid},
+		"alg none":                     {good.withHeader("alg", "none"), invalid},
+		"alg none, unsigned":           {encode(map[string]any{"alg": "none", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
+		"alg None, unsigned":           {encode(map[string]any{"alg": "None", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
+		"alg of another family":        {good.withHeader("alg", map[bool]string{true: "RS256", false: "HS256"}[good.method.Alg() == "HS256"]), invalid},
+		"alg in lower case":            {good.withHeader("alg", strings.ToLower(good.method.Alg())), invalid},
+		"alg a number":                 {good.withHeader("alg", 256), invalid},
+		"no alg":                       {good.without("alg"), invalid},
+		"no signature":                 {parts[0] + "." + parts[1] + ".", invalid},
+		"half a signature":             {parts[0] + "." + parts[1] + "." + parts[2][:20], invalid},
+		"two parts":                    {parts[0] + "." + parts[1], invalid},
+		"four parts":                   {good.sign() + ".x", invalid},
+		"five parts":                   {good.sign() + ".x.y", invalid},
+		"dots":                         {"..", invalid},
+		"padded":                       {good.sign() + "=", invalid},
+		"unused bits set at the end":   {setUnusedBit(good.sign()), invalid},
+		"with a space inside":          {parts[0] + ". " + parts[1] + "." + parts[2], invalid},
+		"standard base64 letters":      {good.signText(encode(good.header) + "." + base64.StdEncoding.EncodeToString([]byte(`{"sub":"???>>>"}`))), invalid},
+		"claims not an object":         {good.signText(encode(good.header) + "." + encode([]int{1})), invalid},
+		"claims not JSON":              {good.signText(encode(good.header) + ".e30x"), invalid},
+		"header not an object":         {good.signText(encode("at+jwt") + "." + parts[1]), invalid},
+		"over 8 KiB, validly signed":   {good.withClaim("pad", strings.Repeat("x", 8<<10)), invalid},
 	}
-	maps.Copy(bad, confused(good))
+	maps.Copy(bad, confusedTokens(good))
 	for i, part := range []string{"header", "claims", "signature"} {
 		flipped := append([]string(nil), parts...)
 		flipped[i] = flip(parts[i])
@@ -171,8 +171,8 @@ func badTokens(good, foreign token) map[string][2]string {
 	return bad
 }
 
-// confused are tokens signed with what is no key of the algorithm.
-func confused(good token) map[string][2]string {
+// confusedTokens are signed with something that is not a key of the algorithm.
+func confusedTokens(good token) map[string][2]string {
 	bad := map[string][2]string{}
 	hmac := func(claim string, method jwt.SigningMethod, key []byte) {
 		bad[claim] = [2]string{good.with(func(f *token) { f.header["alg"], f.method, f.key = method.Alg(), method, key }), "token_invalid"}
@@ -182,7 +182,7 @@ func confused(good token) map[string][2]string {
 		secret := good.key.([]byte)
 		hmac("alg HS512 of the same key", jwt.SigningMethodHS512, secret)
 		hmac("signed with an empty key", jwt.SigningMethodHS256, nil)
-		hmac("signed with a line end more", jwt.SigningMethodHS256, append([]byte(string(secret)), '\n'))
+		hmac("signed with an extra newline", jwt.SigningMethodHS256, append([]byte(string(secret)), '\n'))
 		return bad
 	}
 	der, _ := x509.MarshalPKIXPublicKey(private.Public())
@@ -199,7 +199,7 @@ func confused(good token) map[string][2]string {
 	return bad
 }
 
-// jwk is the token's own key in public, where it has one.
+// jwk is the public key of the token, if it has one.
 func (f token) jwk() jose.JSONWebKey {
 	if private, ok := f.key.(crypto.Signer); ok {
 		return jose.JSONWebKey{Key: private.Public()}
@@ -207,8 +207,9 @@ func (f token) jwk() jose.JSONWebKey {
 	return jose.JSONWebKey{Key: f.key}
 }
 
-// loosen sets a bit behind the signature's last byte, which a lax decoder drops.
-func loosen(token string) string {
+// setUnusedBit sets a bit after the signature's last byte, which a lenient decoder
+// ignores.
+func setUnusedBit(token string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := len(token) - 1
 	return token[:last] + string(alphabet[strings.IndexByte(alphabet, token[last])^1])
@@ -222,10 +223,11 @@ func flip(part string) string {
 	return part[:middle] + "A" + part[middle+1:]
 }
 
-// protectedRoutes are the routes of the table that ask for a user.
-// table is the API's, as the tests walk it.
+// table is the API's table of routes.
 func table() []endpoint.Route { return routes.App{Settings: config.Defaults()}.Table() }
 
+// protectedRoutes are the routes of the table that need a user.
+// protectedRoutes are the routes of the table that need a user.
 func protectedRoutes() (protected []endpoint.Route) {
 	for _, route := range table() {
 		if !route.Access.Public() {
@@ -235,8 +237,8 @@ func protectedRoutes() (protected []endpoint.Route) {
 	return protected
 }
 
-// algorithms are those to sign with: on SQLite all, on PostgreSQL one, for they
-// make no difference to the database.
+// algorithms are the signing algorithms to test. On PostgreSQL one is enough,
+// because they do not use the database.
 func algorithms() []string {
 	if apptest.OnPostgreSQL() {
 		return []string{config.HS256}
@@ -252,7 +254,7 @@ func signing(t testing.TB, algorithm string) func(*config.Settings) {
 	return apptest.Signing(t, algorithm)
 }
 
-// deadTokens are tokens that were good once.
+// deadTokens are tokens that were valid before.
 func deadTokens(t testing.TB, app *apptest.App) map[string][2]string {
 	dead := map[string][2]string{}
 	for claim, end := range map[string]func(bearer []string, email string){
@@ -275,16 +277,16 @@ func deadTokens(t testing.TB, app *apptest.App) map[string][2]string {
 	return dead
 }
 
-// underAttack is an app, the header of a good token, and every bad one.
-func underAttack(t testing.TB, algorithm string) (app *apptest.App, bearer []string, bad map[string][2]string) {
+// attackedApp is an app, the header of a valid token, and all bad tokens.
+func attackedApp(t testing.TB, algorithm string) (app *apptest.App, bearer []string, bad map[string][2]string) {
 	t.Helper()
-	remember := func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
-	app, other := apptest.New(t, signing(t, algorithm), remember), apptest.New(t, signing(t, algorithm))
+	cacheForAnHour := func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
+	app, other := apptest.New(t, signing(t, algorithm), cacheForAnHour), apptest.New(t, signing(t, algorithm))
 	app.Register("ada@example.com")
 	other.Register("ada@example.com")
 	bearer, refresh := app.Session("ada@example.com")
-	app.Get("/protected", bearer...).Want(t, 200, "") // remembered: no reason to be trusted more
-	bad = badTokens(takeApart(t, app, bearer), takeApart(t, other, other.Login("ada@example.com")))
+	app.Get("/protected", bearer...).Want(t, 200, "") // cached, which must not weaken the checks
+	bad = badTokens(parseToken(t, app, bearer), parseToken(t, other, other.Login("ada@example.com")))
 	maps.Copy(bad, deadTokens(t, app))
 	bad["a refresh token"] = [2]string{refresh, "token_invalid"}
 	return app, bearer, bad
@@ -293,7 +295,7 @@ func underAttack(t testing.TB, algorithm string) (app *apptest.App, bearer []str
 func TestEveryProtectedRouteRefusesEveryBadToken(t *testing.T) {
 	details := map[string]string{"token_invalid": "Invalid token", "token_expired": "Token expired", "token_revoked": "Token revoked"}
 	for _, algorithm := range algorithms() {
-		app, bearer, bad := underAttack(t, algorithm)
+		app, bearer, bad := attackedApp(t, algorithm)
 		for _, route := range protectedRoutes() {
 			for claim, attack := range bad {
 				t.Run(algorithm+" "+route.Method+" "+route.Path+"/"+claim, func(t *testing.T) {
@@ -310,26 +312,26 @@ func TestEveryProtectedRouteRefusesEveryBadToken(t *testing.T) {
 	}
 }
 
-func TestGoodTokensInEveryFormAreTaken(t *testing.T) {
+func TestValidTokensOfEveryFormAreAccepted(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
-	good := takeApart(t, app, app.Login("ada@example.com"))
+	good := parseToken(t, app, app.Login("ada@example.com"))
 	for claim, accepted := range map[string]string{
 		"as issued":           good.sign(),
-		"the long media type": good.header1("typ", "application/at+jwt"),
-		"aud one string":      good.claim("aud", "latchkey"),
-		"aud one of many":     good.claim("aud", []string{"other", "latchkey"}),
+		"the long media type": good.withHeader("typ", "application/at+jwt"),
+		"aud one string":      good.withClaim("aud", "latchkey"),
+		"aud one of many":     good.withClaim("aud", []string{"other", "latchkey"}),
 		"no nbf, iat or jti":  good.with(func(f *token) { delete(f.claims, "nbf"); delete(f.claims, "iat"); delete(f.claims, "jti") }),
 	} {
 		t.Run(claim, func(t *testing.T) { app.Get("/protected", apptest.Bearer(accepted)...).Want(t, 200, "") })
 	}
 }
 
-func TestAnAccessTokenSaysWhatTheContractSays(t *testing.T) {
+func TestAnAccessTokenHasTheClaimsOfTheContract(t *testing.T) {
 	for _, algorithm := range algorithms() {
 		app := apptest.New(t, signing(t, algorithm))
 		app.Register("ada@example.com")
-		issued := takeApart(t, app, app.Login("ada@example.com"))
+		issued := parseToken(t, app, app.Login("ada@example.com"))
 		for _, name := range []string{"iss", "sub", "aud", "client_id", "iat", "nbf", "exp", "jti", "sid"} {
 			if issued.claims[name] == nil {
 				t.Errorf("no %s in %v", name, issued.claims)

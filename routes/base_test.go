@@ -10,7 +10,7 @@ import (
 	"example.com/latchkey/config"
 )
 
-func TestABasePathIsBeforeEveryPathButTheHealthChecks(t *testing.T) {
+func TestTheBasePathIsBeforeAllPathsExceptHealthChecks(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	get := func(path string) (status int, leadsTo string) {
@@ -39,7 +39,7 @@ func TestABasePathIsBeforeEveryPathButTheHealthChecks(t *testing.T) {
 		}
 	}
 	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"/v1/sessions/{id}"`) || !strings.Contains(document, `"/healthz"`) {
-		t.Error("the document does not follow")
+		t.Error("the document does not have the base path")
 	}
 	app.Register("ada@example.com")
 	app.Get("/me", app.Login("ada@example.com")...).Want(t, 200, "")

@@ -13,7 +13,7 @@ import (
 	"example.com/latchkey/config"
 )
 
-func TestABodyIsBoundedByItsRoute(t *testing.T) {
+func TestEachRouteLimitsItsBody(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.Server.MaxBody = 100 * config.KiB })
 	app.Register("ada@example.com")
 	bearer := app.Login("ada@example.com")
@@ -25,9 +25,9 @@ func TestABodyIsBoundedByItsRoute(t *testing.T) {
 		says   string
 	}{
 		"64 KiB to a public route":             {"/login", 64 * config.KiB, 422, "is not a field"},
-		"a byte more":                          {"/login", 64*config.KiB + 1, 413, "The body is over 65536 bytes"},
+		"one byte more":                        {"/login", 64*config.KiB + 1, 413, "The body is over 65536 bytes"},
 		"server.max_body to a protected route": {"/me/password", 100 * config.KiB, 422, "is not a field"},
-		"a byte more than that":                {"/me/password", 100*config.KiB + 1, 413, "The body is over 102400 bytes"},
+		"one byte more than it":                {"/me/password", 100*config.KiB + 1, 413, "The body is over 102400 bytes"},
 	} {
 		if answer := app.Serve("POST", c.path, long(c.size), slices.Concat(bearer, []string{"Content-Type", "application/json"})...); answer.Status != c.status || !strings.Contains(answer.Body, c.says) {
 			t.Errorf("%s: %d %s", claim, answer.Status, answer.Body)
@@ -39,7 +39,7 @@ func TestABodyIsBoundedByItsRoute(t *testing.T) {
 	}
 }
 
-// A client that sends Expect: 100-continue is told when the body is read first.
+// A client with Expect: 100-continue sees whether the server reads the body first.
 func TestABodyIsReadOnlyAfterTheToken(t *testing.T) {
 	app := apptest.New(t)
 	for _, route := range protectedRoutes() {

@@ -10,7 +10,7 @@ import (
 	"example.com/latchkey/config"
 )
 
-func TestGzipIsForWhoTakesIt(t *testing.T) {
+func TestGzipNeedsAnAcceptingClient(t *testing.T) {
 	app := apptest.New(t)
 	for accept, want := range map[string]string{
 		"gzip": "gzip", "GZIP": "gzip", "x-gzip": "gzip", "br, gzip": "gzip", "deflate, gzip ; q=0.5": "gzip", "gzip;q=1.000": "gzip", "*": "gzip", "br;q=1, *;q=0.1": "gzip",
@@ -26,18 +26,18 @@ func TestGzipIsForWhoTakesIt(t *testing.T) {
 	}
 }
 
-// A cache must not hand an answer to one origin to another.
-func TestEveryAnswerVariesByOriginWhereOriginsAreSet(t *testing.T) {
-	const friend = "https://app.example.com"
+// A cache must not give the answer of one origin to another.
+func TestAllAnswersVaryByOriginIfOriginsAreSet(t *testing.T) {
+	const allowed = "https://app.example.com"
 	vary := func(answer apptest.Answer) []string {
 		return strings.Split(strings.Join(answer.Header.Values("Vary"), ", "), ", ")
 	}
-	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{friend} })
+	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{allowed} })
 	paths := []string{"/nowhere", "/", "/openapi.json"}
 	for _, route := range table() {
 		paths = append(paths, route.Path)
 	}
-	for _, origin := range []string{"", friend, "https://evil.example.com"} {
+	for _, origin := range []string{"", allowed, "https://evil.example.com"} {
 		for _, path := range paths {
 			for _, method := range []string{http.MethodGet, http.MethodOptions} {
 				if got := vary(app.Serve(method, path, "", "Origin", origin)); !slices.Contains(got, "Origin") {

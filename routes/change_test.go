@@ -14,8 +14,8 @@ import (
 	"example.com/latchkey/models"
 )
 
-// meanwhile runs change in a transaction while a request waits for it: the
-// request has read what it needs, and not written yet.
+// meanwhile runs change in a transaction while a request waits for it. The request
+// has read its data and not written yet.
 func meanwhile(t *testing.T, app *apptest.App, request func() apptest.Answer, change func(tx *gorm.DB) error) apptest.Answer {
 	t.Helper()
 	writer, err := app.DB.DB()
@@ -46,9 +46,9 @@ func meanwhile(t *testing.T, app *apptest.App, request func() apptest.Answer, ch
 	return <-answer
 }
 
-// What the current password confirms is done only while that password and the
-// session are still good when it is done.
-func TestAConfirmedChangeIsMadeOnlyWhileThePasswordIsGood(t *testing.T) {
+// A change that needs the current password is made only if the password and the
+// session are still valid at that moment.
+func TestAChangeFailsIfItsPasswordIsNoLongerValid(t *testing.T) {
 	hash := func(password string, cost int) string {
 		made, err := bcrypt.GenerateFromPassword([]byte(password), cost)
 		if err != nil {
@@ -71,12 +71,12 @@ func TestAConfirmedChangeIsMadeOnlyWhileThePasswordIsGood(t *testing.T) {
 		status int
 		code   string
 	}{
-		"another password is set":           {set("password_hash", hash("new password", 4)), 401, "token_revoked"},
-		"the same password is hashed anew":  {set("password_hash", hash(apptest.Password, 5)), 0, ""},
-		"the user is deleted":               {func(tx *gorm.DB) error { return tx.Where("true").Delete(&models.User{}).Error }, 401, "token_revoked"},
-		"the session ends":                  {func(tx *gorm.DB) error { return tx.Where("true").Delete(&models.Session{}).Error }, 401, "token_revoked"},
-		"nothing that matters here, a role": {set("role", "admin"), 0, ""},
-		"the session ends, by being revoked": {func(tx *gorm.DB) error {
+		"another password is set":            {set("password_hash", hash("new password", 4)), 401, "token_revoked"},
+		"the same password is rehashed":      {set("password_hash", hash(apptest.Password, 5)), 0, ""},
+		"the user is deleted":                {func(tx *gorm.DB) error { return tx.Where("true").Delete(&models.User{}).Error }, 401, "token_revoked"},
+		"the session ends":                   {func(tx *gorm.DB) error { return tx.Where("true").Delete(&models.Session{}).Error }, 401, "token_revoked"},
+		"an unrelated field changes: a role": {set("role", "admin"), 0, ""},
+		"the session is revoked": {func(tx *gorm.DB) error {
 			return tx.Model(&models.Session{}).Where("true").Update("revoked_at", tx.NowFunc()).Error
 		}, 401, "token_revoked"},
 	} {
@@ -105,14 +105,14 @@ func TestAConfirmedChangeIsMadeOnlyWhileThePasswordIsGood(t *testing.T) {
 	}
 }
 
-func TestALoginIsAnsweredByThePasswordOfItsOwnTime(t *testing.T) {
+func TestALoginChecksThePasswordAgainAfterHashing(t *testing.T) {
 	for claim, c := range map[string]struct {
 		hashOf string
 		status int
 		code   string
 	}{
-		"the same password, hashed anew": {apptest.Password, 200, ""},
-		"another password":               {"battery staple", 401, "login_failed"},
+		"the same password, rehashed": {apptest.Password, 200, ""},
+		"another password":            {"battery staple", 401, "login_failed"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
@@ -130,9 +130,9 @@ func TestALoginIsAnsweredByThePasswordOfItsOwnTime(t *testing.T) {
 	}
 }
 
-func TestEveryLoginAtOnceSucceedsAfterTheCostWasChanged(t *testing.T) {
+func TestConcurrentLoginsSucceedAfterACostChange(t *testing.T) {
 	app := apptest.New(t)
-	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings; s.Password.BcryptCost = 5 }) // a replica not yet restarted
+	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings; s.Password.BcryptCost = 5 }) // a replica that is not restarted yet
 	app.Register("ada@example.com")
 	old, err := bcrypt.GenerateFromPassword([]byte(apptest.Password), 6)
 	if err != nil {
@@ -146,7 +146,7 @@ func TestEveryLoginAtOnceSucceedsAfterTheCostWasChanged(t *testing.T) {
 	together(do...)
 }
 
-func TestOfTwoPasswordChangesAtOnceOneIsMade(t *testing.T) {
+func TestOneOfTwoConcurrentPasswordChangesSucceeds(t *testing.T) {
 	app := apptest.New(t)
 	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
 	for i := range raceRounds {
@@ -171,8 +171,8 @@ func TestOfTwoPasswordChangesAtOnceOneIsMade(t *testing.T) {
 	}
 }
 
-// Another process has deleted the user, and this one has not heard of it.
-func TestAUserWhoIsGoneChangesNothing(t *testing.T) {
+// Another process deletes the user, and this process has not noticed it.
+func TestADeletedUserChangesNothing(t *testing.T) {
 	app, _, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
 	root := app.Admin("root@example.com")
@@ -194,9 +194,9 @@ func TestAUserWhoIsGoneChangesNothing(t *testing.T) {
 	}, func(tx *gorm.DB) error { return tx.Where("id = ?", gone).Delete(&models.User{}).Error }).Want(t, 404, "not_found")
 }
 
-// Each process remembers its users for an hour, so what it knows of another
-// one's changes it has from its own reads.
-func TestAProcessThatHasSeenAChangeNeverAnswersByTheStateBefore(t *testing.T) {
+// Each process caches users for an hour, so it learns of the other's changes only
+// from its own reads.
+func TestAProcessNeverGoesBackToAnOlderState(t *testing.T) {
 	for _, remembered := range []int{1, 100} {
 		t.Run(fmt.Sprint(remembered, " remembered"), func(t *testing.T) {
 			app, _, _ := session(t, func(s *config.Settings) {
@@ -225,7 +225,7 @@ func TestAProcessThatHasSeenAChangeNeverAnswersByTheStateBefore(t *testing.T) {
 	}
 }
 
-func TestALoginPastTheLimitEndsTheOldestSession(t *testing.T) {
+func TestALoginOverTheLimitEndsTheOldestSession(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.JWT.MaxSessions = 3 })
 	app.Register("ada@example.com")
 	app.Register("bob@example.com")
@@ -233,7 +233,7 @@ func TestALoginPastTheLimitEndsTheOldestSession(t *testing.T) {
 	var bearers [][]string
 	for range 5 {
 		bearer := app.Login("ada@example.com")
-		app.Get("/protected", bearer...).Want(t, 200, "") // remembered
+		app.Get("/protected", bearer...).Want(t, 200, "") // now cached
 		bearers = append(bearers, bearer)
 	}
 	for _, ended := range bearers[:2] {
@@ -250,11 +250,11 @@ func TestALoginPastTheLimitEndsTheOldestSession(t *testing.T) {
 	var live int64
 	app.DB.Model(&models.Session{}).Where("user_id = ? AND "+models.LiveSession, app.User("ada@example.com").ID, app.DB.NowFunc()).Count(&live)
 	if live != 3 {
-		t.Errorf("%d sessions are live, want 3", live)
+		t.Errorf("%d sessions are active, want 3", live)
 	}
 }
 
-func TestAUserWithManySessionsIsListedAndDeletedInSmallSteps(t *testing.T) {
+func TestManySessionsAreListedAndDeletedInSmallSteps(t *testing.T) {
 	app, bearer, _ := session(t)
 	user := app.User("ada@example.com")
 	many := make([]models.Session, 3000)
@@ -268,7 +268,7 @@ func TestAUserWithManySessionsIsListedAndDeletedInSmallSteps(t *testing.T) {
 	if err := app.DB.CreateInBatches(&many, 500).Error; err != nil {
 		t.Fatal(err)
 	}
-	if !apptest.OnPostgreSQL() { // which reads a small table whole
+	if !apptest.OnPostgreSQL() { // because it reads a small table without the index
 		var plan []struct{ Detail string }
 		app.DB.Raw("EXPLAIN QUERY PLAN SELECT id FROM sessions WHERE user_id = ? AND "+models.LiveSession+" ORDER BY id DESC LIMIT 21", user.ID, now).Scan(&plan)
 		if text := fmt.Sprint(plan); !strings.Contains(text, "idx_sessions_live") || strings.Contains(text, "TEMP B-TREE") {

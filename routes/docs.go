@@ -5,7 +5,7 @@ import (
 	"example.com/latchkey/handlers"
 )
 
-// page are the routes of the page on which people try the API.
+// page returns the routes of the page to try the API.
 func page() []endpoint.Route {
 	docs := handlers.NewDocs()
 	return []endpoint.Route{

@@ -8,7 +8,7 @@ import (
 	"example.com/latchkey/config"
 )
 
-func TestThePageIsAllOfItsOwn(t *testing.T) {
+func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
 	app := apptest.New(t)
 	page := app.Get("/docs").Want(t, 200, "")
 	for _, path := range []string{"/", "/docs", "/docs/index.html"} {
@@ -23,7 +23,7 @@ func TestThePageIsAllOfItsOwn(t *testing.T) {
 		if strings.HasPrefix(quoted, "/docs/") {
 			app.Get(quoted).Want(t, 200, "")
 		} else if strings.Contains(quoted, "//") {
-			t.Errorf("it asks %s", quoted)
+			t.Errorf("it loads %s", quoted)
 		}
 	}
 	app.Get("/docs/nothing.js").Want(t, 404, "not_found")

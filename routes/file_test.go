@@ -10,8 +10,8 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-// Whatever is written after the file is gone would be lost.
-func TestNothingIsAcknowledgedOnceTheFileIsGone(t *testing.T) {
+// A write after the database file is deleted would be lost.
+func TestNoWriteSucceedsAfterTheFileIsDeleted(t *testing.T) {
 	app := apptest.New(t)
 	path, ok := strings.CutPrefix(app.Settings.Database.URL, "sqlite://")
 	if !ok {

@@ -19,8 +19,8 @@ import (
 	"example.com/latchkey/routes"
 )
 
-// Two clients wait for the database with the same request; the first hangs up.
-func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
+// Two clients wait for the database with the same request. The first disconnects.
+func TestADisconnectedClientDoesNotAffectOthers(t *testing.T) {
 	settings := config.Defaults()
 	settings.JWT.Secret, settings.JWT.RevocationLag = config.NewSecret(), 0
 	settings.Database = apptest.NewDatabase(t)
@@ -46,7 +46,7 @@ func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
 				engine.ServeHTTP(answer, request)
 				status <- answer.Code
 			}()
-			synctest.Wait() // until it waits
+			synctest.Wait() // for the request to wait
 			return status
 		}
 		var tokens []string
@@ -63,14 +63,14 @@ func TestAClientThatHangsUpChangesNoOthersAnswer(t *testing.T) {
 		}
 		ctx, hangUp := context.WithCancel(t.Context())
 		var left, stayed <-chan int
-		err = db.Transaction(func(*gorm.DB) error { // holds the connection
+		err = db.Transaction(func(*gorm.DB) error { // keeps the connection busy
 			left, stayed = refresh(ctx, tokens[0]), refresh(context.WithoutCancel(ctx), tokens[1])
 			hangUp()
 			synctest.Wait()
 			return nil
 		})
 		if gone, got := <-left, <-stayed; err != nil || gone != 499 || got != 200 {
-			t.Errorf("who hung up: %d; who waited: %d, want 200; %v", gone, got, err)
+			t.Errorf("the disconnected client: %d; the other: %d, want 200; %v", gone, got, err)
 		}
 	})
 }

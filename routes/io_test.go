@@ -21,7 +21,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// mount adds routes to the API, behind all that a request goes through.
+// mount adds routes to the API, after its middleware.
 func mount(app *apptest.App, routes ...endpoint.Route) {
 	for _, route := range routes {
 		limit := middleware.MaxBody(route.BodyLimit(int64(app.Settings.Server.MaxBody)))
@@ -29,8 +29,8 @@ func mount(app *apptest.App, routes ...endpoint.Route) {
 	}
 }
 
-// temporary makes the test's temporary files its own, and counts them.
-func temporary(t *testing.T) (count func() int) {
+// countTemporaryFiles gives the test its own folder for temporary files.
+func countTemporaryFiles(t *testing.T) (count func() int) {
 	t.Helper()
 	directory := t.TempDir()
 	t.Setenv("TMPDIR", directory)
@@ -45,14 +45,14 @@ func temporary(t *testing.T) (count func() int) {
 
 const mediaUpload = "multipart/form-data; boundary=limit"
 
-// uploadOf is a form with one file of so many bytes.
+// uploadOf is a form with one file of size bytes.
 func uploadOf(field string, size int) string {
 	return "--limit\r\nContent-Disposition: form-data; name=\"" + field + "\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n" +
 		strings.Repeat("x", size) + "\r\n--limit--\r\n"
 }
 
-func TestUploadsLeaveNoFilesBehind(t *testing.T) {
-	count := temporary(t)
+func TestUploadsLeaveNoTemporaryFiles(t *testing.T) {
+	count := countTemporaryFiles(t)
 	app := apptest.New(t)
 	const size = 5 << 20
 	type upload struct {
@@ -125,14 +125,14 @@ func TestALoginMayBeAMultipartForm(t *testing.T) {
 	app.Post("/register", body, "Content-Type", mediaUpload).Want(t, 415, "unsupported_media_type")
 }
 
-func TestAChangeMayBeSentAsAMergePatch(t *testing.T) {
+func TestAPatchMayBeAMergePatch(t *testing.T) {
 	app, bearer, _ := session(t)
 	const media = "application/merge-patch+json"
 	app.Do("PATCH", "/me", strings.NewReader(`{"name":"Ada"}`), append(bearer, "Content-Type", media)...).Want(t, 200, "")
 	app.Post("/register", `{"email":"eve@example.com","password":"correct horse"}`, "Content-Type", media).Want(t, 415, "unsupported_media_type")
 }
 
-func TestAPathThatIsNoTextIsNotFound(t *testing.T) {
+func TestAPathThatIsNotTextIsNotFound(t *testing.T) {
 	app := apptest.New(t)
 	type in struct {
 		Email string `path:"email"`
@@ -148,8 +148,8 @@ func TestAPathThatIsNoTextIsNotFound(t *testing.T) {
 	}
 }
 
-// What has begun and then fails does not end as if it were whole, and is logged.
-func TestAnAnswerThatBreaksIsCutOff(t *testing.T) {
+// An answer that fails after its first byte must not look complete. It is logged.
+func TestAFailedAnswerEndsTheConnection(t *testing.T) {
 	app := apptest.New(t)
 	begun := strings.Repeat("x", 1<<16)
 	mount(app,
@@ -171,7 +171,7 @@ func TestAnAnswerThatBreaksIsCutOff(t *testing.T) {
 		body, err := io.ReadAll(response.Body)
 		_ = response.Body.Close()
 		if err == nil {
-			t.Errorf("%s ends as if whole, with %d bytes", path, len(body))
+			t.Errorf("%s looks complete, with %d bytes", path, len(body))
 		}
 	}
 	server.Close() // all handlers have ended

@@ -36,7 +36,7 @@ func TestManyUnknownMembersAreCounted(t *testing.T) {
 	}
 }
 
-func TestLargeBodiesOfAnyShapeAreRefused(t *testing.T) {
+func TestLargeInvalidBodiesAreRefused(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	ada := app.Login("ada@example.com")
@@ -63,7 +63,7 @@ func TestLargeBodiesOfAnyShapeAreRefused(t *testing.T) {
 	}
 }
 
-func TestAnEmailIsBoundedBeforeItIsFolded(t *testing.T) {
+func TestAnEmailIsLimitedBeforeItIsNormalized(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	const tooLong = "must be a maximum of 254 characters in length"
@@ -74,12 +74,12 @@ func TestAnEmailIsBoundedBeforeItIsFolded(t *testing.T) {
 		status            int
 		says              string
 	}{
-		"a login with 1,017 bytes":            {"/login", asJSON(strings.Repeat("x", 1017)), "application/json", 422, `{"field":"email","message":"` + tooLong + `"}`},
-		"a login with 1,016 bytes":            {"/login", asJSON(strings.Repeat("x", 1016)), "application/json", 422, "must be a maximum of 254 characters in length"},
-		"a login whose folding would be long": {"/login", asJSON(strings.Repeat("\ufdfa", 20_000)), "application/json", 422, tooLong},
-		"a login by form":                     {"/login", asForm(strings.Repeat("x", 1017)), form, 422, `{"field":"username","message":"` + tooLong + `"}`},
-		"a registration":                      {"/register", asJSON(strings.Repeat("x", 1005) + "@example.com"), "application/json", 422, `{"field":"email","message":"` + tooLong + `"}`},
-		"one that grows in folding":           {"/register", asJSON("a@" + strings.Repeat("ﬃ.", 100) + "com"), "application/json", 422, tooLong},
+		"a login with 1,017 bytes":             {"/login", asJSON(strings.Repeat("x", 1017)), "application/json", 422, `{"field":"email","message":"` + tooLong + `"}`},
+		"a login with 1,016 bytes":             {"/login", asJSON(strings.Repeat("x", 1016)), "application/json", 422, "must be a maximum of 254 characters in length"},
+		"a login that is long when normalized": {"/login", asJSON(strings.Repeat("\ufdfa", 20_000)), "application/json", 422, tooLong},
+		"a login by form":                      {"/login", asForm(strings.Repeat("x", 1017)), form, 422, `{"field":"username","message":"` + tooLong + `"}`},
+		"a registration":                       {"/register", asJSON(strings.Repeat("x", 1005) + "@example.com"), "application/json", 422, `{"field":"email","message":"` + tooLong + `"}`},
+		"one that grows when normalized":       {"/register", asJSON("a@" + strings.Repeat("ﬃ.", 100) + "com"), "application/json", 422, tooLong},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			answer := app.Post(c.path, c.body, "Content-Type", c.media)
@@ -90,7 +90,7 @@ func TestAnEmailIsBoundedBeforeItIsFolded(t *testing.T) {
 	}
 }
 
-func TestTooManyNamesAreRefused(t *testing.T) {
+func TestTooManyFieldsAreRefused(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	ada := app.Login("ada@example.com")
@@ -100,9 +100,8 @@ func TestTooManyNamesAreRefused(t *testing.T) {
 	}
 }
 
-// What is done twice for each pair of things would be sixteen times as much for
-// four times the input.
-func TestFourTimesTheHeadersTakeFourTimesTheWork(t *testing.T) {
+// Quadratic work would be 16 times as much for 4 times the input.
+func TestWorkGrowsLinearlyWithTheHeaders(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) {
 		s.Server.TrustedProxies = []string{"10.0.0.0/8"}
 		s.Server.CORSOrigins = []string{"https://app.example.com"}
@@ -112,7 +111,7 @@ func TestFourTimesTheHeadersTakeFourTimesTheWork(t *testing.T) {
 	login := `{"email":"ada@example.com","password":"` + apptest.Password + `"}`
 	type request struct {
 		method, path, body   string
-		header, before, part string // without a header, the path goes on
+		header, before, part string // without a header, part is added to the path
 		status               int
 	}
 	cases := map[string]request{
@@ -162,7 +161,7 @@ func TestFourTimesTheHeadersTakeFourTimesTheWork(t *testing.T) {
 			once, short := work(n)
 			more, long := work(4 * n)
 			if more > 6*once+100_000 || long > short+1_000 {
-				t.Errorf("%d bytes take %d bytes of memory and %d of answer; %d take %d and %d", n, once, short, 4*n, more, long)
+				t.Errorf("%d bytes need %d bytes of memory and %d of answer; %d need %d and %d", n, once, short, 4*n, more, long)
 			}
 		})
 	}

@@ -10,7 +10,7 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-func TestALogLineBoundsWhatAStrangerWrites(t *testing.T) {
+func TestALogLineLimitsTextFromClients(t *testing.T) {
 	app := apptest.New(t)
 	long := strings.Repeat("X", 60_000)
 	request := httptest.NewRequestWithContext(t.Context(), long, "/me", nil)
@@ -22,12 +22,12 @@ func TestALogLineBoundsWhatAStrangerWrites(t *testing.T) {
 	}
 }
 
-func TestALongPanicLeavesRoomForItsStack(t *testing.T) {
+func TestALongPanicMessageKeepsItsStack(t *testing.T) {
 	app := apptest.New(t)
 	app.Engine.GET("/panic", func(*gin.Context) { panic(strings.Repeat("X", 60_000)) })
 	app.Get("/panic").Want(t, 500, "internal")
 	log := app.Log.String()
-	if at := strings.Index(log, "TestALongPanicLeavesRoomForItsStack"); len(log) > 20_000 || at < 0 || at > 4_000 {
-		t.Errorf("the panic's place is at byte %d of %d: %.500s", at, len(log), log)
+	if at := strings.Index(log, "TestALongPanicMessageKeepsItsStack"); len(log) > 20_000 || at < 0 || at > 4_000 {
+		t.Errorf("the stack starts at byte %d of %d: %.500s", at, len(log), log)
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 const form = "application/x-www-form-urlencoded"
 
-func TestTheMainJob(t *testing.T) {
+func TestRegisterLoginAndCallAProtectedRoute(t *testing.T) {
 	app := apptest.New(t)
 	user := app.Post("/register", `{"email":" Ada@Example.COM ","password":"correct horse"}`).Want(t, 201, "")
 	if user.Field("email") != "ada@example.com" || user.Field("role") != "user" || strings.Contains(user.Body, "hash") {
@@ -49,15 +49,15 @@ func TestLogin(t *testing.T) {
 		status       int
 		code, detail string
 	}{
-		"a form logs in as JSON does":             {form, "username=ada%40example.com&password=correct+horse", 200, "", ""},
-		"FastAPI's whole form logs in":            {form, "grant_type=password&username=ada@example.com&password=correct+horse&scope=&client_id=x&client_secret=y", 200, "", ""},
-		"a look-alike email is the same account":  {"application/json", `{"email":"ＡＤＡ@example.com","password":"correct horse"}`, 200, "", ""},
-		"a charset of UTF-8 is fine":              {"application/json; charset=UTF-8", `{"email":"ada@example.com","password":"correct horse"}`, 200, "", ""},
-		"a wrong password is refused":             {"application/json", `{"email":"ada@example.com","password":"wrong"}`, 401, "login_failed", "Incorrect username or password"},
-		"an unknown email is refused alike":       {"application/json", `{"email":"who@example.com","password":"wrong"}`, 401, "login_failed", "Incorrect username or password"},
-		"what is no email is refused alike":       {form, "username=who&password=wrong", 401, "login_failed", "Incorrect username or password"},
-		"a disabled account is told so":           {"application/json", `{"email":"out@example.com","password":"correct horse"}`, 403, "forbidden", "Account disabled"},
-		"to the wrong password it is not told so": {"application/json", `{"email":"out@example.com","password":"wrong"}`, 401, "login_failed", "Incorrect username or password"},
+		"a form logs in too":                     {form, "username=ada%40example.com&password=correct+horse", 200, "", ""},
+		"FastAPI's whole form logs in":           {form, "grant_type=password&username=ada@example.com&password=correct+horse&scope=&client_id=x&client_secret=y", 200, "", ""},
+		"a look-alike email is the same account": {"application/json", `{"email":"ＡＤＡ@example.com","password":"correct horse"}`, 200, "", ""},
+		"a charset of UTF-8 is fine":             {"application/json; charset=UTF-8", `{"email":"ada@example.com","password":"correct horse"}`, 200, "", ""},
+		"a wrong password is refused":            {"application/json", `{"email":"ada@example.com","password":"wrong"}`, 401, "login_failed", "Incorrect username or password"},
+		"an unknown email is refused the same":   {"application/json", `{"email":"who@example.com","password":"wrong"}`, 401, "login_failed", "Incorrect username or password"},
+		"an invalid email is refused the same":   {form, "username=who&password=wrong", 401, "login_failed", "Incorrect username or password"},
+		"a disabled account is 403":              {"application/json", `{"email":"out@example.com","password":"correct horse"}`, 403, "forbidden", "Account disabled"},
+		"a disabled account, wrong password":     {"application/json", `{"email":"out@example.com","password":"wrong"}`, 401, "login_failed", "Incorrect username or password"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			answer := app.Post("/login", c.body, "Content-Type", c.media).Want(t, c.status, c.code)
@@ -80,13 +80,13 @@ func TestRegister(t *testing.T) {
 		code   string
 	}{
 		"a taken email is refused":            {`{"email":"ada@example.com","password":"correct horse"}`, 409, "email_taken"},
-		"a look-alike of it too":              {`{"email":"Ａda@EXAMPLE.com","password":"correct horse"}`, 409, "email_taken"},
-		"72 bytes of password are taken":      {`{"email":"b@example.com","password":"` + strings.Repeat("é", 36) + `"}`, 201, ""},
-		"73 bytes are not, in fewer letters":  {`{"email":"c@example.com","password":"` + strings.Repeat("é", 36) + `x"}`, 422, "validation_failed"},
+		"a look-alike of it is refused":       {`{"email":"Ａda@EXAMPLE.com","password":"correct horse"}`, 409, "email_taken"},
+		"a password of 72 bytes is valid":     {`{"email":"b@example.com","password":"` + strings.Repeat("é", 36) + `"}`, 201, ""},
+		"a password of 73 bytes is too long":  {`{"email":"c@example.com","password":"` + strings.Repeat("é", 36) + `x"}`, 422, "validation_failed"},
 		"7 characters are too short":          {`{"email":"c@example.com","password":"ééééééé"}`, 422, "validation_failed"},
 		"an email needs a domain":             {`{"email":"ada","password":"correct horse"}`, 422, "validation_failed"},
 		"an email of 255 characters too long": {`{"email":"` + strings.Repeat("a", 243) + `@example.com","password":"correct horse"}`, 422, "validation_failed"},
-		"NUL is in no email":                  {`{"email":"a\u0000@example.com","password":"correct horse"}`, 422, "validation_failed"},
+		"an email with NUL is refused":        {`{"email":"a\u0000@example.com","password":"correct horse"}`, 422, "validation_failed"},
 		"a role cannot be chosen":             {`{"email":"c@example.com","password":"correct horse","role":"admin"}`, 422, "validation_failed"},
 	} {
 		t.Run(claim, func(t *testing.T) { app.Post("/register", c.body).Want(t, c.status, c.code) })
@@ -97,13 +97,13 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-func TestThePasswordIsTheSameInBothUnicodeForms(t *testing.T) {
+func TestAPasswordIsEqualInBothUnicodeForms(t *testing.T) {
 	app := apptest.New(t)
 	app.Post("/register", `{"email":"a@example.com","password":"caf\u00e9 noir"}`).Want(t, 201, "")
 	app.Post("/login", `{"email":"a@example.com","password":"cafe\u0301 noir"}`).Want(t, 200, "")
 }
 
-func TestOneOfManyRegistrationsAtOnceWins(t *testing.T) {
+func TestOneOfManyConcurrentRegistrationsSucceeds(t *testing.T) {
 	app := apptest.New(t)
 	var statuses [8]int
 	var all sync.WaitGroup
@@ -122,7 +122,7 @@ func TestOneOfManyRegistrationsAtOnceWins(t *testing.T) {
 	}
 }
 
-func TestAHashOfAnotherCostIsRenewedAtLogin(t *testing.T) {
+func TestALoginRehashesWithTheConfiguredCost(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	old, err := bcrypt.GenerateFromPassword([]byte(apptest.Password), 5)
@@ -140,10 +140,10 @@ func TestAHashOfAnotherCostIsRenewedAtLogin(t *testing.T) {
 	}
 }
 
-const stranger = `{"email":"who@example.com","password":"wrong"}`
+const wrongLogin = `{"email":"who@example.com","password":"wrong"}`
 
-// busy is an API whose only core hashes until the test lets it go.
-func busy(t *testing.T, maxWait time.Duration) (app *apptest.App, letGo func()) {
+// busy is an API with one core, which is hashing until release is called.
+func busy(t *testing.T, maxWait time.Duration) (app *apptest.App, release func()) {
 	t.Helper()
 	hashing, free := make(chan struct{}), make(chan struct{})
 	app = apptest.NewHashing(t, 1, auth.Hasher{Compare: func([]byte, []byte) error {
@@ -155,7 +155,7 @@ func busy(t *testing.T, maxWait time.Duration) (app *apptest.App, letGo func()) 
 		return bcrypt.ErrMismatchedHashAndPassword
 	}}, func(s *config.Settings) { s.Password.MaxWait = maxWait })
 	var first sync.WaitGroup
-	first.Go(func() { app.Post("/login", stranger).Want(t, 401, "login_failed") })
+	first.Go(func() { app.Post("/login", wrongLogin).Want(t, 401, "login_failed") })
 	<-hashing
 	return app, sync.OnceFunc(func() {
 		close(free)
@@ -163,14 +163,14 @@ func busy(t *testing.T, maxWait time.Duration) (app *apptest.App, letGo func()) 
 	})
 }
 
-func TestALoginThatWouldWaitTooLongIsTurnedAway(t *testing.T) {
-	app, letGo := busy(t, time.Millisecond)
-	defer letGo()
-	if after := app.Post("/login", stranger).Want(t, 503, "overloaded").Header.Get("Retry-After"); after != "1" {
+func TestALoginThatCannotGetATurnInTimeIsRefused(t *testing.T) {
+	app, release := busy(t, time.Millisecond)
+	defer release()
+	if after := app.Post("/login", wrongLogin).Want(t, 503, "overloaded").Header.Get("Retry-After"); after != "1" {
 		t.Errorf("Retry-After %q", after)
 	}
-	letGo()
-	app.Post("/login", stranger).Want(t, 401, "login_failed")
+	release()
+	app.Post("/login", wrongLogin).Want(t, 401, "login_failed")
 }
 
 func TestRetryAfterIsInWholeSeconds(t *testing.T) {
@@ -181,14 +181,14 @@ func TestRetryAfterIsInWholeSeconds(t *testing.T) {
 	}
 }
 
-func TestAClientThatHangsUpLeavesTheQueue(t *testing.T) {
-	app, letGo := busy(t, time.Hour)
-	defer letGo()
+func TestADisconnectedClientLeavesTheQueue(t *testing.T) {
+	app, release := busy(t, time.Hour)
+	defer release()
 	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(app.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(connection, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(stranger), stranger)
+	fmt.Fprintf(connection, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(wrongLogin), wrongLogin)
 	if err := connection.Close(); err != nil {
 		t.Fatal(err)
 	}

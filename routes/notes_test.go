@@ -2,9 +2,9 @@ package routes_test
 
 import "testing"
 
-// What is true of every resource is tested in resources_test.go.
+// resources_test.go tests what all resources have in common.
 func TestNotes(t *testing.T) {
-	holdFields(t, "/notes", []fieldCase{
+	checkFields(t, "/notes", []fieldCase{
 		{"title", none, refused},
 		{"title", `null`, refused},
 		{"title", `1`, refused},

@@ -1,7 +1,7 @@
 package routes
 
-// byPassword describes signing in with email and password at /token (OpenAPI
-// 3.1, section 4.8.27).
+// byPassword describes a login with email and password at /token (OpenAPI 3.1,
+// section 4.8.27).
 func byPassword(basePath string) map[string]any {
 	token := basePath + "/token"
 	return map[string]any{

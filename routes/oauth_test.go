@@ -25,7 +25,7 @@ func client(app *apptest.App) *oauth2.Config {
 	return &oauth2.Config{ClientID: "any", ClientSecret: "any", Endpoint: oauth2.Endpoint{TokenURL: app.URL + "/token"}}
 }
 
-func TestAReadyMadeOAuth2ClientLogsInAndRefreshesByItself(t *testing.T) {
+func TestAStandardOAuth2ClientLogsInAndRefreshes(t *testing.T) {
 	for name, style := range map[string]oauth2.AuthStyle{"found out": oauth2.AuthStyleAutoDetect, "in the header": oauth2.AuthStyleInHeader, "in the form": oauth2.AuthStyleInParams} {
 		t.Run(name, func(t *testing.T) {
 			app := apptest.New(t)
@@ -57,7 +57,7 @@ func TestAReadyMadeOAuth2ClientLogsInAndRefreshesByItself(t *testing.T) {
 	}
 }
 
-func TestAReadyMadeOAuth2ClientUnderstandsARefusal(t *testing.T) {
+func TestAStandardOAuth2ClientUnderstandsAnError(t *testing.T) {
 	app := apptest.New(t)
 	_, err := client(app).PasswordCredentialsToken(t.Context(), "ada@example.com", "wrong")
 	var refused *oauth2.RetrieveError
@@ -86,14 +86,14 @@ func TestTokenGrants(t *testing.T) {
 		"a wrong password":                  {"grant_type=password&username=ada@example.com&password=x", 400, "invalid_grant", "Incorrect username or password"},
 		"a disabled account":                {"grant_type=password&username=out@example.com&password=correct+horse", 400, "invalid_grant", "Account disabled"},
 		"a forged refresh token":            {"grant_type=refresh_token&refresh_token=x", 400, "invalid_grant", "Invalid token"},
-		"a refresh token used up":           {"grant_type=refresh_token&refresh_token=" + refresh, 400, "invalid_grant", "Token revoked"},
-		"a grant of none":                   {"", 400, "invalid_request", "grant_type is missing"},
-		"a grant of another kind":           {"grant_type=client_credentials", 400, "unsupported_grant_type", "grant_type is password or refresh_token"},
+		"a used refresh token":              {"grant_type=refresh_token&refresh_token=" + refresh, 400, "invalid_grant", "Token revoked"},
+		"no grant type":                     {"", 400, "invalid_request", "grant_type is missing"},
+		"another grant type":                {"grant_type=client_credentials", 400, "unsupported_grant_type", "grant_type is password or refresh_token"},
 		"a password grant without one":      {"grant_type=password&username=a", 400, "invalid_request", "needs username and password"},
-		"a refresh grant without a token":   {"grant_type=refresh_token", 400, "invalid_request", "needs refresh_token"},
+		"a refresh grant without token":     {"grant_type=refresh_token", 400, "invalid_request", "needs refresh_token"},
 		"a parameter twice":                 {"grant_type=password&grant_type=password&" + password, 400, "invalid_request", "grant_type is given more than once"},
 		"a password over bcrypt's 72 bytes": {"grant_type=password&username=a&password=" + strings.Repeat("x", 73), 400, "invalid_request", "password must have at most 72 bytes"},
-		"a form that breaks":                {"grant_type=%zz", 400, "invalid_request", "not well formed"},
+		"an invalid form":                   {"grant_type=%zz", 400, "invalid_request", "not well formed"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			answer := app.Post("/token", c.body, "Content-Type", form).Want(t, c.status, "")
@@ -113,20 +113,20 @@ func TestRevocations(t *testing.T) {
 		status int
 		ended  bool
 	}{
-		"a refresh token":         {func(_, refresh string) string { return "token=" + refresh }, 200, true},
-		"an access token":         {func(access, _ string) string { return "token=" + access }, 200, true},
-		"with the right hint":     {func(_, refresh string) string { return "token_type_hint=refresh_token&token=" + refresh }, 200, true},
-		"with a wrong hint":       {func(access, _ string) string { return "token_type_hint=refresh_token&token=" + access }, 200, true},
-		"with a hint of its own":  {func(access, _ string) string { return "token_type_hint=x&token=" + access }, 200, true},
-		"an unknown token":        {func(string, string) string { return "token=x" }, 200, false},
-		"a forged refresh token":  {func(_, refresh string) string { return "token=" + flip(refresh) }, 200, false},
-		"a forged access token":   {func(access, _ string) string { return "token=" + access + "x" }, 200, false},
-		"no token":                {func(string, string) string { return "" }, 400, false},
-		"a token in another word": {func(access, _ string) string { return "access_token=" + access }, 400, false},
+		"a refresh token":        {func(_, refresh string) string { return "token=" + refresh }, 200, true},
+		"an access token":        {func(access, _ string) string { return "token=" + access }, 200, true},
+		"with the right hint":    {func(_, refresh string) string { return "token_type_hint=refresh_token&token=" + refresh }, 200, true},
+		"with a wrong hint":      {func(access, _ string) string { return "token_type_hint=refresh_token&token=" + access }, 200, true},
+		"with an unknown hint":   {func(access, _ string) string { return "token_type_hint=x&token=" + access }, 200, true},
+		"an unknown token":       {func(string, string) string { return "token=x" }, 200, false},
+		"a forged refresh token": {func(_, refresh string) string { return "token=" + flip(refresh) }, 200, false},
+		"a forged access token":  {func(access, _ string) string { return "token=" + access + "x" }, 200, false},
+		"no token":               {func(string, string) string { return "" }, 400, false},
+		"another parameter name": {func(access, _ string) string { return "access_token=" + access }, 400, false},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			bearer, refresh := begin(app)
-			for range 2 { // the second time it is a token of no session
+			bearer, refresh := register(app)
+			for range 2 { // the second time, the session has ended
 				answer := app.Post("/revoke", c.body(bearer[1][len("Bearer "):], refresh), "Content-Type", form).Want(t, c.status, "")
 				if c.status == 400 && answer.Field("error") != "invalid_request" {
 					t.Error(answer.Body)
@@ -140,12 +140,12 @@ func TestRevocations(t *testing.T) {
 			app.Refresh(refresh).Want(t, status, code)
 		})
 	}
-	_, refresh := begin(app)
+	_, refresh := register(app)
 	app.DB.Where("true").Delete(&models.User{})
 	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 200, "")
 }
 
-// keySet reads the public keys as a service elsewhere does.
+// keySet reads the public keys as another service does.
 func keySet(t *testing.T, app *apptest.App) (keys jose.JSONWebKeySet) {
 	t.Helper()
 	answer := app.Get("/.well-known/jwks.json").Want(t, 200, "")
@@ -161,7 +161,7 @@ func keySet(t *testing.T, app *apptest.App) (keys jose.JSONWebKeySet) {
 	return keys
 }
 
-func TestOthersVerifyAccessTokensWithThePublicKeys(t *testing.T) {
+func TestOtherServicesVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	for _, algorithm := range algorithms()[1:] {
 		app := apptest.New(t, apptest.Signing(t, algorithm))
@@ -186,9 +186,9 @@ func TestOthersVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 	}
 }
 
-// The recipe of the README: the new key signs, the old one verifies while its
-// tokens live, then it goes.
-func TestAKeyIsChangedWithoutLoggingAnybodyOut(t *testing.T) {
+// The steps of the README: the new key signs, and the old key verifies until its
+// tokens expire.
+func TestAKeyRotationLogsNobodyOut(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	for _, algorithm := range algorithms()[1:] {
 		app, bearer, refresh := session(t, apptest.Signing(t, algorithm))
@@ -203,7 +203,7 @@ func TestAKeyIsChangedWithoutLoggingAnybodyOut(t *testing.T) {
 		next := apptest.Bearer(pair.Field("access_token"))
 		during.Get("/protected", next...).Want(t, 200, "")
 		app.Get("/protected", next...).Want(t, 401, "token_invalid") // signed with the new one
-		if keys := keySet(t, during).Keys; len(keys) != 2 || keys[0].KeyID != takeApart(t, during, next).header["kid"] || keys[1].KeyID != keySet(t, app).Keys[0].KeyID {
+		if keys := keySet(t, during).Keys; len(keys) != 2 || keys[0].KeyID != parseToken(t, during, next).header["kid"] || keys[1].KeyID != keySet(t, app).Keys[0].KeyID {
 			t.Errorf("the keys are %+v", keys)
 		}
 		after := apptest.New(t, func(s *config.Settings) { *s = app.Settings; fresh(s) })
@@ -213,7 +213,7 @@ func TestAKeyIsChangedWithoutLoggingAnybodyOut(t *testing.T) {
 	}
 }
 
-func TestAnOAuth2ClientsInputIsBounded(t *testing.T) {
+func TestOAuth2InputIsLimited(t *testing.T) {
 	app := apptest.New(t)
 	for claim, c := range map[string]struct{ body, says string }{
 		"an email of 1,017 bytes": {"grant_type=password&password=x&username=" + strings.Repeat("x", 1017), "username must be a maximum of 254 characters in length"},
@@ -228,7 +228,7 @@ func TestAnOAuth2ClientsInputIsBounded(t *testing.T) {
 	}
 }
 
-func TestWithoutItsDatabaseARevocationIsTriedLater(t *testing.T) {
+func TestARevocationWithoutTheDatabaseIs503(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	_, refresh := app.Session("ada@example.com")
@@ -238,7 +238,7 @@ func TestWithoutItsDatabaseARevocationIsTriedLater(t *testing.T) {
 	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 503, "unavailable")
 }
 
-func TestNothingOutlivesARevokedSession(t *testing.T) {
+func TestNoTokenOutlivesARevokedSession(t *testing.T) {
 	app := apptest.New(t)
 	for i := range raceRounds {
 		email := fmt.Sprint(i, "@example.com")
@@ -264,7 +264,7 @@ func TestTheTokenURLFollowsTheBasePath(t *testing.T) {
 	}
 }
 
-func TestClientsFindTheEndpointsWhereTheIssuerIsAURL(t *testing.T) {
+func TestMetadataIsThereIfTheIssuerIsAURL(t *testing.T) {
 	const path = "/.well-known/oauth-authorization-server"
 	apptest.New(t).Get(path).Want(t, 404, "not_found")
 	app := apptest.New(t, func(s *config.Settings) { s.JWT.Issuer, s.Server.BasePath = "https://api.example.com", "/v1" })

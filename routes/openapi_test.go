@@ -25,8 +25,8 @@ func document(t *testing.T) []byte {
 	return text
 }
 
-// A change of the API is to be seen in review.
-func TestTheDocumentIsTheOneInDocs(t *testing.T) {
+// A change of the API must be visible in review.
+func TestDocsHasTheCurrentDocument(t *testing.T) {
 	kept, err := os.ReadFile("../docs/openapi.json")
 	var indented bytes.Buffer
 	err = errors.Join(err, json.Indent(&indented, document(t), "", "  "))
@@ -42,7 +42,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 	if err := json.Unmarshal(document(t), &read); err != nil {
 		t.Fatal(err)
 	}
-	ours := []string{"/", "/openapi.json", "/docs", "/docs/:file"} // what documents the others
+	ours := []string{"/", "/openapi.json", "/docs", "/docs/:file"} // the documentation itself
 	for _, route := range apptest.New(t).Engine.Routes() {
 		path := strings.ReplaceAll(route.Path, ":id", "{id}")
 		if route.Method != http.MethodHead && !slices.Contains(ours, route.Path) && read.Paths[path][strings.ToLower(route.Method)] == nil {
@@ -51,7 +51,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 	}
 }
 
-func TestAnExampleHasTheStatusItIsShownFor(t *testing.T) {
+func TestEachExampleHasTheStatusOfItsAnswer(t *testing.T) {
 	type example struct {
 		Ref   string `json:"$ref"`
 		Value struct{ Status int }

@@ -6,8 +6,8 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// own is the rest of the table: the routes of this project, to which make
-// resource adds. The template's later versions leave this file alone.
+// own returns the routes of this project. make resource adds to them. Updates of
+// the template do not change this file.
 func (a App) own() []endpoint.Route {
 	notes := handlers.Notes{DB: a.DB}
 

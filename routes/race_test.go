@@ -12,14 +12,14 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Of the faults that these tests are for, the rarest shows in one of some twenty
-// rounds, the others in each run of fewer.
+// The rarest race that these tests look for appears in one of about 20 rounds. The
+// other races appear in each run.
 const (
 	raceRounds = 40
 	fewRounds  = 15
 )
 
-// together runs all of do at once and waits for their end.
+// together runs all functions concurrently and waits for them.
 func together(do ...func()) {
 	var group sync.WaitGroup
 	start := make(chan struct{})
@@ -33,9 +33,9 @@ func together(do ...func()) {
 	group.Wait()
 }
 
-func TestOfManyWithOneTokenAllGetTheSamePair(t *testing.T) {
+func TestConcurrentRefreshesGetTheSameTokens(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.JWT.RefreshGrace = time.Hour })
-	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings }) // another process, as it were
+	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings }) // like another process
 	app.Register("ada@example.com")
 	for range fewRounds {
 		_, token := app.Session("ada@example.com")
@@ -55,9 +55,9 @@ func TestOfManyWithOneTokenAllGetTheSamePair(t *testing.T) {
 	}
 }
 
-// Without a grace one of two uses is a theft, whichever comes first; whoever
-// was first keeps nothing.
-func TestThiefAndOwnerBothLose(t *testing.T) {
+// Without a grace period, the second of two uses is a theft. Both sides lose the
+// session.
+func TestATheftEndsTheSessionForBothSides(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.JWT.RefreshGrace = 0 })
 	app.Register("ada@example.com")
 	for range fewRounds {
@@ -77,8 +77,8 @@ func TestThiefAndOwnerBothLose(t *testing.T) {
 	}
 }
 
-// What ends a session ends it, and all that was made of it at the same time.
-func TestNothingOutlivesItsSession(t *testing.T) {
+// Tokens that are issued while a session ends must end with it.
+func TestNoTokenOutlivesItsSession(t *testing.T) {
 	app := apptest.New(t)
 	root := app.Admin("root@example.com")
 	const confirm = `{"current_password":"correct horse"}`
@@ -118,8 +118,8 @@ func TestNothingOutlivesItsSession(t *testing.T) {
 	}
 }
 
-// A session of the old password that begins while the password changes ends
-// with the others, or does not begin.
+// A login with the old password during a password change fails, or its session
+// ends with the others.
 func TestNoLoginOutlivesItsPassword(t *testing.T) {
 	app := apptest.New(t)
 	for i := range fewRounds {
@@ -144,7 +144,7 @@ func TestNoLoginOutlivesItsPassword(t *testing.T) {
 	}
 }
 
-func TestAdminsCannotAllDemoteEachOther(t *testing.T) {
+func TestOneAdminIsLeftWhenAllDemoteEachOther(t *testing.T) {
 	app := apptest.New(t)
 	for i := range fewRounds {
 		app.DB.Model(&models.User{}).Where("true").Update("role", models.RoleUser)

@@ -16,29 +16,29 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-// These tests walk the table and the document, so they hold for resources that
-// do not exist yet.
+// These tests read the table and the document, so they also test resources that you
+// add later.
 
 const nobody = "01900000-0000-7000-8000-000000000000"
 
-// bodies are for collections whose POST asks for more than its schema can say.
+// bodies are inputs for collections with rules that no schema can express.
 var bodies = map[string]map[string]any{}
 
-// collection is a resource that users own, as the document tells of it.
+// collection is a resource as the document describes it.
 type collection struct {
 	path      string
-	access    string // of those who may add to it
+	access    string // of its POST
 	list, one *openapi3.PathItem
-	others    map[string]collection // by the field that refers to one of them, such as note_id
+	others    map[string]collection // by a field that refers to it, such as note_id
 }
 
-// collections are what a user may add to, list, and show one by one.
+// collections are the resources that a user can create, list and show.
 func collections(t *testing.T) (all []collection) {
 	t.Helper()
 	return slices.DeleteFunc(allCollections(t), func(c collection) bool { return c.access != "user" })
 }
 
-// allCollections are those that an admin may add to, too.
+// allCollections also has the resources that only an admin can create.
 func allCollections(t *testing.T) (all []collection) {
 	t.Helper()
 	paths, byField := described(t).Paths, map[string]collection{}
@@ -62,8 +62,8 @@ func (c collection) schema() *openapi3.Schema {
 	return c.list.Post.RequestBody.Value.Content.Get("application/json").Schema.Value
 }
 
-// least is the least that one can be made of, with what it refers to made before.
-func (c collection) least(t *testing.T, app *apptest.App, bearer []string) map[string]any {
+// minimal is the smallest valid input, with the rows that it refers to.
+func (c collection) minimal(t *testing.T, app *apptest.App, bearer []string) map[string]any {
 	t.Helper()
 	if body := bodies[c.path]; body != nil {
 		return body
@@ -83,13 +83,13 @@ func (c collection) least(t *testing.T, app *apptest.App, bearer []string) map[s
 	return members
 }
 
-// make makes one.
+// make creates a row.
 func (c collection) make(t *testing.T, app *apptest.App, bearer []string) apptest.Answer {
 	t.Helper()
-	body := c.least(t, app, bearer)
+	body := c.minimal(t, app, bearer)
 	answer := app.Post(c.path, text(body), bearer...)
 	if answer.Status != 201 {
-		t.Fatalf("POST %s %s, the least that the document allows, is answered %d %s: correct the rules, or add to bodies", c.path, text(body), answer.Status, answer.Body)
+		t.Fatalf("POST %s %s, the smallest input that the document allows, is answered %d %s: correct the rules, or add an input to bodies", c.path, text(body), answer.Status, answer.Body)
 	}
 	return answer
 }
@@ -99,11 +99,11 @@ func has(operation *openapi3.Operation, in, name string) bool {
 	return operation != nil && operation.Parameters.GetByInAndName(in, name) != nil
 }
 
-// examples counts them.
+// examples counts the examples.
 var examples atomic.Int64
 
-// example is a value that a schema allows, each time another where many are, for
-// a field may be unique.
+// example is a value that a schema allows. It differs each time if possible,
+// because a field may be unique.
 func example(schema *openapi3.Schema) any {
 	n := examples.Add(1)
 	switch {
@@ -150,11 +150,11 @@ func text(value any) string {
 	return string(written)
 }
 
-// long is a word of so many characters, as JSON.
+// long is a JSON string with a number of characters.
 func long(characters int) string { return text(strings.Repeat("ä", characters)) }
 
-// fieldCase is a value, as JSON, that a field takes or refuses. None is the
-// field left out when one is made.
+// fieldCase is a JSON value that a field accepts or refuses. none leaves the field
+// out.
 type fieldCase struct {
 	field, value string
 	taken        bool
@@ -166,8 +166,8 @@ const (
 	none    = ""
 )
 
-// holdFields makes one of a collection with each value, and changes one to it.
-func holdFields(t *testing.T, path string, cases []fieldCase) {
+// checkFields creates a row with each value, and changes a row to it.
+func checkFields(t *testing.T, path string, cases []fieldCase) {
 	t.Helper()
 	app := apptest.New(t)
 	bearer := app.Admin("ada@example.com")
@@ -177,7 +177,7 @@ func holdFields(t *testing.T, path string, cases []fieldCase) {
 		}
 		kept := c.make(t, app, bearer)
 		for _, is := range cases {
-			body := c.least(t, app, bearer)
+			body := c.minimal(t, app, bearer)
 			body[is.field] = json.RawMessage(is.value)
 			if is.value == none {
 				delete(body, is.field)
@@ -205,20 +205,20 @@ func holdFields(t *testing.T, path string, cases []fieldCase) {
 	t.Fatalf("nobody can POST to %s", path)
 }
 
-func TestWhatIsMadeIsShownChangedAndDeleted(t *testing.T) {
+func TestAResourceIsCreatedShownAndDeleted(t *testing.T) {
 	app, bearer, _ := session(t)
 	for _, c := range collections(t) {
 		t.Run(c.path, func(t *testing.T) {
 			made := c.make(t, app, bearer)
 			path := c.path + "/" + made.Field("id")
 			if at := made.Header.Get("Location"); at != path {
-				t.Errorf("made at %q, want %q", at, path)
+				t.Errorf("Location is %q, want %q", at, path)
 			}
 			if shown := app.Get(path, bearer...).Want(t, 200, ""); shown.Body != made.Body || shown.Header.Get("ETag") != made.Header.Get("ETag") {
 				t.Errorf("made as %s, shown as %s", made.Body, shown.Body)
 			}
 			for _, field := range []string{"id", "created_at", "updated_at", "owner_id"} {
-				body := c.least(t, app, bearer)
+				body := c.minimal(t, app, bearer)
 				body[field] = nobody
 				app.Post(c.path, text(body), bearer...).Want(t, 422, "validation_failed")
 			}
@@ -235,7 +235,7 @@ func TestWhatIsMadeIsShownChangedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestWhatIsOwnedIsItsOwnersAlone(t *testing.T) {
+func TestOnlyTheOwnerReachesARow(t *testing.T) {
 	app, ada, _ := session(t)
 	app.Register("bob@example.com")
 	bob := app.Login("bob@example.com")
@@ -254,7 +254,7 @@ func TestWhatIsOwnedIsItsOwnersAlone(t *testing.T) {
 				if c.schema().Properties[field] == nil || other.access != "user" {
 					continue
 				}
-				body, change := c.least(t, app, bob), map[string]any{field: other.make(t, app, ada).Field("id")}
+				body, change := c.minimal(t, app, bob), map[string]any{field: other.make(t, app, ada).Field("id")}
 				body[field] = change[field]
 				app.Post(c.path, text(body), bob...).Want(t, 422, "validation_failed")
 				if c.one.Patch != nil {
@@ -263,7 +263,7 @@ func TestWhatIsOwnedIsItsOwnersAlone(t *testing.T) {
 				if has(c.list.Get, "query", field) {
 					list := app.Get(fmt.Sprintf("%s?%s=%s", c.path, field, change[field]), bob...).Want(t, 200, "").Body
 					if !strings.Contains(list, `"items":[]`) {
-						t.Errorf("of hers he lists %s", list)
+						t.Errorf("he lists %s of her rows", list)
 					}
 				}
 			}
@@ -274,20 +274,20 @@ func TestWhatIsOwnedIsItsOwnersAlone(t *testing.T) {
 	}
 }
 
-func TestAChangeIsOfTheVersionThatIfMatchNames(t *testing.T) {
+func TestIfMatchNamesTheVersionToChange(t *testing.T) {
 	app, bearer, _ := session(t)
 	for claim, is := range map[string]struct {
 		ifMatch string // {old} and {new} are versions of it
 		status  int
 	}{
-		"the newest":           {`{new}`, 200},
-		"one of many":          {`"x", {new}`, 200},
-		"any":                  {`*`, 200},
-		"the one before":       {`{old}`, 412},
-		"another":              {`"x"`, 412},
-		"one a proxy weakened": {`W/{new}`, 200},
-		"the one before, weak": {`W/{old}`, 412},
-		"one without a quote":  {`x`, 412},
+		"the newest":              {`{new}`, 200},
+		"one of many":             {`"x", {new}`, 200},
+		"any":                     {`*`, 200},
+		"the one before":          {`{old}`, 412},
+		"another":                 {`"x"`, 412},
+		"a weak one from a proxy": {`W/{new}`, 200},
+		"the one before, weak":    {`W/{old}`, 412},
+		"one without a quote":     {`x`, 412},
 	} {
 		for _, c := range collections(t) {
 			if !has(c.one.Patch, "header", "If-Match") {
@@ -317,7 +317,7 @@ func TestAChangeIsOfTheVersionThatIfMatchNames(t *testing.T) {
 	}
 }
 
-func TestOfManyChangesOfOneVersionOneIsMade(t *testing.T) {
+func TestOneOfManyConcurrentChangesSucceeds(t *testing.T) {
 	app, bearer, _ := session(t)
 	for _, c := range collections(t) {
 		if !has(c.one.Patch, "header", "If-Match") {
@@ -368,7 +368,7 @@ func TestListsAreNewestFirstAndStableWhileTheyGrow(t *testing.T) {
 	}
 }
 
-func TestWhatIsOwnedGoesWithItsOwner(t *testing.T) {
+func TestRowsAreDeletedWithTheirOwner(t *testing.T) {
 	app, bearer, _ := session(t)
 	for _, c := range collections(t) {
 		c.make(t, app, bearer)
@@ -392,10 +392,10 @@ func TestWhatIsOwnedGoesWithItsOwner(t *testing.T) {
 	}
 }
 
-// handedOut are secrets that their owner is to have.
+// handedOut are secrets that a client must receive.
 var handedOut = regexp.MustCompile(`^Token\.(access_token|refresh_token|token_type)$|^Metadata\.token_endpoint`)
 
-func TestNoAnswerHoldsASecret(t *testing.T) {
+func TestNoAnswerHasASecret(t *testing.T) {
 	secret := regexp.MustCompile(`(?i)passw|secret|hash|token|private`)
 	var walk func(of string, schema *openapi3.SchemaRef, depth int)
 	walk = func(of string, schema *openapi3.SchemaRef, depth int) {
@@ -427,7 +427,7 @@ func TestNoAnswerHoldsASecret(t *testing.T) {
 	}
 }
 
-// described is the document, read.
+// described is the parsed document.
 func described(t *testing.T) *openapi3.T {
 	t.Helper()
 	read, err := openapi3.NewLoader().LoadFromData(document(t))

@@ -1,4 +1,4 @@
-// Package routes is the API's table of contents, and the engine around it.
+// Package routes has the table of all routes, and the engine that serves them.
 package routes
 
 import (
@@ -21,8 +21,8 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// App is what the routes are made of. What a handler needs besides is a field
-// more. The zero App has a table and a document, but serves nothing.
+// App has what the handlers need. Add a field for what another handler needs. The
+// zero App has a table and a document, but cannot serve requests.
 type App struct {
 	Settings config.Settings
 	Log      *slog.Logger
@@ -30,7 +30,7 @@ type App struct {
 	Auth     auth.Services
 }
 
-// Table is every route, one line each. All but the health checks are below
+// Table returns all routes, one line each. All except the health checks are below
 // server.base_path.
 func (a App) Table() []endpoint.Route {
 	users := accounts.Accounts{DB: a.DB, Auth: a.Auth}
@@ -92,9 +92,9 @@ func (a App) Document() ([]byte, error) {
 	return endpoint.Document(info, a.Table())
 }
 
-// docs are the routes on which people read about the others, if shown.
+// docs returns the routes of the documentation, if it is enabled.
 func (a App) docs() ([]endpoint.Route, error) {
-	document, err := a.Document() // also unshown: a table that lies stops the start
+	document, err := a.Document() // always, because an invalid table must stop the start
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (a App) docs() ([]endpoint.Route, error) {
 	), nil
 }
 
-// Engine builds the API: the table, and around it what every request goes through.
+// Engine builds the API: the table, and the middleware of all requests.
 func (a App) Engine() (*gin.Engine, error) {
 	settings := a.Settings
 	gin.SetMode(gin.ReleaseMode)
@@ -123,7 +123,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	}
 	table := append(a.Table(), endpoint.Group(settings.Server.BasePath, docs)...)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
-		engine.Use(allow(origins, settings.Server.CORSHeaders, table))
+		engine.Use(allowOrigins(origins, settings.Server.CORSHeaders, table))
 	}
 	engine.Use(middleware.HealthOnly("/healthz", "/readyz"))
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
@@ -131,12 +131,12 @@ func (a App) Engine() (*gin.Engine, error) {
 
 	authenticate := middleware.Authenticate(a.Auth)
 	for _, route := range table {
-		chain := append([]gin.HandlerFunc{middleware.MaxBody(route.BodyLimit(int64(settings.Server.MaxBody)))}, route.Handlers()...)
-		first := gin.HandlerFunc(middleware.Client)
+		identify := gin.HandlerFunc(middleware.Client)
 		if !route.Access.Public() {
-			first = authenticate
+			identify = authenticate
 		}
-		chain = slices.Insert(chain, 0, first)
+		limit := middleware.MaxBody(route.BodyLimit(int64(settings.Server.MaxBody)))
+		chain := append([]gin.HandlerFunc{identify, limit}, route.Handlers()...)
 		engine.Handle(route.Method, route.Path, chain...)
 		if route.Method == http.MethodGet {
 			engine.HEAD(route.Path, chain...)
@@ -145,17 +145,17 @@ func (a App) Engine() (*gin.Engine, error) {
 	return engine, nil
 }
 
-// allow answers the browsers of pages from these origins (CORS): they may use the
-// methods of the table. For any other
-// the library would answer 403 by itself; here it is a request like all. A cache
-// must not give one origin what another was answered, so all answers vary.
-func allow(origins, headers []string, table []endpoint.Route) gin.HandlerFunc {
+// allowOrigins lets pages from these origins call the API with the methods of the
+// table (CORS). Requests from other origins pass without CORS headers, where the
+// library would answer 403. All answers vary by Origin, so that a cache does not mix
+// them up.
+func allowOrigins(origins, headers []string, table []endpoint.Route) gin.HandlerFunc {
 	methods := map[string]bool{}
 	for _, route := range table {
 		methods[route.Method] = true
 	}
-	friend := cors.New(cors.Config{
-		AllowOriginFunc: func(string) bool { return true }, // of origins, below
+	handle := cors.New(cors.Config{
+		AllowOriginFunc: func(string) bool { return true }, // the origin is checked below
 		AllowMethods:    slices.Sorted(maps.Keys(methods)),
 		AllowHeaders:    append([]string{"Authorization", "Content-Type", "If-Match", "If-None-Match", problem.RequestIDHeader}, headers...),
 		ExposeHeaders:   []string{"ETag", "Location", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
@@ -164,7 +164,7 @@ func allow(origins, headers []string, table []endpoint.Route) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Writer.Header().Add("Vary", "Origin")
 		if slices.Contains(origins, c.GetHeader("Origin")) {
-			friend(c)
+			handle(c)
 		}
 	}
 }

@@ -21,9 +21,12 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// A route is opened to everybody here and in the table: two edits, on purpose.
 func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
+// A public route must be added here and in the table, so that it is never an
+// accident.
+// A public route must be added here and in the table, so that it is never an
+// accident.
 func TestOnlyTheseRoutesArePublic(t *testing.T) {
 	want := []string{
 		"POST /register", "POST /login", "POST /refresh",
@@ -39,18 +42,18 @@ func TestOnlyTheseRoutesArePublic(t *testing.T) {
 		}
 	}
 	if !slices.Equal(public, want) {
-		t.Errorf("public are %v, want %v", public, want)
+		t.Errorf("the public routes are %v, want %v", public, want)
 	}
 }
 
-func TestEveryProtectedRouteAsksForAToken(t *testing.T) {
+func TestEveryProtectedRouteNeedsAToken(t *testing.T) {
 	app := apptest.New(t)
 	for _, route := range protectedRoutes() {
 		app.Do(route.Method, route.Path, nil).Want(t, 401, "token_missing")
 	}
 }
 
-func TestHeadIsWhereGetIs(t *testing.T) {
+func TestEveryGetRouteAnswersHead(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	bearer := app.Login("ada@example.com")
@@ -64,7 +67,7 @@ func TestHeadIsWhereGetIs(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRoute(t *testing.T) {
+func TestUnknownRoutes(t *testing.T) {
 	app := apptest.New(t)
 	app.Get("/nowhere").Want(t, 404, "not_found")
 	app.Get("/me/").Want(t, 404, "not_found")
@@ -102,7 +105,7 @@ func TestHealth(t *testing.T) {
 	app.Get("/readyz").Want(t, 503, "unavailable")
 }
 
-func TestWithoutItsDatabaseTheAPILetsNobodyThrough(t *testing.T) {
+func TestWithoutTheDatabaseNobodyIsAllowed(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	bearer, refresh := app.Session("ada@example.com")
@@ -122,7 +125,7 @@ func TestWithoutItsDatabaseTheAPILetsNobodyThrough(t *testing.T) {
 	}
 }
 
-func TestATokenEndsWithItsUser(t *testing.T) {
+func TestATokenIsRevokedWithItsUser(t *testing.T) {
 	for claim, end := range map[string]func(*apptest.App){
 		"disabled": func(app *apptest.App) { app.DB.Model(&models.User{}).Where("true").Update("disabled", true) },
 		"deleted":  func(app *apptest.App) { app.DB.Where("true").Delete(&models.User{}) },
@@ -134,8 +137,8 @@ func TestATokenEndsWithItsUser(t *testing.T) {
 			"at once": {0, func(t *testing.T, app *apptest.App, bearer []string) {
 				app.Get("/me", bearer...).Want(t, 401, "token_revoked")
 			}},
-			"remembered":    {time.Hour, func(t *testing.T, app *apptest.App, bearer []string) { app.Get("/me", bearer...).Want(t, 200, "") }},
-			"after the lag": {100 * time.Millisecond, awaitRevoked},
+			"cached":        {time.Hour, func(t *testing.T, app *apptest.App, bearer []string) { app.Get("/me", bearer...).Want(t, 200, "") }},
+			"after the lag": {100 * time.Millisecond, awaitRevocation},
 		} {
 			t.Run(claim+" "+name, func(t *testing.T) {
 				app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = c.lag })
@@ -147,25 +150,25 @@ func TestATokenEndsWithItsUser(t *testing.T) {
 	}
 }
 
-func TestAPanicIsAPlain500(t *testing.T) {
+func TestAPanicIsAnswered500WithoutItsCause(t *testing.T) {
 	app := apptest.New(t)
-	app.Engine.GET("/panic", func(*gin.Context) { panic("of great secrecy") })
-	app.Engine.GET("/odd", func(c *gin.Context) { problem.Write(c, errors.New("of great secrecy")) })
-	app.Engine.GET("/canceled", func(c *gin.Context) { // by the program: this client has not hung up
-		problem.Write(c, fmt.Errorf("of great secrecy: %w", context.Canceled))
+	app.Engine.GET("/panic", func(*gin.Context) { panic("a secret cause") })
+	app.Engine.GET("/odd", func(c *gin.Context) { problem.Write(c, errors.New("a secret cause")) })
+	app.Engine.GET("/canceled", func(c *gin.Context) { // by the program; the client is still connected
+		problem.Write(c, fmt.Errorf("a secret cause: %w", context.Canceled))
 	})
 	for _, path := range []string{"/panic", "/odd", "/canceled"} {
 		answer := app.Get(path).Want(t, 500, "internal")
-		if strings.Contains(answer.Body, "secrecy") {
+		if strings.Contains(answer.Body, "secret cause") {
 			t.Errorf("answered %s", answer.Body)
 		}
-		if log := app.Log.String(); !strings.Contains(log, "secrecy") || !strings.Contains(log, answer.Field("request_id")) {
+		if log := app.Log.String(); !strings.Contains(log, "secret cause") || !strings.Contains(log, answer.Field("request_id")) {
 			t.Errorf("logged %s", log)
 		}
 	}
 }
 
-func TestTheLogHasOneLineARequestAndNoSecret(t *testing.T) {
+func TestTheLogHasOneLinePerRequestAndNoSecret(t *testing.T) {
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	bearer := app.Login("ada@example.com")
@@ -201,24 +204,24 @@ func TestSecurityHeadersAreOnEveryAnswer(t *testing.T) {
 	}
 }
 
-func TestCORSIsForTheOriginsOfTheSettings(t *testing.T) {
-	const friend = "https://app.example.com"
-	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{friend} })
+func TestCORSAllowsTheConfiguredOrigins(t *testing.T) {
+	const allowed = "https://app.example.com"
+	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{allowed} })
 	preflight := []string{"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization", "Origin"}
-	if got := app.Do("OPTIONS", "/me", nil, append(preflight, friend)...); got.Status != 204 || got.Header.Get("Access-Control-Allow-Origin") != friend {
-		t.Errorf("a friend's preflight: %d %v", got.Status, got.Header)
+	if got := app.Do("OPTIONS", "/me", nil, append(preflight, allowed)...); got.Status != 204 || got.Header.Get("Access-Control-Allow-Origin") != allowed {
+		t.Errorf("an allowed preflight: %d %v", got.Status, got.Header)
 	}
 	for _, route := range table() {
-		got := app.Do("OPTIONS", route.Path, nil, "Origin", friend, "Access-Control-Request-Method", route.Method)
+		got := app.Do("OPTIONS", route.Path, nil, "Origin", allowed, "Access-Control-Request-Method", route.Method)
 		if allowed := got.Header.Get("Access-Control-Allow-Methods"); !strings.Contains(allowed, route.Method) {
 			t.Errorf("%s is not among the methods %q", route.Method, allowed)
 		}
 	}
 	if got := app.Get("/healthz", "Origin", "https://evil.example.com").Want(t, 200, ""); got.Header.Get("Access-Control-Allow-Origin") != "" {
-		t.Errorf("a stranger's request: %d %v", got.Status, got.Header)
+		t.Errorf("a request of another origin: %d %v", got.Status, got.Header)
 	}
 	app.Do("OPTIONS", "/me", nil, append(preflight, "https://evil.example.com")...).Want(t, 405, "method_not_allowed")
-	if got := apptest.New(t).Get("/healthz", "Origin", friend); got.Header.Get("Access-Control-Allow-Origin") != "" {
+	if got := apptest.New(t).Get("/healthz", "Origin", allowed); got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("without origins: %v", got.Header)
 	}
 }

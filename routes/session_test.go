@@ -14,8 +14,8 @@ import (
 	"example.com/latchkey/models"
 )
 
-// back puts a user's sessions back in time.
-func back(t testing.TB, app *apptest.App, column string, by time.Duration) {
+// moveBack changes a time of the user's sessions to an earlier one.
+func moveBack(t testing.TB, app *apptest.App, column string, by time.Duration) {
 	t.Helper()
 	var sessions []models.Session
 	app.DB.Find(&sessions)
@@ -27,22 +27,22 @@ func back(t testing.TB, app *apptest.App, column string, by time.Duration) {
 	}
 }
 
-// session begins a session of a new user.
+// session starts an app and a session of a new user.
 func session(t testing.TB, change ...func(*config.Settings)) (app *apptest.App, bearer []string, refresh string) {
 	t.Helper()
 	app = apptest.New(t, change...)
-	bearer, refresh = begin(app)
+	bearer, refresh = register(app)
 	return app, bearer, refresh
 }
 
-// begin begins a session of a new user, who is the only one.
-func begin(app *apptest.App) (bearer []string, refresh string) {
+// register deletes all users, and starts a session of a new one.
+func register(app *apptest.App) (bearer []string, refresh string) {
 	app.DB.Where("true").Delete(&models.User{})
 	app.Register("ada@example.com")
 	return app.Session("ada@example.com")
 }
 
-func TestARefreshGivesTheNextPair(t *testing.T) {
+func TestARefreshReturnsNewTokens(t *testing.T) {
 	app, _, token := session(t)
 	for range 3 {
 		answer := app.Refresh(token).Want(t, 200, "")
@@ -55,10 +55,10 @@ func TestARefreshGivesTheNextPair(t *testing.T) {
 	}
 }
 
-func TestARefreshKeepsTheSessionAliveAndSaysWhen(t *testing.T) {
+func TestARefreshExtendsTheSession(t *testing.T) {
 	app, bearer, token := session(t)
-	back(t, app, "expires_at", time.Hour)
-	back(t, app, "last_used_at", time.Hour)
+	moveBack(t, app, "expires_at", time.Hour)
+	moveBack(t, app, "last_used_at", time.Hour)
 	read := func() (is models.Session) {
 		app.Get("/protected", bearer...).Want(t, 200, "")
 		app.DB.Take(&is)
@@ -71,18 +71,21 @@ func TestARefreshKeepsTheSessionAliveAndSaysWhen(t *testing.T) {
 		t.Errorf("used %v, then %v, which is not from %v to %v", before.LastUsedAt, after.LastUsedAt, start, end)
 	}
 	if lives := after.ExpiresAt.Sub(after.LastUsedAt); lives != 720*time.Hour {
-		t.Errorf("lives %v more", lives)
+		t.Errorf("expires in %v", lives)
 	}
 }
 
-func TestRefreshTokensThatAreRefused(t *testing.T) {
+func TestInvalidRefreshTokens(t *testing.T) {
 	app := apptest.New(t)
 	for claim, c := range map[string]struct {
 		spoil func(app *apptest.App, token string) string
 		code  string
 	}{
-		"an expired session's": {func(app *apptest.App, token string) string { back(t, app, "expires_at", 721*time.Hour); return token }, "token_expired"},
-		"an ended session's":   {func(app *apptest.App, token string) string { end(app); return token }, "token_revoked"},
+		"an expired session's": {func(app *apptest.App, token string) string {
+			moveBack(t, app, "expires_at", 721*time.Hour)
+			return token
+		}, "token_expired"},
+		"an ended session's": {func(app *apptest.App, token string) string { end(app); return token }, "token_revoked"},
 		"a deleted session's": {func(app *apptest.App, token string) string {
 			app.DB.Where("true").Delete(&models.Session{})
 			return token
@@ -91,44 +94,44 @@ func TestRefreshTokensThatAreRefused(t *testing.T) {
 			app.DB.Model(app.User("ada@example.com")).Update("disabled", true)
 			return token
 		}, "token_revoked"},
-		"a deleted user's":       {func(app *apptest.App, token string) string { app.DB.Delete(app.User("ada@example.com")); return token }, "token_revoked"},
-		"another secret's":       {func(*apptest.App, string) string { _, _, other := session(t); return other }, "token_invalid"},
-		"a letter changed":       {func(_ *apptest.App, token string) string { return flip(token) }, "token_invalid"},
-		"a letter short":         {func(_ *apptest.App, token string) string { return token[:len(token)-1] }, "token_invalid"},
-		"a letter more":          {func(_ *apptest.App, token string) string { return token + "A" }, "token_invalid"},
-		"padded":                 {func(_ *apptest.App, token string) string { return token + "==" }, "token_invalid"},
-		"a stray bit at its end": {func(_ *apptest.App, token string) string { return loosen(token) }, "token_invalid"},
-		"a line end more":        {func(_ *apptest.App, token string) string { return token + `\n` }, "token_invalid"},
-		"line ends alone":        {func(_ *apptest.App, token string) string { return strings.Repeat(`\n`, len(token)) }, "token_invalid"},
-		"an access token":        {func(app *apptest.App, _ string) string { return app.Login("ada@example.com")[1][len("Bearer "):] }, "token_invalid"},
-		"a word":                 {func(*apptest.App, string) string { return "token" }, "token_invalid"},
-		"50 KB":                  {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},
+		"a deleted user's":  {func(app *apptest.App, token string) string { app.DB.Delete(app.User("ada@example.com")); return token }, "token_revoked"},
+		"another secret's":  {func(*apptest.App, string) string { _, _, other := session(t); return other }, "token_invalid"},
+		"a letter changed":  {func(_ *apptest.App, token string) string { return flip(token) }, "token_invalid"},
+		"a letter missing":  {func(_ *apptest.App, token string) string { return token[:len(token)-1] }, "token_invalid"},
+		"an extra letter":   {func(_ *apptest.App, token string) string { return token + "A" }, "token_invalid"},
+		"padded":            {func(_ *apptest.App, token string) string { return token + "==" }, "token_invalid"},
+		"an unused bit set": {func(_ *apptest.App, token string) string { return setUnusedBit(token) }, "token_invalid"},
+		"an extra newline":  {func(_ *apptest.App, token string) string { return token + `\n` }, "token_invalid"},
+		"only newlines":     {func(_ *apptest.App, token string) string { return strings.Repeat(`\n`, len(token)) }, "token_invalid"},
+		"an access token":   {func(app *apptest.App, _ string) string { return app.Login("ada@example.com")[1][len("Bearer "):] }, "token_invalid"},
+		"a word":            {func(*apptest.App, string) string { return "token" }, "token_invalid"},
+		"50 KB":             {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			_, token := begin(app)
+			_, token := register(app)
 			answer := app.Refresh(c.spoil(app, token)).Want(t, 401, c.code)
 			if !strings.Contains(answer.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 				t.Error(answer.Header.Get("WWW-Authenticate"))
 			}
-			if c.code == "token_invalid" { // no harm to the session
+			if c.code == "token_invalid" { // the session is still valid
 				app.Refresh(token).Want(t, 200, "")
 			}
 		})
 	}
 }
 
-// end ends all sessions in the database, past the API.
+// end ends all sessions in the database, without the API.
 func end(app *apptest.App) {
 	app.DB.Model(&models.Session{}).Where("true").Update("revoked_at", app.DB.NowFunc())
 }
 
-func TestALostAnswerIsAnsweredAgain(t *testing.T) {
+func TestALostAnswerIsRepeated(t *testing.T) {
 	app, _, first := session(t, func(s *config.Settings) { s.JWT.RefreshGrace = 10 * time.Hour })
 	second := app.Refresh(first).Want(t, 200, "").Field("refresh_token")
-	back(t, app, "last_used_at", 9*time.Hour)
+	moveBack(t, app, "last_used_at", 9*time.Hour)
 	again := app.Refresh(first).Want(t, 200, "")
 	if again.Field("refresh_token") != second {
-		t.Error("another pair than the current one")
+		t.Error("other tokens than the current ones")
 	}
 	app.Get("/protected", apptest.Bearer(again.Field("access_token"))...).Want(t, 200, "")
 	app.Refresh(second).Want(t, 200, "")
@@ -140,10 +143,10 @@ func TestARefreshTokenUsedTwiceEndsTheSession(t *testing.T) {
 		moves  int
 		after  time.Duration
 	}{
-		"the one before, after the grace":      {func(*config.Settings) {}, 1, 11 * time.Second},
-		"the one before, where there is none":  {func(s *config.Settings) { s.JWT.RefreshGrace = 0 }, 1, 0},
-		"an older one, at once":                {func(*config.Settings) {}, 2, 0},
-		"an older one, while it is remembered": {func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }, 3, 0},
+		"the one before, after the grace":  {func(*config.Settings) {}, 1, 11 * time.Second},
+		"the one before, without a grace":  {func(s *config.Settings) { s.JWT.RefreshGrace = 0 }, 1, 0},
+		"an older one, at once":            {func(*config.Settings) {}, 2, 0},
+		"an older one, while it is cached": {func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }, 3, 0},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app, bearer, stolen := session(t, c.change)
@@ -152,7 +155,7 @@ func TestARefreshTokenUsedTwiceEndsTheSession(t *testing.T) {
 			for range c.moves {
 				current = app.Refresh(current).Want(t, 200, "").Field("refresh_token")
 			}
-			back(t, app, "last_used_at", c.after)
+			moveBack(t, app, "last_used_at", c.after)
 			answer := app.Refresh(stolen).Want(t, 401, "token_revoked")
 
 			app.Refresh(current).Want(t, 401, "token_revoked")
@@ -175,7 +178,7 @@ func TestARefreshTokenUsedTwiceEndsTheSession(t *testing.T) {
 	}
 }
 
-func TestATokenThatADatabasePutBackHasForgottenIsTaken(t *testing.T) {
+func TestATokenNewerThanARestoredDatabaseIsAccepted(t *testing.T) {
 	app, _, token := session(t)
 	for range 3 {
 		token = app.Refresh(token).Want(t, 200, "").Field("refresh_token")
@@ -184,37 +187,37 @@ func TestATokenThatADatabasePutBackHasForgottenIsTaken(t *testing.T) {
 	app.Refresh(token).Want(t, 200, "")
 }
 
-func TestLogoutsEndWhatTheyName(t *testing.T) {
+func TestLogoutsEndTheNamedSessions(t *testing.T) {
 	for _, lag := range []time.Duration{0, time.Hour} {
 		app := apptest.New(t, func(s *config.Settings) { s.JWT.RevocationLag = lag })
 		for claim, c := range map[string]struct {
 			method, path, body string
 			status             int
-			ended              string // of desk, phone and bob's
+			ended              string // of desk, phone and bob
 		}{
 			"this one":             {"POST", "/logout", "", 204, "desk"},
 			"this one, by its id":  {"DELETE", "/sessions/{desk}", "", 204, "desk"},
-			"one elsewhere":        {"DELETE", "/sessions/{phone}", "", 204, "phone"},
+			"another one":          {"DELETE", "/sessions/{phone}", "", 204, "phone"},
 			"all others":           {"DELETE", "/sessions?scope=others", "", 204, "phone"},
 			"all":                  {"DELETE", "/sessions?scope=all", "", 204, "desk phone"},
-			"another's is unknown": {"DELETE", "/sessions/{bob}", "", 404, ""},
-			"an id of nothing":     {"DELETE", "/sessions/01900000-0000-7000-8000-000000000000", "", 404, ""},
-			"what is no id":        {"DELETE", "/sessions/1", "", 404, ""},
+			"another user's":       {"DELETE", "/sessions/{bob}", "", 404, ""},
+			"an unknown id":        {"DELETE", "/sessions/01900000-0000-7000-8000-000000000000", "", 404, ""},
+			"an invalid id":        {"DELETE", "/sessions/1", "", 404, ""},
 			"no scope":             {"DELETE", "/sessions", "", 422, ""},
 			"another scope":        {"DELETE", "/sessions?scope=mine", "", 422, ""},
 			"a change of password": {"POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, 204, "phone"},
 			"a deleted account":    {"POST", "/me/delete", `{"current_password":"correct horse"}`, 204, "desk phone"},
 		} {
 			t.Run(fmt.Sprint(claim, " ", lag), func(t *testing.T) {
-				begin(app)
+				register(app)
 				app.Register("bob@example.com")
 				bearers, refreshes := map[string][]string{}, map[string]string{}
 				path := c.path
 				for name, email := range map[string]string{"desk": "ada@example.com", "phone": "ada@example.com", "bob": "bob@example.com"} {
 					bearers[name], refreshes[name] = app.Session(email)
-					id := takeApart(t, app, bearers[name]).claims["sid"].(string)
+					id := parseToken(t, app, bearers[name]).claims["sid"].(string)
 					path = strings.ReplaceAll(path, "{"+name+"}", id)
-					app.Get("/protected", bearers[name]...).Want(t, 200, "") // remembered now
+					app.Get("/protected", bearers[name]...).Want(t, 200, "") // now cached
 				}
 				app.Do(c.method, path, strings.NewReader(c.body), bearers["desk"]...).Want(t, c.status, "")
 				for name, bearer := range bearers {
@@ -230,13 +233,13 @@ func TestLogoutsEndWhatTheyName(t *testing.T) {
 	}
 }
 
-func TestEverySessionOfAUserIsRemembered(t *testing.T) {
+func TestEverySessionOfAUserIsCached(t *testing.T) {
 	app, desk, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	phone := app.Login("ada@example.com")
 	for range 2 {
 		app.Get("/protected", desk...).Want(t, 200, "")
 		app.Get("/protected", phone...).Want(t, 200, "")
-		end(app) // behind its back
+		end(app) // without the API
 	}
 }
 
@@ -250,18 +253,18 @@ func TestAnotherProcessSeesARevocationAfterTheLag(t *testing.T) {
 	late.Get("/protected", bearer...).Want(t, 200, "")
 	app.Post("/logout", "", bearer...).Want(t, 204, "")
 	app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
-	awaitRevoked(t, soon, bearer)
-	late.Get("/protected", bearer...).Want(t, 200, "") // remembered
+	awaitRevocation(t, soon, bearer)
+	late.Get("/protected", bearer...).Want(t, 200, "") // now cached
 }
 
-// awaitRevoked waits until a token is refused as revoked.
-func awaitRevoked(t *testing.T, app *apptest.App, bearer []string) {
+// awaitRevocation waits until a token is refused as revoked.
+func awaitRevocation(t *testing.T, app *apptest.App, bearer []string) {
 	t.Helper()
 	apptest.Await(t, "the token is refused", func() bool { return app.Get("/me", bearer...).Status != 200 })
 	app.Get("/me", bearer...).Want(t, 401, "token_revoked")
 }
 
-func TestHousekeepingDeletesWhatHasExpiredAndNothingElse(t *testing.T) {
+func TestOnlyExpiredRowsAreDeleted(t *testing.T) {
 	app, bearer, refresh := session(t)
 	gone := make([]models.Session, 1000)
 	for i := range gone {
@@ -316,7 +319,7 @@ func TestTheListOfSessions(t *testing.T) {
 	if phone.Current || !strings.HasPrefix(phone.UserAgent, "Phone/1xxx") || len(phone.UserAgent) != 254 {
 		t.Errorf("the newest first: %+v", phone)
 	}
-	if !here.Current || here.IP != "127.0.0.1" || here.UserAgent != "Go-http-client/1.1" || here.ID != takeApart(t, app, bearer).claims["sid"] ||
+	if !here.Current || here.IP != "127.0.0.1" || here.UserAgent != "Go-http-client/1.1" || here.ID != parseToken(t, app, bearer).claims["sid"] ||
 		here.ExpiresAt.Sub(here.LastUsedAt) != 720*time.Hour || here.CreatedAt.IsZero() {
 		t.Errorf("the current: %+v", here)
 	}
@@ -349,7 +352,7 @@ func TestListsArePaged(t *testing.T) {
 		return got
 	}
 	first := read("?limit=10")
-	app.DB.Create(&models.User{Email: "new", Role: models.RoleUser}) // moves no page
+	app.DB.Create(&models.User{Email: "new", Role: models.RoleUser}) // does not change the pages
 	second := read("?limit=10&cursor=" + *first.Next)
 	if third := read("?limit=10&cursor=" + *second.Next); len(third.Items) != 5 || third.Next != nil {
 		t.Errorf("the last page is %+v", third)
@@ -367,7 +370,7 @@ func TestListsArePaged(t *testing.T) {
 	}
 }
 
-func TestTheSecretCanBeChanged(t *testing.T) {
+func TestTheSecretCanBeRotated(t *testing.T) {
 	app, bearer, refresh := session(t)
 	moved := func(change func(*config.Settings)) *apptest.App {
 		return apptest.New(t, func(s *config.Settings) { *s = app.Settings; change(s) })
