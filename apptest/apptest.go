@@ -1,5 +1,5 @@
-// Package apptest runs the whole API for a test: the real engine, over HTTP,
-// on a database of its own.
+// Package apptest runs the whole API for a test: the real engine, over HTTP, with
+// its own database.
 package apptest
 
 import (
@@ -39,13 +39,14 @@ type App struct {
 	Log      *Log
 }
 
-// New runs the API until the test ends, with fast hashing and the settings changed as asked.
+// New runs the API until the test ends. It hashes passwords fast, and changes the
+// settings with change.
 func New(t testing.TB, change ...func(*config.Settings)) *App {
 	t.Helper()
 	return newApp(t, auth.New, change)
 }
 
-// NewHashing is New with a hasher, and a number of cores for it, of the test's own.
+// NewHashing is New with the test's own hasher and number of cores.
 func NewHashing(t testing.TB, cores int, hasher auth.Hasher, change ...func(*config.Settings)) *App {
 	t.Helper()
 	return newApp(t, func(settings config.Settings, db *gorm.DB) auth.Services {
@@ -60,7 +61,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	settings := config.Defaults()
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
-	settings.Password.MaxWait = time.Hour // a slow machine has time for all
+	settings.Password.MaxWait = time.Hour // so that no test fails on a slow machine
 	settings.Database = NewDatabase(t)
 	for _, set := range change {
 		set(&settings)
@@ -90,7 +91,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	return app
 }
 
-// Log is what the API logged, safe to read while it runs.
+// Log is the API's log. It can be read while the API runs.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -108,15 +109,15 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
-// Answer is a response, read to its end.
+// Answer is a response with its whole body.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// Do sends a request with pairs of header names and values. A body is sent as
-// JSON unless a header says otherwise.
+// Do sends a request. headers are pairs of names and values. The default
+// Content-Type of a body is JSON.
 func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer {
 	a.t.Helper()
 	var sent string
@@ -125,7 +126,7 @@ func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer 
 		sent = string(all)
 		body = strings.NewReader(sent)
 	}
-	request, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+a.below(path), body)
+	request, err := http.NewRequestWithContext(a.t.Context(), method, a.URL+a.withBasePath(path), body)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -143,25 +144,25 @@ func (a *App) Do(method, path string, body io.Reader, headers ...string) Answer 
 		a.t.Fatal(err)
 	}
 	answer := Answer{response.StatusCode, response.Header, string(read)}
-	a.hold(request, sent, answer)
+	a.checkContract(request, sent, answer)
 	return answer
 }
 
-// Serve hands a request to the engine without the network, for headers that no
-// client would send.
+// Serve passes a request to the engine without the network, for headers that
+// http.Client does not send.
 func (a *App) Serve(method, path, body string, headers ...string) Answer {
-	request := httptest.NewRequestWithContext(context.Background(), method, a.below(path), strings.NewReader(body))
+	request := httptest.NewRequestWithContext(context.Background(), method, a.withBasePath(path), strings.NewReader(body))
 	setHeaders(request, headers)
 	recorder := httptest.NewRecorder()
 	a.Engine.ServeHTTP(recorder, request)
 	answer := Answer{recorder.Code, recorder.Header(), recorder.Body.String()}
-	a.hold(request, body, answer)
+	a.checkContract(request, body, answer)
 	return answer
 }
 
-// below puts server.base_path before a path that is below it, where it is not
-// there already, as in a path of the table.
-func (a *App) below(path string) string {
+// withBasePath adds server.base_path to a path, except to the health checks and to
+// paths that have it already.
+func (a *App) withBasePath(path string) string {
 	base := a.Settings.Server.BasePath
 	if path == "/healthz" || path == "/readyz" || base != "" && strings.HasPrefix(path, base+"/") {
 		return path
@@ -187,30 +188,30 @@ func (a *App) Post(path, body string, headers ...string) Answer {
 	return a.Do(http.MethodPost, path, strings.NewReader(body), headers...)
 }
 
-// Password is every test user's.
+// Password is the password of every test user.
 const Password = "correct horse"
 
-// Register makes a user.
+// Register creates a user.
 func (a *App) Register(email string) {
 	a.t.Helper()
 	a.Post("/register", `{"email":"`+email+`","password":"`+Password+`"}`).Want(a.t, 201, "")
 }
 
-// Login gives the Authorization header's name and value for a user.
+// Login logs a user in. It returns the name and the value of the Authorization header.
 func (a *App) Login(email string) []string {
 	a.t.Helper()
 	bearer, _ := a.Session(email)
 	return bearer
 }
 
-// Session logs a user in and gives both tokens, the access token as Bearer does.
+// Session logs a user in. It returns the Authorization header and the refresh token.
 func (a *App) Session(email string) (bearer []string, refresh string) {
 	a.t.Helper()
 	answer := a.Post("/login", `{"email":"`+email+`","password":"`+Password+`"}`).Want(a.t, 200, "")
 	return Bearer(answer.Field("access_token")), answer.Field("refresh_token")
 }
 
-// Refresh asks for the next pair of tokens.
+// Refresh sends a refresh token to get new tokens.
 func (a *App) Refresh(token string) Answer {
 	a.t.Helper()
 	return a.Post("/refresh", `{"refresh_token":"`+token+`"}`)
@@ -226,7 +227,7 @@ func (a *App) User(email string) *models.User {
 	return &user
 }
 
-// Admin registers an admin and logs in.
+// Admin registers an admin and logs in. It returns what Login does.
 func (a *App) Admin(email string) (bearer []string) {
 	a.t.Helper()
 	a.Register(email)
@@ -234,7 +235,7 @@ func (a *App) Admin(email string) (bearer []string) {
 	return a.Login(email)
 }
 
-// Signing is a change for New: access tokens are signed with a new key.
+// Signing is a change for New. It signs access tokens with a new key.
 func Signing(t testing.TB, algorithm string) func(*config.Settings) {
 	t.Helper()
 	text, err := config.NewKey(algorithm)
@@ -251,11 +252,11 @@ func Signing(t testing.TB, algorithm string) func(*config.Settings) {
 	}
 }
 
-// Bearer gives the Authorization header's name and value for a token.
+// Bearer returns the name and the value of the Authorization header for a token.
 func Bearer(token string) []string { return []string{"Authorization", "Bearer " + token} }
 
-// Want fails the test unless the answer has the status and, for an error, is
-// the whole problem of the contract with that code.
+// Want fails the test if the answer has another status. If code is not empty, it
+// also fails the test if the answer is not a complete problem with that code.
 func (r Answer) Want(t testing.TB, status int, code string) Answer {
 	t.Helper()
 	switch {
@@ -272,10 +273,10 @@ func (r Answer) Want(t testing.TB, status int, code string) Answer {
 	return r
 }
 
-// Field gives a member of the answer's JSON object, "" where it has none.
+// Field returns a string member of the answer's JSON object, or "".
 func (r Answer) Field(name string) string {
 	var members map[string]any
 	_ = json.Unmarshal([]byte(r.Body), &members)
-	word, _ := members[name].(string)
-	return word
+	text, _ := members[name].(string)
+	return text
 }

@@ -5,28 +5,26 @@ import (
 	"time"
 )
 
-// hung is when a test that waits has failed. It is long enough for any machine:
-// what takes so long never comes.
-const hung = 5 * time.Minute
+// waitLimit is when a waiting test fails. It is long enough for the slowest machine.
+const waitLimit = 5 * time.Minute
 
-// Await waits until holds gives true. Only a claim that never comes true fails
-// the test, however slow the machine is.
-func Await(t testing.TB, claim string, holds func() bool) {
+// Await waits until done returns true. A slow machine does not fail the test.
+func Await(t testing.TB, event string, done func() bool) {
 	t.Helper()
-	for start := time.Now(); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(start) > hung {
-			t.Fatalf("waited for %v in vain: %s", hung, claim)
+	for start := time.Now(); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(start) > waitLimit {
+			t.Fatalf("did not happen within %v: %s", waitLimit, event)
 		}
 	}
 }
 
-// Receive waits for a value from a channel, or its end, as Await does.
-func Receive[T any](t testing.TB, claim string, from <-chan T) (value T) {
+// Receive waits for a value from a channel, or for its end, as Await does.
+func Receive[T any](t testing.TB, event string, from <-chan T) (value T) {
 	t.Helper()
 	select {
 	case value = <-from:
-	case <-time.After(hung):
-		t.Fatalf("waited for %v in vain: %s", hung, claim)
+	case <-time.After(waitLimit):
+		t.Fatalf("did not happen within %v: %s", waitLimit, event)
 	}
 	return value
 }

@@ -16,15 +16,15 @@ import (
 	"example.com/latchkey/database"
 )
 
-// The switch between the databases: where it is empty, tests run on SQLite;
-// with the URL of a PostgreSQL server, on that; and with privateServer, on one
-// that is started for them.
+// TEST_DATABASE_URL selects the database. If it is empty, tests run on SQLite. If
+// it is the URL of a PostgreSQL server, they run there. If it is privateServer,
+// they run on a server that Main starts.
 const (
 	databaseSwitch = "TEST_DATABASE_URL"
 	privateServer  = "postgres://"
 )
 
-// Main runs a package's tests and gives the exit code.
+// Main runs a package's tests and returns the exit code.
 func Main(m *testing.M) (code int) {
 	if os.Getenv(databaseSwitch) != privateServer {
 		return m.Run()
@@ -50,21 +50,21 @@ func Server() string { return os.Getenv(databaseSwitch) }
 // OnPostgreSQL reports whether tests run on PostgreSQL.
 func OnPostgreSQL() bool { return os.Getenv(databaseSwitch) != "" }
 
-// SkipOnPostgreSQL skips a test that does not use the database of the switch:
-// on PostgreSQL it would only prove again what it proves on SQLite.
+// SkipOnPostgreSQL skips a test that does not use the selected database, because it
+// has the same result on SQLite.
 func SkipOnPostgreSQL(t testing.TB) {
 	t.Helper()
 	if OnPostgreSQL() {
-		t.Skip("this does not use PostgreSQL, and runs in the run on SQLite")
+		t.Skip("this test does not use PostgreSQL; it runs with SQLite")
 	}
 }
 
-// NewDatabase is an empty database of the test's own: a file, or a schema of
-// the PostgreSQL server.
+// NewDatabase makes an empty database for a test: a file, or a schema on the
+// PostgreSQL server.
 func NewDatabase(t testing.TB) (settings config.Database) {
 	t.Helper()
 	settings = config.Defaults().Database
-	settings.StatementTimeout, settings.LockTimeout = time.Hour, time.Hour // a slow machine has time for all
+	settings.StatementTimeout, settings.LockTimeout = time.Hour, time.Hour // so that no test fails on a slow machine
 	server := os.Getenv(databaseSwitch)
 	if server == "" {
 		settings.URL = "sqlite://" + filepath.Join(t.TempDir(), "made", "test.db")
@@ -85,8 +85,7 @@ func NewDatabase(t testing.TB) (settings config.Database) {
 	return settings
 }
 
-// Exec runs a statement on a connection of its own, behind the back of whoever
-// uses the database.
+// Exec runs a statement on its own connection, as another process would.
 func Exec(t testing.TB, url, statement string) {
 	t.Helper()
 	settings := config.Defaults().Database

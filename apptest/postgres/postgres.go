@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// Server is a PostgreSQL server of its own, on a free port of the loopback.
+// Server is a private PostgreSQL server on a free port of the loopback interface.
 type Server struct {
 	URL     string // of its only database
 	folder  string
@@ -26,8 +26,8 @@ type Server struct {
 	alive io.Closer // what the guard reads from
 }
 
-// Start makes a server from the programs initdb and pg_ctl of the PATH, with
-// options as postgres takes them on its command line.
+// Start starts a new server with initdb and pg_ctl, which must be in the PATH. The
+// options are command-line options of postgres.
 func Start(options ...string) (*Server, error) {
 	folder, err := os.MkdirTemp("", "postgres-")
 	if err != nil {
@@ -36,10 +36,10 @@ func Start(options ...string) (*Server, error) {
 	s := &Server{folder: folder}
 	port, err := freePort()
 	if err == nil {
-		err = s.own()
+		err = s.chown()
 	}
 	if err == nil {
-		err = s.watch()
+		err = s.startGuard()
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
@@ -56,9 +56,9 @@ func Start(options ...string) (*Server, error) {
 	return s, nil
 }
 
-// watch has the server stopped and its data deleted once this process has
-// ended, be it by a panic.
-func (s *Server) watch() error {
+// startGuard starts a process that stops the server and deletes its data when this
+// process ends, even after a panic.
+func (s *Server) startGuard() error {
 	control, err := exec.LookPath("pg_ctl")
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (s *Server) Resume() error {
 	return s.run("pg_ctl", "-D", s.data(), "-l", filepath.Join(s.folder, "log"), "-o", s.options, "-w", "start")
 }
 
-// Halt stops the server and cuts its clients off.
+// Halt stops the server and disconnects its clients.
 func (s *Server) Halt() error {
 	return s.run("pg_ctl", "-D", s.data(), "-m", "fast", "-w", "stop")
 }
@@ -85,11 +85,11 @@ func (s *Server) Stop() error { return errors.Join(s.alive.Close(), s.guard.Wait
 
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 
-// The server refuses to be root.
+// account runs the server, because PostgreSQL refuses to run as root.
 const account = "postgres"
 
-// own gives the folder to the account that is to run the server.
-func (s *Server) own() error {
+// chown gives the folder to the account that runs the server.
+func (s *Server) chown() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -101,33 +101,33 @@ func (s *Server) own() error {
 	return errors.Join(err, os.Chown(s.folder, id, -1))
 }
 
-// run runs one of PostgreSQL's programs. Its output goes to a file, for a
-// server that it starts keeps it open.
+// run runs one of PostgreSQL's programs. Its output goes to a file, because the
+// server that pg_ctl starts keeps its output open.
 func (s *Server) run(name string, args ...string) error {
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return err
 	}
-	said, err := os.Create(filepath.Join(s.folder, name))
+	output, err := os.Create(filepath.Join(s.folder, name))
 	if err != nil {
 		return err
 	}
-	defer said.Close()
+	defer output.Close()
 	process := s.command(append([]string{path}, args...)...)
-	process.Stdout, process.Stderr = said, said
+	process.Stdout, process.Stderr = output, output
 	if err := process.Run(); err != nil {
-		text, _ := os.ReadFile(said.Name())
+		text, _ := os.ReadFile(output.Name())
 		return fmt.Errorf("%s: %w: %s", name, err, bytes.TrimSpace(text))
 	}
 	return nil
 }
 
-// command is one of the account's.
+// command is a command that runs as the account.
 func (s *Server) command(words ...string) *exec.Cmd {
 	if os.Geteuid() == 0 {
 		words = append([]string{"runuser", "-u", account, "--"}, words...)
 	}
-	command := exec.CommandContext(context.Background(), words[0], words[1:]...) //nolint:gosec // its own words
+	command := exec.CommandContext(context.Background(), words[0], words[1:]...) //nolint:gosec // fixed words
 	command.Dir = s.folder
 	return command
 }
