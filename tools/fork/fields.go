@@ -12,24 +12,24 @@ import (
 	"strings"
 )
 
-// field is a column, as the templates write it.
+// field is a column as the templates need it.
 type field struct {
-	Name     string // due_at
-	Go       string // DueAt
-	Type     string // its Go type: *time.Time
-	Base     string // the same, were it not nullable: time.Time
-	Column   string // its Go type in the migration
-	Tag      string // its tag there
-	New      string // its type in the input that makes one
-	NewRules string
-	Value    string // what is made of that
-	Change   string // its type in the input that changes one
-	Rules    string
-	Refers   *resource // what it belongs to
+	Name     string    // due_at
+	Go       string    // DueAt
+	Type     string    // its Go type: *time.Time
+	Base     string    // the type without the pointer of a nullable field: time.Time
+	Column   string    // its Go type in the migration
+	Tag      string    // its GORM tag in the migration
+	New      string    // its type in the input of Create
+	NewRules string    // its binding tag in the input of Create
+	Value    string    // the expression of its value in Create
+	Change   string    // its type in the input of Update
+	Rules    string    // its binding tag in the input of Update
+	Refers   *resource // the resource that it belongs to
 	Nullable bool
-	Unique   bool // among an owner's rows, or all that have none
-	Filter   bool // the list may be asked for one value
-	Sort     bool // the list may be ordered by it
+	Unique   bool // among the rows of an owner, or among all rows without an owner
+	Filter   bool // the list can be filtered by it
+	Sort     bool // the list can be sorted by it
 	Cases    []string
 }
 
@@ -38,7 +38,7 @@ func parseFields(root string, r *resource, text string) (fields []field, err err
 	for _, written := range strings.Fields(text) {
 		made, err := parseField(root, r, written)
 		if err == nil && seen[made.Go] {
-			err = errors.New("is there twice")
+			err = errors.New("is given twice")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", written, err, usage)
@@ -61,7 +61,7 @@ func parseField(root string, r *resource, written string) (f field, err error) {
 	known, ok := kinds[typed]
 	switch {
 	case !lowerWords.MatchString(name):
-		return f, errors.New("its name is to be in lower case, words joined by _")
+		return f, errors.New("its name must be in lower case, with _ between words")
 	case !ok:
 		return f, fmt.Errorf("%s is not a type", parts[1])
 	}
@@ -80,19 +80,19 @@ func parseField(root string, r *resource, written string) (f field, err error) {
 	if err != nil {
 		return f, err
 	}
-	if known.base == "string" && !hasRule(rules, "max") && !hasRule(rules, "oneof") { // whatever comes in has a bound
+	if known.base == "string" && !hasRule(rules, "max") && !hasRule(rules, "oneof") { // every text has a maximum length
 		rules = append(rules, map[string]string{"string": "max=200", "text": "max=10000"}[typed])
 	}
-	if err := contradiction(known, rules, f.Nullable); err != nil {
+	if err := checkRules(known, rules, f.Nullable); err != nil {
 		return f, err
 	}
-	f.Unique, f.Filter, f.Sort = takeRule(&rules, "unique"), takeRule(&rules, "filter") || f.Refers != nil, takeRule(&rules, "sort")
-	f.finish(r, typed, known, rules)
+	f.Unique, f.Filter, f.Sort = removeRule(&rules, "unique"), removeRule(&rules, "filter") || f.Refers != nil, removeRule(&rules, "sort")
+	f.derive(r, typed, known, rules)
 	return f, nil
 }
 
-// parent is the resource that a field refers to. Whoever writes the field must
-// see the parent, and whoever reads it may.
+// parent returns the resource that a field refers to. Users who write the field
+// must be able to see the parent, and users who read it may see the parent.
 func parent(root string, r *resource, name string) (*resource, error) {
 	if name == r.Name {
 		return nil, errors.New("a resource cannot belong to itself")
@@ -112,26 +112,27 @@ func parent(root string, r *resource, name string) (*resource, error) {
 	case regexp.MustCompile(`(?m)^\tOwned$`).Match(model):
 		of.Access = owner
 	case !regexp.MustCompile(`(?m)^\tVersioned$`).Match(model):
-		return nil, fmt.Errorf("there is no resource %s to belong to: make it first", name)
+		return nil, fmt.Errorf("there is no resource %s to refer to: add it first", name)
 	case strings.Contains(string(table), `Protected("GET", "/`+of.Plural+`"`):
 		of.Access = shared
 	default:
 		of.Access = admin
 	}
 	if r.Access != of.Access && (r.Access == owner && of.Access == admin || of.Access == owner) {
-		return nil, fmt.Errorf("%s is access=%s and %s is access=%s: the one's users cannot see the other's rows", r.Name, r.Access, name, of.Access)
+		return nil, fmt.Errorf("%s has access=%s and %s has access=%s: not all users of one can see the rows of the other", r.Name, r.Access, name, of.Access)
 	}
 	return of, nil
 }
 
-// finish derives how the field is written from its kind and rules.
-func (f *field) finish(r *resource, typed string, known kind, rules []string) {
+// derive sets the rest of the field from its kind and rules.
+func (f *field) derive(r *resource, typed string, known kind, rules []string) {
 	text := known.base == "string"
 	number := known.base == "int64" || known.base == "float64"
 	has := func(name string) bool { return hasRule(rules, name) }
-	// What is left out is empty or zero: where that breaks a rule, it cannot be.
-	smallest := bound(rules, "min")
-	largest := bound(rules, "max")
+	// A field that is left out is empty or zero. If that breaks a rule, the field is
+	// required.
+	smallest := ruleNumber(rules, "min")
+	largest := ruleNumber(rules, "max")
 	required := has("required") || has("oneof") || has("email") || smallest > 0 || number && largest < 0 || !text && !number && typed != "bool"
 	required = required && !f.Nullable
 	rules = slices.DeleteFunc(rules, func(rule string) bool { return rule == "required" })
@@ -147,7 +148,7 @@ func (f *field) finish(r *resource, typed string, known kind, rules []string) {
 		f.Column = "*" + f.Column
 		f.NewRules = f.Rules
 	case required && (number || typed == "bool"):
-		f.New, f.Value = "*"+f.Base, "*in."+f.Go // zero is not missing
+		f.New, f.Value = "*"+f.Base, "*in."+f.Go // a pointer, because "required" refuses zero
 		fallthrough
 	case required:
 		f.NewRules = join(append([]string{"required"}, rules...)...)
@@ -178,7 +179,7 @@ func joinTags(tags ...string) string {
 	return strings.Join(slices.DeleteFunc(tags, func(tag string) bool { return tag == "" }), ";")
 }
 
-// cases are the claims of the test.
+// cases adds the cases of the field's test.
 func (f *field) cases(known kind, rules []string, required bool) {
 	add := func(value string, taken bool) {
 		line := fmt.Sprintf("{%q, %s, %s},", f.Name, value, map[bool]string{true: "taken", false: "refused"}[taken])
@@ -199,7 +200,7 @@ func (f *field) cases(known kind, rules []string, required bool) {
 	for _, rule := range rules {
 		name, value, _ := strings.Cut(rule, "=")
 		n, _ := strconv.ParseFloat(value, 64)
-		word := func(n float64) string {
+		sized := func(n float64) string {
 			if known.base == "string" {
 				return fmt.Sprintf("long(%d)", int(n))
 			}
@@ -213,16 +214,16 @@ func (f *field) cases(known kind, rules []string, required bool) {
 			add(quote(`"ada@example.com"`), true)
 			add(quote(`"ada"`), false)
 		case name == "min" && (n > 0 || known.base != "string"):
-			add(word(n), true)
-			add(word(n-1), false)
+			add(sized(n), true)
+			add(sized(n-1), false)
 		case name == "max":
 			if known.base == "string" && !hasRule(rules, "min") && !hasRule(rules, "email") {
 				add(quote(`""`), !required)
 			}
 			if !slices.Contains(rules, "email") {
-				add(word(n), true)
+				add(sized(n), true)
 			}
-			add(word(n+1), false)
+			add(sized(n+1), false)
 		}
 	}
 }

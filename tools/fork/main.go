@@ -1,5 +1,5 @@
-// Command fork is what a fork of the template is made and extended with. Its
-// arguments are variables of the environment, as make hands them over.
+// Command fork renames, extends and updates a fork of the template. Its arguments
+// are environment variables, which make sets.
 package main
 
 import (
@@ -40,8 +40,8 @@ func fork(root string, args []string) error {
 	return commands[args[0]](root)
 }
 
-// moduleOf is the module path of a tree.
-func moduleOf(root string) (string, error) {
+// modulePath reads the module path of a source tree.
+func modulePath(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
 		return "", err
@@ -49,7 +49,7 @@ func moduleOf(root string) (string, error) {
 	return modfile.ModulePath(text), nil
 }
 
-// git runs git in a tree and gives what it prints.
+// git runs git in a tree and returns its output.
 func git(root string, args ...string) (string, error) {
 	command := exec.CommandContext(context.Background(), "git", args...)
 	command.Dir = root
@@ -61,9 +61,9 @@ func git(root string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// clean refuses a tree with changes that are not committed, which a commit of
-// our own would carry along.
-func clean(root string) error {
+// checkClean refuses a tree with uncommitted changes, because the commit that
+// follows would include them.
+func checkClean(root string) error {
 	changed, err := git(root, "status", "--porcelain")
 	if err != nil {
 		return fmt.Errorf("%w\nThis needs a git repository: git init && git add -A && git commit -m 'Begin'", err)

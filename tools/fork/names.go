@@ -13,35 +13,36 @@ import (
 	"github.com/jinzhu/inflection"
 )
 
-// maxName is how long a name may be, so that PostgreSQL, which cuts a name after
-// 63 bytes, keeps those of indexes whole.
+// maxName is the maximum length of a name. PostgreSQL truncates the names of
+// indexes after 63 bytes.
 const maxName = 26
 
-// checkName refuses a name that Go, GORM, or a name that it makes cannot take.
+// checkName refuses a name that Go or GORM cannot use.
 func (r *resource) checkName(root string) error {
 	last := r.Plural[strings.LastIndex(r.Plural, "_")+1:]
 	switch column := columnOf(r.Type); {
 	case len(r.Name) > maxName:
 		return fmt.Errorf("has over %d characters: choose a shorter name", maxName)
 	case r.Name == r.Plural && inflection.Singular(r.Name) != r.Name:
-		return fmt.Errorf("write one of them, name=%s", inflection.Singular(r.Name))
+		return fmt.Errorf("use the singular, name=%s", inflection.Singular(r.Name))
 	case column != r.Name:
-		return fmt.Errorf("GORM would make %s of it: choose a name whose words have two letters or more", column)
+		return fmt.Errorf("GORM would change it to %s: choose a name with words of two letters or more", column)
 	case suffixes[last] || last == "test" || strings.HasSuffix(r.Name, "_test"):
-		return fmt.Errorf("Go takes a file create_%s.go for one of a platform or of tests: choose another name", r.Plural) //nolint:staticcheck // Go is a name
+		return fmt.Errorf("Go builds a file create_%s.go only for tests or for one platform: choose another name", r.Plural) //nolint:staticcheck // Go is a name
 	}
 	for _, word := range []string{r.Var, r.Vars} {
-		if token.IsKeyword(word) || taken[word] {
-			return fmt.Errorf("%s already means something in Go or in a handler: say more, such as name=my_%s", word, r.Name)
+		if token.IsKeyword(word) || usedNames[word] {
+			return fmt.Errorf("%s is already a name in Go or in a handler: choose a longer one, such as name=my_%s", word, r.Name)
 		}
 	}
 	return r.checkTable(root)
 }
 
-// createTable finds the tables of a migration, by the types that it makes them of.
+// createTable finds the types that a migration creates tables from.
 var createTable = regexp.MustCompile(`CreateTable\(&(\w+)\{`)
 
-// checkTable refuses the table of another migration, or of the migrations.
+// checkTable refuses a table that another migration creates, and the table of the
+// migrations themselves.
 func (r *resource) checkTable(root string) error {
 	files, err := filepath.Glob(filepath.Join(root, "database", "*.go"))
 	if err != nil {
@@ -57,18 +58,18 @@ func (r *resource) checkTable(root string) error {
 			tables[string(made[1])] = "database/" + filepath.Base(file)
 		}
 	}
-	if by, there := tables[r.Type]; there && by != r.files()["migration.go.tmpl"] {
-		return fmt.Errorf("the table %s is there, made by %s: choose another name", r.Plural, by)
+	if file, exists := tables[r.Type]; exists && file != r.files()["migration.go.tmpl"] {
+		return fmt.Errorf("%s already creates the table %s: choose another name", file, r.Plural)
 	}
 	return nil
 }
 
-// taken are what a handler's variables would hide.
-var taken = words("bool byte error float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any " +
+// usedNames are the names that a variable of a handler must not hide.
+var usedNames = words("bool byte error float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any " +
 	"true false nil iota append cap clear close complex copy delete imag len make max min new panic print println real recover " +
 	"context endpoint errors gorm models problem time uuid auth handlers ctx db err in page rows tx user")
 
-// suffixes of file names that Go builds on one platform alone.
+// suffixes of file names that Go builds only on one platform.
 var suffixes = words("aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris unix wasip1 windows " +
 	"386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm")
 
@@ -103,7 +104,7 @@ func goVar(name string) string {
 	return first + goName(rest)
 }
 
-// gormInitialisms are the words that GORM takes for one, in its order.
+// gormInitialisms are the initialisms that GORM knows, in its order.
 var gormInitialisms = strings.Fields("API ASCII CPU CSS DNS EOF GUID HTML HTTP HTTPS ID IP JSON LHS QPS RAM RHS RPC SLA SMTP SSH TLS TTL UID UI UUID URI URL UTF8 VM XML XSRF XSS")
 
 var (
@@ -111,7 +112,7 @@ var (
 	camelCase = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 )
 
-// columnOf is the column that GORM makes of a Go name.
+// columnOf is the column name that GORM derives from a Go name.
 func columnOf(name string) string {
 	var pairs []string
 	for _, word := range gormInitialisms {
@@ -123,18 +124,18 @@ func columnOf(name string) string {
 
 var lowerWords = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$`)
 
-// checkField refuses a field's name that Go or GORM cannot take.
+// checkField refuses a field's name that Go or GORM cannot use.
 func (r *resource) checkField(name string) error {
 	switch column := columnOf(goName(name)); {
 	case len(name) > maxName:
 		return fmt.Errorf("its name has over %d characters", maxName)
 	case column != name:
-		return fmt.Errorf("GORM would call its column %s: choose a name whose words have two letters or more", column)
+		return fmt.Errorf("GORM would name its column %s: choose a name with words of two letters or more", column)
 	case reserved[goName(name)] || slices.Contains([]string{r.Type + "ID", r.Type + "Version"}, goName(name)):
-		return errors.New("every row has its own " + name + ": say more, such as " + r.Name + "_" + name)
+		return errors.New("every row already has a field " + name + ": choose a longer name, such as " + r.Name + "_" + name)
 	}
 	return nil
 }
 
-// reserved are what the types of a resource hold besides its own fields.
+// reserved are the names of members that each resource already has.
 var reserved = words("ID CreatedAt UpdatedAt OwnerID Owner Owned Versioned Base Key ETag IfMatch BeforeCreate Page Limit Cursor Sort By Counted DB")

@@ -19,10 +19,10 @@ import (
 	"github.com/jinzhu/inflection"
 )
 
-// parts are the optional parts of the design, and their files. All else of them
-// is whole entries of tables.
+// parts are the optional parts of the template, and their files. Everything else of
+// a part is an entry of a table.
 var parts = map[string][]string{
-	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/browser_test.go"}, // which signs in by it
+	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/browser_test.go"}, // its test signs in at /token
 	"docs": {
 		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "routes/docs.go", "routes/docs_test.go",
 		"tools/e2e/browser_test.go",
@@ -33,38 +33,38 @@ var parts = map[string][]string{
 	},
 }
 
-// tables are the files that list what others declare.
+// tables are the files with lists of what other files declare.
 var tables = []string{"routes/routes.go", ownRoutes, "database/migrate.go", ownMigrations, "commands/root.go"}
 
-// publicRoutes is the test that lists the routes once more.
+// publicRoutes is the test that also lists the public routes.
 const publicRoutes = "routes/routes_test.go"
 
-// remove takes a resource, or an optional part, out: its files, and what names
-// their declarations in the tables. Where anything else does, it writes nothing.
+// remove removes a resource or an optional part: its files, and the entries of the
+// tables that use their declarations. If another file uses them, it changes nothing.
 func remove(root, name string) error {
 	files, table, err := filesOf(root, name)
 	if err != nil {
 		return err
 	}
-	module, err := moduleOf(root)
+	module, err := modulePath(root)
 	if err != nil {
 		return err
 	}
-	out := removal{root: root, module: module, files: files, gone: map[string]map[string]bool{}, written: map[string][]byte{}}
+	out := removal{root: root, module: module, files: files, removed: map[string]map[string]bool{}, written: map[string][]byte{}}
 	for _, file := range files {
-		if err := out.declare(file); err != nil {
+		if err := out.markRemoved(file); err != nil {
 			return err
 		}
 	}
 	for _, file := range append(slices.Clone(tables), publicRoutes) {
-		if err := out.cut(file); err != nil {
+		if err := out.removeEntries(file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	if err := out.checkUsers(table); err != nil {
 		return err
 	}
-	if err := out.cutReadme(name); err != nil {
+	if err := out.editReadme(name); err != nil {
 		return err
 	}
 	for file, text := range out.written {
@@ -80,40 +80,40 @@ func remove(root, name string) error {
 	}
 	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(files, ", "), strings.Join(slices.Sorted(maps.Keys(out.written)), ", "))
 	if table != "" {
-		fmt.Printf("A database that has the table %s is newer than the program now: undo its migration first, or locally remove data/.\n", table)
+		fmt.Printf("A database with the table %s is now newer than the program: roll its migration back first, or remove data/ on your machine.\n", table)
 	}
 	return nil
 }
 
-// filesOf are the files of a resource, with its table, or of a part.
+// filesOf returns the files of a part, or the files and the table of a resource.
 func filesOf(root, name string) (files []string, table string, err error) {
 	files = parts[name]
 	if files == nil {
 		r := &resource{Name: name, Plural: inflection.Plural(name)}
 		files, table = slices.Sorted(maps.Values(r.files())), r.Plural
 	}
-	there := slices.DeleteFunc(slices.Clone(files), func(file string) bool {
+	existing := slices.DeleteFunc(slices.Clone(files), func(file string) bool {
 		_, err := os.Stat(filepath.Join(root, file))
 		return errors.Is(err, fs.ErrNotExist)
 	})
-	if len(there) == 0 || table != "" && len(there) < 3 || !lowerWords.MatchString(name) {
+	if len(existing) == 0 || table != "" && len(existing) < 3 || !lowerWords.MatchString(name) {
 		return nil, "", fmt.Errorf("name=%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(slices.Sorted(maps.Keys(parts)), ", "))
 	}
-	return there, table, nil
+	return existing, table, nil
 }
 
-// removal is what is to be removed, before anything is written.
+// removal collects all changes before any file is written.
 type removal struct {
-	root, module string
-	files        []string
-	gone         map[string]map[string]bool // by package, the names that the files declare
-	lost         map[string]bool            // the variables of statements that were cut
-	routes       []string                   // as "GET /notes"
-	written      map[string][]byte
+	root, module  string
+	files         []string
+	removed       map[string]map[string]bool // the names that the files declare, by package
+	lostVariables map[string]bool            // the variables of removed statements
+	routes        []string                   // as "GET /notes"
+	written       map[string][]byte
 }
 
-// declare marks what a file declares as gone.
-func (out *removal) declare(file string) error {
+// markRemoved marks the declarations of a file as removed.
+func (out *removal) markRemoved(file string) error {
 	if path.Ext(file) != ".go" {
 		return nil
 	}
@@ -122,16 +122,17 @@ func (out *removal) declare(file string) error {
 		return err
 	}
 	of := packageOf(file, parsed)
-	if out.gone[of] == nil {
-		out.gone[of] = map[string]bool{}
+	if out.removed[of] == nil {
+		out.removed[of] = map[string]bool{}
 	}
 	for _, name := range declarations(parsed) {
-		out.gone[of][name] = name != "_"
+		out.removed[of][name] = name != "_"
 	}
 	return nil
 }
 
-// packageOf is the folder of a file's package, which may be one of tests.
+// packageOf is the folder of a file's package. An external test package gets the
+// suffix _test.
 func packageOf(file string, parsed *ast.File) string {
 	if strings.HasSuffix(parsed.Name.Name, "_test") {
 		return path.Dir(file) + "_test"
@@ -139,13 +140,13 @@ func packageOf(file string, parsed *ast.File) string {
 	return path.Dir(file)
 }
 
-// cut takes the entries that name what is gone out of a table.
-func (out *removal) cut(file string) error {
+// removeEntries removes the entries of a table that use removed names.
+func (out *removal) removeEntries(file string) error {
 	before, err := os.ReadFile(filepath.Join(out.root, file))
 	if err != nil {
 		return err
 	}
-	out.lost = map[string]bool{}
+	out.lostVariables = map[string]bool{}
 	after := before
 	for {
 		positions := token.NewFileSet()
@@ -153,11 +154,11 @@ func (out *removal) cut(file string) error {
 		if err != nil {
 			return err
 		}
-		entry := out.entry(file, parsed)
+		entry := out.findEntry(file, parsed)
 		if entry == nil {
 			break
 		}
-		after = cutText(after, positions.Position(entry.Pos()).Offset, positions.Position(entry.End()).Offset)
+		after = removeText(after, positions.Position(entry.Pos()).Offset, positions.Position(entry.End()).Offset)
 	}
 	if bytes.Equal(before, after) {
 		return nil
@@ -166,8 +167,8 @@ func (out *removal) cut(file string) error {
 	return err
 }
 
-// checkUsers refuses to remove what other files use: Go that names it, or a
-// migration that changes its table.
+// checkUsers refuses to remove what another file uses, or a table that another
+// migration changes.
 func (out *removal) checkUsers(table string) error {
 	all, err := git(out.root, "ls-files", "-co", "--exclude-standard", "*.go")
 	if err != nil {
@@ -187,8 +188,8 @@ func (out *removal) checkUsers(table string) error {
 		if err := errors.Join(err, parseErr); err != nil {
 			return err
 		}
-		out.lost = nil
-		if uses := slices.Sorted(maps.Values(out.names(file, parsed))); len(uses) > 0 {
+		out.lostVariables = nil
+		if uses := slices.Sorted(maps.Values(out.removedNames(file, parsed))); len(uses) > 0 {
 			return fmt.Errorf("%s uses %s: change or remove that first", file, uses[0])
 		}
 		if table != "" && bytes.Contains(text, []byte("= &gormigrate.Migration{")) && hasWord(parsed, word) {
@@ -198,18 +199,18 @@ func (out *removal) checkUsers(table string) error {
 	return nil
 }
 
-// hasWord reports whether a word is in a string of a file.
-func hasWord(parsed *ast.File, word *regexp.Regexp) (has bool) {
+// hasWord reports whether a string of a file has a word.
+func hasWord(parsed *ast.File, word *regexp.Regexp) (found bool) {
 	ast.Inspect(parsed, func(node ast.Node) bool {
 		text, ok := node.(*ast.BasicLit)
-		has = has || ok && word.MatchString(text.Value)
+		found = found || ok && word.MatchString(text.Value)
 		return true
 	})
-	return has
+	return found
 }
 
-// cutReadme takes out what is between the marks of a name, and the lines of routes.
-func (out *removal) cutReadme(name string) error {
+// editReadme removes the sections with the mark of a name, and the lines of routes.
+func (out *removal) editReadme(name string) error {
 	before, err := os.ReadFile(filepath.Join(out.root, "README.md"))
 	if err != nil {
 		return err

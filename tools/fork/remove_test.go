@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What is made and removed leaves no trace, and what is only called alike stays.
-func TestAResourceIsRemovedAndNothingElse(t *testing.T) {
+// A resource that is added and removed leaves nothing. Similar names stay.
+func TestOnlyTheNamedResourceIsRemoved(t *testing.T) {
 	root := tree(t)
 	write := func(file, text string) {
 		t.Helper()

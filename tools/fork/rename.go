@@ -16,7 +16,7 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// names are what a project is called by.
+// names are the names of a project.
 type names struct {
 	module string // github.com/me/my-shop
 	word   string // my-shop: the binary, the issuer, the realm
@@ -25,13 +25,13 @@ type names struct {
 
 func namesOf(path string) (n names, err error) {
 	if err := module.CheckPath(path); err != nil {
-		return n, fmt.Errorf("module=%s: write the path that Go is to know it by, such as module=github.com/me/shop (%w)", path, err)
+		return n, fmt.Errorf("module=%s: use a Go module path, such as module=github.com/me/shop (%w)", path, err)
 	}
 	n.module = path
 	prefix, _, _ := module.SplitPathVersion(path)
 	n.word = strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(prefix[strings.LastIndex(prefix, "/")+1:]))
 	if !regexp.MustCompile(`^[a-z][a-z0-9-]*$`).MatchString(n.word) {
-		return n, fmt.Errorf("module=%s: its last part names the program, so begin it with a letter", path)
+		return n, fmt.Errorf("module=%s: the last part is the name of the program and must begin with a letter", path)
 	}
 	for _, part := range strings.Split(n.word, "-") {
 		n.title = strings.TrimSpace(n.title + " " + strings.ToUpper(part[:min(1, len(part))]) + part[min(1, len(part)):])
@@ -39,19 +39,19 @@ func namesOf(path string) (n names, err error) {
 	return n, nil
 }
 
-// kept are the files that say where the project comes from.
-var kept = []string{"LICENSE", "CHANGELOG.md"}
+// notRenamed are the files about the origin of the project.
+var notRenamed = []string{"LICENSE", "CHANGELOG.md"}
 
-// ownTest holds what only the template promises; a fork goes without.
-const ownTest = "tools/fork/template_test.go"
+// templateTest tests only the template, so a fork does not have it.
+const templateTest = "tools/fork/template_test.go"
 
-// templateCommit is the trailer of a commit that says up to where the
-// template's changes are in.
+// templateCommit is a commit trailer: the last commit of the template that the fork
+// includes.
 const templateCommit = "Template-Commit"
 
-// renameTree renames the project, in its tracked files alone, and commits that.
+// renameTree renames the project in its tracked files and commits the change.
 func renameTree(root, module string) error {
-	if err := clean(root); err != nil {
+	if err := checkClean(root); err != nil {
 		return err
 	}
 	to, err := namesOf(module)
@@ -69,15 +69,15 @@ func renameTree(root, module string) error {
 		return err
 	}
 	if _, err := git(root, "commit", "-q", "-m", "Rename the project to "+to.title, "-m", templateCommit+": "+from); err != nil {
-		return fmt.Errorf("all is renamed and staged, but not committed: correct this, and commit with the line \"%s: %s\"\n%w", templateCommit, from, err)
+		return fmt.Errorf("everything is renamed and staged, but git commit failed: solve the problem, and commit with the line \"%s: %s\"\n%w", templateCommit, from, err)
 	}
-	fmt.Printf("This is %s now: module %s, program bin/%s. It is committed.\nNext: make test lint, then make resource name=task fields=\"title:string:required\".\n", to.title, to.module, to.word)
+	fmt.Printf("The project is now %s: module %s, program bin/%s. The change is committed.\nNext: make test lint, then make resource name=task fields=\"title:string:required\".\n", to.title, to.module, to.word)
 	return nil
 }
 
-// rewrite writes the new names over the old ones in every tracked file.
+// rewrite replaces the old names by the new ones in every tracked file.
 func rewrite(root string, to names) error {
-	old, err := moduleOf(root)
+	old, err := modulePath(root)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func rewrite(root string, to names) error {
 	replace := func(text []byte) []byte {
 		return pattern.ReplaceAllFunc(text, func(word []byte) []byte { return []byte(words[string(word)]) })
 	}
-	if err := os.Remove(filepath.Join(root, ownTest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(root, templateTest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	files, err := git(root, "ls-files", "-z")
@@ -111,7 +111,7 @@ func rewrite(root string, to names) error {
 func rewriteFile(root, file string, replace func([]byte) []byte) error {
 	at := filepath.Join(root, file)
 	info, err := os.Lstat(at)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() || slices.Contains(kept, file) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() || slices.Contains(notRenamed, file) {
 		return nil
 	}
 	before, readErr := os.ReadFile(at)
@@ -129,11 +129,11 @@ func rewriteFile(root, file string, replace func([]byte) []byte) error {
 			return err
 		}
 	}
-	if moved := string(replace([]byte(file))); moved != file {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, moved)), 0o755); err != nil {
+	if newName := string(replace([]byte(file))); newName != file {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, newName)), 0o755); err != nil {
 			return err
 		}
-		return os.Rename(at, filepath.Join(root, moved))
+		return os.Rename(at, filepath.Join(root, newName))
 	}
 	return nil
 }

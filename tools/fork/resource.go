@@ -25,14 +25,14 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// Who may use a resource.
+// The values of access.
 const (
-	owner  = "owner"  // each user, their own rows
+	owner  = "owner"  // each user has their own rows
 	shared = "shared" // all users read all rows, and admins write
-	admin  = "admin"  // admins alone
+	admin  = "admin"  // only admins read and write
 )
 
-// resource is what the templates are filled with.
+// resource is the data of the templates.
 type resource struct {
 	Module  string
 	Name    string // line_item
@@ -43,17 +43,17 @@ type resource struct {
 	Vars    string // lineItems
 	Words   string // line item
 	Article string // a
-	Date    string // of the migration, as 20060102
+	Date    string // of the migration, such as 20060102
 	Access  string
 	Fields  []field
 }
 
-// newResource refuses a name that cannot be a resource's.
+// newResource returns an error if name cannot be the name of a resource.
 func newResource(root, name string) (*resource, error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9]+(_[a-z][a-z0-9]*)*$`).MatchString(name) {
-		return nil, fmt.Errorf("name=%s: write one thing in lower case, words joined by _, such as name=task or name=line_item", name)
+		return nil, fmt.Errorf("name=%s: use a singular noun in lower case, with _ between words, such as name=task or name=line_item", name)
 	}
-	module, err := moduleOf(root)
+	module, err := modulePath(root)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func newResource(root, name string) (*resource, error) {
 	return r, r.readMigration(root)
 }
 
-// files are where each template goes.
+// files returns the file that each template writes.
 func (r *resource) files() map[string]string {
 	return map[string]string{
 		"model.go.tmpl":     "models/" + r.Name + ".go",
@@ -82,7 +82,7 @@ func (r *resource) files() map[string]string {
 	}
 }
 
-// readMigration keeps the date of a migration that is there already.
+// readMigration keeps the date of an existing migration.
 func (r *resource) readMigration(root string) error {
 	text, err := os.ReadFile(filepath.Join(root, "database/create_"+r.Plural+".go"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -96,15 +96,15 @@ func (r *resource) readMigration(root string) error {
 
 const ownRoutes, ownMigrations = "routes/own.go", "database/own.go"
 
-// addResource writes a resource like notes: its files, and its lines in the
-// project's own tables. Where anything stands in its way it writes nothing.
+// addResource writes a resource like notes: its files, and its lines in the tables
+// of the project. If a file or a name exists already, it writes nothing.
 func addResource(root, name, access, fields string) error {
 	r, err := newResource(root, name)
 	if err != nil {
 		return err
 	}
 	if r.Access = cmp.Or(access, owner); !slices.Contains([]string{owner, shared, admin}, r.Access) {
-		return fmt.Errorf("access=%s: write owner (each user sees their own), shared (all users read, admins write) or admin (admins alone)", access)
+		return fmt.Errorf("access=%s: use owner (each user sees their own), shared (all users read, admins write) or admin (admins only)", access)
 	}
 	if r.Fields, err = parseFields(root, r, fields); err != nil {
 		return err
@@ -122,10 +122,10 @@ func addResource(root, name, access, fields string) error {
 		case err == nil && bytes.Equal(there, written[to]):
 			delete(written, to)
 		case err == nil:
-			return fmt.Errorf("name=%s: %s is there already, with other content: choose another name, or remove that file first", name, to)
+			return fmt.Errorf("name=%s: %s already exists with other content: choose another name, or remove that file first", name, to)
 		}
 	}
-	if err := r.clash(root); err != nil {
+	if err := r.checkNames(root); err != nil {
 		return err
 	}
 	lines, err := r.fill("routes.tmpl")
@@ -160,10 +160,10 @@ func addResource(root, name, access, fields string) error {
 		}
 	}
 	if len(written) == 0 {
-		fmt.Printf("%s is all there: nothing to write.\n", r.Plural)
+		fmt.Printf("%s is complete: there is nothing to write.\n", r.Plural)
 		return nil
 	}
-	fmt.Printf("Written: %s\nRead handlers/%s.go and change it as you like; then make test, and commit.\n", strings.Join(slices.Sorted(maps.Keys(written)), ", "), r.Plural)
+	fmt.Printf("Written: %s\nRead handlers/%s.go and change what you need. Then run make test, and commit.\n", strings.Join(slices.Sorted(maps.Keys(written)), ", "), r.Plural)
 	return nil
 }
 
@@ -177,9 +177,9 @@ func (r *resource) fill(name string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// clash finds what is declared elsewhere by a name that the files declare, and
-// routes of the same path.
-func (r *resource) clash(root string) error {
+// checkNames refuses names that another file declares, and paths that another route
+// has.
+func (r *resource) checkNames(root string) error {
 	types := words(r.Type + " New" + r.Type + " " + r.Type + "Change " + r.Type + "List")
 	own := map[string]map[string]bool{
 		"models": types, "auth": types, "problem": types, "endpoint": types,
@@ -206,7 +206,7 @@ func (r *resource) clash(root string) error {
 			}
 			for _, declared := range declarations(parsed) {
 				if own[folder][declared] {
-					return fmt.Errorf("name=%s: %s is taken by %s: choose another name", r.Name, declared, relative)
+					return fmt.Errorf("name=%s: %s already declares %s: choose another name", r.Name, relative, declared)
 				}
 			}
 		}
@@ -218,7 +218,7 @@ func (r *resource) clash(root string) error {
 		}
 		for _, found := range regexp.MustCompile(`"/`+r.Plural+`[/"].*`).FindAll(table, -1) {
 			if !bytes.Contains(found, []byte(" "+r.Vars+".")) {
-				return fmt.Errorf("name=%s: the path /%s is taken in %s: choose another name", r.Name, r.Plural, file)
+				return fmt.Errorf("name=%s: %s already has the path /%s: choose another name", r.Name, file, r.Plural)
 			}
 		}
 	}

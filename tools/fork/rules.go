@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// kind is what a type of the command line stands for.
+// kind is a field type of the command line.
 type kind struct {
 	base, column string
 	rules        []string
 	wrong        string // a JSON value of another type
-	right        string // one of this type
+	right        string // a JSON value of this type
 }
 
 var kinds = map[string]kind{
@@ -29,10 +29,10 @@ var kinds = map[string]kind{
 }
 
 const usage = `fields are NAME:TYPE:RULES, with a space between two: fields="title:string:required,max=200 done:bool due_at:time?:sort note:references"
-types: string, text, int, float, bool, time, uuid, references (NAME is the resource it belongs to); with ? it may be null
-rules: required, min=N and max=N (characters, or the number), for string: email, oneof=open|done; unique; filter and sort, for the list`
+types: string, text, int, float, bool, time, uuid, references (NAME is the resource it belongs to); with ? the field may be null
+rules: required; min=N and max=N (characters, or the number); email and oneof=open|done, for string; unique; filter and sort, for the list`
 
-// parseRules gives the rules, one for each name, as binding tags.
+// parseRules returns the rules as binding tags.
 func parseRules(typed string, known kind, written string) (rules []string, err error) {
 	for _, rule := range strings.FieldsFunc(written, func(r rune) bool { return r == ',' }) {
 		name, value, valued := strings.Cut(rule, "=")
@@ -40,14 +40,14 @@ func parseRules(typed string, known kind, written string) (rules []string, err e
 			return nil, fmt.Errorf("%s is not a rule of a %s", rule, typed)
 		}
 		if hasRule(rules, name) {
-			return nil, fmt.Errorf("%s is there twice", name)
+			return nil, fmt.Errorf("%s is given twice", name)
 		}
-		_, noNumber := strconv.ParseFloat(value, 64)
+		_, numberErr := strconv.ParseFloat(value, 64)
 		if typed == "string" || typed == "text" || typed == "int" {
-			_, noNumber = strconv.Atoi(value)
+			_, numberErr = strconv.Atoi(value)
 		}
 		switch {
-		case (name == "min" || name == "max") && noNumber != nil:
+		case (name == "min" || name == "max") && numberErr != nil:
 			return nil, fmt.Errorf("%s needs a number, such as %s=10", name, name)
 		case name == "oneof" && !regexp.MustCompile(`^[\w-]+(\|[\w-]+)*$`).MatchString(value):
 			return nil, errors.New("oneof needs words, such as oneof=open|done")
@@ -59,58 +59,59 @@ func parseRules(typed string, known kind, written string) (rules []string, err e
 	return rules, nil
 }
 
-// Limits of what the rules may say together.
+// Limits for combinations of rules.
 const (
 	maxIndexed = 500 // characters: PostgreSQL indexes up to 2,704 bytes
 	minEmail   = 6   // characters: a@b.de
 	minUnique  = 100 // values
 )
 
-// contradiction says which rules no value can keep, or not one that an index can hold.
-func contradiction(known kind, rules []string, nullable bool) error {
+// checkRules refuses rules that no value can satisfy, and values that are too long
+// for an index.
+func checkRules(known kind, rules []string, nullable bool) error {
 	has := func(name string) bool { return hasRule(rules, name) }
-	least, most := bound(rules, "min"), bound(rules, "max")
+	least, most := ruleNumber(rules, "min"), ruleNumber(rules, "max")
 	text, number := known.base == "string", known.base == "int64" || known.base == "float64"
 	switch {
 	case nullable && has("required"):
-		return errors.New("? says that it may be missing, required that it may not: leave one out")
+		return errors.New("? allows null and required forbids it: remove one of them")
 	case has("oneof") && (has("min") || has("max") || has("email")):
-		return errors.New("oneof says all of it: leave the other rules out")
+		return errors.New("oneof already limits the values: remove min, max and email")
 	case text && (has("min") && least < 0 || has("max") && most < 1):
-		return errors.New("no text has fewer than 0 characters, and one of up to 0 is always empty: correct min or max")
+		return errors.New("a text needs a min of 0 or more and a max of 1 or more: correct min or max")
 	case has("min") && has("max") && least > most:
-		return errors.New("min is greater than max: no value can be both")
+		return errors.New("min is greater than max")
 	case has("email") && has("max") && most < minEmail:
-		return fmt.Errorf("no email has fewer than %d characters: correct max", minEmail)
+		return fmt.Errorf("an email has at least %d characters: correct max", minEmail)
 	case text && (has("unique") || has("sort")) && most > maxIndexed:
-		return fmt.Errorf("an index holds up to %d characters: correct max, or leave unique and sort out", maxIndexed)
+		return fmt.Errorf("an index allows up to %d characters: correct max, or remove unique and sort", maxIndexed)
 	case has("unique") && (has("oneof") || number && has("min") && has("max") && most-least < minUnique-1 || text && has("max") && most < 2):
-		return fmt.Errorf("unique needs at least %d values to choose from: correct the other rules, or leave it out", minUnique)
+		return fmt.Errorf("unique needs at least %d possible values: correct the other rules, or remove it", minUnique)
 	}
 	for _, rule := range rules {
 		words, isChoice := strings.CutPrefix(rule, "oneof=")
 		all := strings.Fields(words)
 		if slices.Sort(all); isChoice && len(slices.Compact(all)) < len(strings.Fields(words)) {
-			return errors.New("oneof names a word twice")
+			return errors.New("oneof has a word twice")
 		}
 	}
 	return nil
 }
 
-// hasRule reports whether a rule is among rules, whatever its value.
+// hasRule reports whether rules has a rule, with any value.
 func hasRule(rules []string, name string) bool {
 	return slices.ContainsFunc(rules, func(rule string) bool { return strings.HasPrefix(rule+"=", name+"=") })
 }
 
-// takeRule takes a rule that is not a binding tag's out of rules.
-func takeRule(rules *[]string, name string) (had bool) {
+// removeRule removes a rule that is not for the binding tag.
+func removeRule(rules *[]string, name string) (had bool) {
 	had = hasRule(*rules, name)
 	*rules = slices.DeleteFunc(*rules, func(rule string) bool { return rule == name })
 	return had
 }
 
-// bound is the number of a rule, 0 without it.
-func bound(rules []string, name string) (number float64) {
+// ruleNumber is the number of a rule, or 0 without the rule.
+func ruleNumber(rules []string, name string) (number float64) {
 	for _, rule := range rules {
 		if value, ok := strings.CutPrefix(rule, name+"="); ok {
 			number, _ = strconv.ParseFloat(value, 64)

@@ -40,8 +40,8 @@ func declarations(file *ast.File) (names []string) {
 	return names
 }
 
-// addLines adds lines at the end of the first list in own, and a statement
-// before it, unless they are there.
+// addLines adds lines to the end of the first list in func own, and a statement
+// before it. It skips those that are there already.
 func addLines(source []byte, setup, lines string) ([]byte, error) {
 	positions := token.NewFileSet()
 	file, err := parser.ParseFile(positions, "", source, parser.SkipObjectResolution)
@@ -53,30 +53,30 @@ func addLines(source []byte, setup, lines string) ([]byte, error) {
 		if !ok || is.Name.Name != "own" {
 			continue
 		}
-		at, list := firstList(is.Body.List)
+		position, list := firstList(is.Body.List)
 		if list == nil {
 			break
 		}
-		cut, entries := positions.Position(list.Rbrace).Offset, missing(source, lines)
+		offset, entries := positions.Position(list.Rbrace).Offset, missing(source, lines)
 		if len(list.Elts) == 0 {
 			entries = "\n" + strings.TrimLeft(entries, "\n")
 		}
-		added := slices.Concat(source[:cut], []byte(entries), source[cut:])
+		added := slices.Concat(source[:offset], []byte(entries), source[offset:])
 		if setup != "" && !bytes.Contains(source, []byte("\t"+setup)) {
-			cut, setup = positions.Position(is.Body.List[at].Pos()).Offset, setup+"\n\n"
-			if at > 0 {
-				cut, setup = positions.Position(is.Body.List[at-1].End()).Offset, "\n"+strings.TrimSpace(setup)
+			offset, setup = positions.Position(is.Body.List[position].Pos()).Offset, setup+"\n\n"
+			if position > 0 {
+				offset, setup = positions.Position(is.Body.List[position-1].End()).Offset, "\n"+strings.TrimSpace(setup)
 			}
-			added = slices.Concat(added[:cut], []byte(setup), added[cut:])
+			added = slices.Concat(added[:offset], []byte(setup), added[offset:])
 		}
 		return format.Source(added)
 	}
-	return nil, fmt.Errorf("func own has no list: add these lines where they belong, and run this again:\n%s\n%s", setup, lines)
+	return nil, fmt.Errorf("func own has no list: add these lines yourself, and run this again:\n%s\n%s", setup, lines)
 }
 
-// firstList gives the first statement that returns or assigns a list, and the list.
-func firstList(body []ast.Stmt) (at int, list *ast.CompositeLit) {
-	for at, statement := range body {
+// firstList returns the first statement that returns or assigns a list, and the list.
+func firstList(body []ast.Stmt) (position int, list *ast.CompositeLit) {
+	for position, statement := range body {
 		var values []ast.Expr
 		switch statement := statement.(type) {
 		case *ast.AssignStmt:
@@ -86,7 +86,7 @@ func firstList(body []ast.Stmt) (at int, list *ast.CompositeLit) {
 		}
 		for _, value := range values {
 			if list, ok := value.(*ast.CompositeLit); ok && isList(list) {
-				return at, list
+				return position, list
 			}
 		}
 	}
@@ -98,11 +98,12 @@ func isList(value *ast.CompositeLit) bool {
 	return ok
 }
 
-// missing are the lines whose function or migration source does not name.
+// missing returns the lines with a function or a migration that source does not
+// name.
 func missing(source []byte, lines string) string {
 	var all []string
 	for _, line := range strings.Split(lines, "\n") {
-		if named := mention.FindString(line); named != "" && !regexp.MustCompile(`\b`+regexp.QuoteMeta(named)).Match(source) {
+		if named := nameInLine.FindString(line); named != "" && !regexp.MustCompile(`\b`+regexp.QuoteMeta(named)).Match(source) {
 			all = append(all, line)
 		}
 	}
@@ -115,12 +116,12 @@ func missing(source []byte, lines string) string {
 	return strings.Join(all, "\n") + "\n"
 }
 
-var mention = regexp.MustCompile(`\w+\.[A-Z]\w*\)|create\w+,`)
+var nameInLine = regexp.MustCompile(`\w+\.[A-Z]\w*\)|create\w+,`)
 
-// fixImports adds imports of the project's packages, removes those that the file
-// does not use, and formats it.
+// fixImports adds imports of the project's packages, removes unused imports, and
+// formats the file.
 func fixImports(root, file string, source []byte, packages ...string) ([]byte, error) {
-	module, err := moduleOf(root)
+	module, err := modulePath(root)
 	if err != nil {
 		return nil, err
 	}

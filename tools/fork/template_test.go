@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// What the template promises whoever forks it, done in copies of the tree.
-// make rename deletes this file: a fork has promises of its own.
+// These tests try in copies of the tree what the template promises to forks. make
+// rename deletes this file.
 
 const (
 	upstreamModule = "example.com/latchkey"
@@ -40,7 +40,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// Every type and rule, an irregular plural of two words, and one that belongs to both.
+// Resources with every type and rule, an irregular plural, two words, and two parents.
 var resources = [][]string{
 	{"make", "resource", "name=task", "fields=title:string:required,max=80,sort details:text state:string:oneof=open|done,filter contact:string?:email " +
 		"count:int:required,min=1,max=9 rank:int? weight:float:min=-1.5 price:float?:min=0 done:bool sure:bool:required maybe:bool? " +
@@ -50,7 +50,7 @@ var resources = [][]string{
 	{"make", "resource", "name=comment", "fields=task:references sales_person:references? text:text:required"},
 }
 
-func TestTheExampleIsWhatTheGeneratorWrites(t *testing.T) {
+func TestTheGeneratorWritesTheExample(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
 	const fields = "title:string:required,max=200 body:text:max=10000"
@@ -62,8 +62,8 @@ func TestTheExampleIsWhatTheGeneratorWrites(t *testing.T) {
 	}
 }
 
-// Lists that have become empty are filled again.
-func TestTheLastResourceIsRemovedAndComesBack(t *testing.T) {
+// A list that became empty can be filled again.
+func TestTheLastResourceCanBeRemovedAndAddedAgain(t *testing.T) {
 	root := tree(t)
 	if err := errors.Join(remove(root, "note"), addResource(root, "note", "", "title:string:required,max=200 body:text:max=10000")); err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func TestTheLastResourceIsRemovedAndComesBack(t *testing.T) {
 	}
 }
 
-// What is left when a part has gone is whole, and so it is without all of them.
-func TestEachOptionalPartIsRemovedAloneAndAllTogether(t *testing.T) {
+// The template works without each part, and without all parts.
+func TestOptionalPartsCanBeRemovedAloneAndTogether(t *testing.T) {
 	all := append(slices.Sorted(maps.Keys(parts)), "note")
 	without := func(t *testing.T, names ...string) (root string) {
 		root = tree(t)
@@ -97,15 +97,14 @@ func TestEachOptionalPartIsRemovedAloneAndAllTogether(t *testing.T) {
 		root := without(t, all...)
 		run(t, root, "make", "lint")
 		run(t, root, "go", "test", "./...")
-		run(t, root, "go", "-C", "bench", "vet", "./...") // which measures notes where they are
+		run(t, root, "go", "-C", "bench", "vet", "./...") // it measures notes if they exist
 		if left, err := try(t, root, "git", "grep", "-E", `"/(notes|token|revoke)|swgui`, "--", "*.go", "docs", "go.sum", ":!bench", ":!tools"); err == nil {
 			t.Errorf("left: %s", left)
 		}
 	})
 }
 
-// A fork is renamed, given resources, extended, tried, and kept up to date.
-func TestAFork(t *testing.T) {
+func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 	t.Parallel()
 	upstream := tree(t)
 	fork := filepath.Join(t.TempDir(), "shop")
@@ -139,36 +138,36 @@ func TestAFork(t *testing.T) {
 	run(t, fork, "make", "build")
 	run(t, fork, "go", "test", "./...")
 	if _, err := exec.LookPath("initdb"); err == nil {
-		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-run=Migration|WhatIs|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./database", "./routes")
+		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-run=Migration|Resource|Owner|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./database", "./routes")
 	}
 	if version := run(t, fork, "bin/corner-shop", "version"); !strings.HasPrefix(version, "corner-shop ") {
-		t.Errorf("it calls itself %s", version)
+		t.Errorf("the program is named %s", version)
 	}
 	walk(t, fork)
 
-	// The template mends a line, adds a file, and a migration-free route's words.
+	// The template changes an error's detail and a test, and adds a file.
 	edit(t, filepath.Join(upstream, "problem/codes.go"), "Too many logins at once, try again later", "Too many logins at once: try again later")
-	edit(t, filepath.Join(upstream, "routes/login_test.go"), "package routes_test", "// Mended.\npackage routes_test")
-	if err := os.WriteFile(filepath.Join(upstream, "auth/mended.go"), []byte("package auth\n\nimport _ \""+upstreamModule+"/models\"\n"), 0o600); err != nil {
+	edit(t, filepath.Join(upstream, "routes/login_test.go"), "package routes_test", "// Fixed.\npackage routes_test")
+	if err := os.WriteFile(filepath.Join(upstream, "auth/added.go"), []byte("package auth\n\nimport _ \""+upstreamModule+"/models\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, upstream, "make", "openapi")
-	commit(t, upstream, "Mend a line")
+	commit(t, upstream, "Fix a line")
 	run(t, fork, "make", "update-template", "upstream="+upstream)
-	if got := run(t, fork, "git", "show", "HEAD:auth/mended.go"); !strings.Contains(got, forkModule+"/models") {
-		t.Errorf("the new file came as %s", got)
+	if got := run(t, fork, "git", "show", "HEAD:auth/added.go"); !strings.Contains(got, forkModule+"/models") {
+		t.Errorf("the new file is %s", got)
 	}
-	if again := run(t, fork, "make", "update-template"); !strings.Contains(again, "All of the template's changes are in.") {
+	if again := run(t, fork, "make", "update-template"); !strings.Contains(again, "The template has no new changes.") {
 		t.Errorf("again: %s", again)
 	}
 	run(t, fork, "go", "test", "-run=Document|Route", "./routes")
 	run(t, fork, "git", "grep", "-q", "Too many logins at once: try", "--", "problem")
 
-	// Both change one line.
+	// Both change the same line.
 	edit(t, filepath.Join(upstream, "problem/codes.go"), "Too many logins at once: try again later", "Too many logins: try again later")
 	commit(t, upstream, "Shorten a line")
 	edit(t, filepath.Join(fork, "problem/codes.go"), "Too many logins at once: try again later", "The shop is full")
-	commit(t, fork, "Say it our way")
+	commit(t, fork, "Use our words")
 	out, err := try(t, fork, "make", "update-template")
 	if err == nil || !strings.Contains(out, "  problem/codes.go\n") || !strings.Contains(out, "git cherry-pick --continue") {
 		t.Errorf("a conflict: %v, %s", err, out)
@@ -179,7 +178,7 @@ func TestAFork(t *testing.T) {
 	run(t, fork, "git", "cherry-pick", "--abort")
 }
 
-func TestAForkIsKeptUpToDateHoweverItBegan(t *testing.T) {
+func TestEveryKindOfForkCanBeUpdated(t *testing.T) {
 	for claim, begin := range map[string][][]string{
 		"without the template's history": {{"rm", "-rf", ".git"}, {"git", "init", "-q"}, {"git", "add", "-A"}, {"git", "commit", "-qm", "Begin"}, {"make", "rename", "module=" + forkModule}},
 		"renamed after its first change": {{"git", "commit", "-q", "--allow-empty", "-m", "Ours"}, {"make", "rename", "module=" + forkModule}},
@@ -194,10 +193,10 @@ func TestAForkIsKeptUpToDateHoweverItBegan(t *testing.T) {
 			}
 			title := map[bool]string{true: "# Corner Shop", false: "# Latchkey"}[len(begin) > 0]
 			edit(t, filepath.Join(fork, "README.md"), title, "# The Corner Shop")
-			commit(t, fork, "Call it ours")
+			commit(t, fork, "Rename the title")
 			for _, words := range []string{"Who is it", "Who goes there"} {
 				edit(t, filepath.Join(upstream, "README.md"), map[string]string{"Who is it": "Who am I", "Who goes there": "Who is it"}[words], words)
-				commit(t, upstream, "Ask otherwise")
+				commit(t, upstream, "Change the summary")
 				run(t, fork, "make", "update-template", "upstream="+upstream)
 				if text := run(t, fork, "git", "show", "HEAD:README.md"); !strings.HasPrefix(text, "# The Corner Shop") || !strings.Contains(text, words) {
 					t.Error(text[:200])
@@ -207,7 +206,7 @@ func TestAForkIsKeptUpToDateHoweverItBegan(t *testing.T) {
 	}
 }
 
-// walk calls every route of the new resources on the program that was built.
+// walk builds the program and calls every route of the new resources.
 func walk(t *testing.T, fork string) {
 	t.Helper()
 	const address = "127.0.0.1:18473"
@@ -270,12 +269,11 @@ func walk(t *testing.T, fork string) {
 		t.Errorf("without its person: %v", got)
 	}
 	send(204, "DELETE", "/tasks/"+task["id"].(string), "")
-	send(404, "GET", "/comments/"+comment["id"].(string), "") // it went with its task
+	send(404, "GET", "/comments/"+comment["id"].(string), "") // it was deleted with its task
 	send(200, "GET", "/sales_people", "")
 }
 
-// listTasks lists the tasks in every order, one a page, and by what they may be
-// asked for.
+// listTasks lists the tasks in every order and with every filter, one on each page.
 func listTasks(t *testing.T, send func(status int, method, path, body string) map[string]any) {
 	t.Helper()
 	const more = `,"state":"done","count":1,"sure":false,"starts_at":"2026-11-23T12:00:00Z","ref":"01900000-0000-7000-8000-000000000000","website_url":"https://example.com"}`

@@ -9,36 +9,36 @@ import (
 
 const remote = "template"
 
-const inConflict = `you and the template both changed:
+const conflictMessage = `you and the template both changed:
 %s
-Git has marked both sides there. Keep one, or what is right of both; of
-docs/openapi.json take either, and run make openapi. Then
+Git has marked both versions in these files. Keep the right lines. For
+docs/openapi.json, keep either version and run make openapi. Then run
 
   make test && git add -A && git cherry-pick --continue
 
-or go back to where you were: git cherry-pick --abort`
+To cancel the update, run git cherry-pick --abort`
 
-// update takes the template's changes since the last time, under the fork's
-// own names, and merges them as one commit. Upstream is the template's URL,
-// once; base is the template's commit the fork was made from, where that cannot
-// be found.
+// update merges the template's changes since the last update as one commit, with
+// the names of the fork. upstream is the template's URL, needed only the first time.
+// base is the template's commit that the fork started from, needed only if update
+// cannot find it.
 func update(root, upstream, base string) error {
-	if err := clean(root); err != nil {
+	if err := checkClean(root); err != nil {
 		return err
 	}
 	to, err := fetch(root, upstream)
 	if err != nil {
 		return err
 	}
-	from, err := startedFrom(root, to, base)
+	from, err := templateBase(root, to, base)
 	if err != nil {
 		return err
 	}
 	if from == to {
-		fmt.Println("All of the template's changes are in.")
+		fmt.Println("The template has no new changes.")
 		return nil
 	}
-	module, err := moduleOf(root)
+	module, err := modulePath(root)
 	if err != nil {
 		return err
 	}
@@ -66,24 +66,24 @@ func update(root, upstream, base string) error {
 	if err != nil {
 		return err
 	}
-	// A pick of the change merges it, with the template before as the base.
+	// A cherry-pick is a merge with the old template as its base.
 	if _, err := git(root, "cherry-pick", "--allow-empty", "--keep-redundant-commits", change); err != nil {
 		files, _ := git(root, "diff", "--name-only", "--diff-filter=U")
 		if files == "" {
 			return err
 		}
-		return fmt.Errorf(inConflict, "  "+strings.ReplaceAll(files, "\n", "\n  "))
+		return fmt.Errorf(conflictMessage, "  "+strings.ReplaceAll(files, "\n", "\n  "))
 	}
-	fmt.Printf("The template's changes are in, as one commit:\n%s\nCheck it with make test lint.\n", subjects)
+	fmt.Printf("The template's changes are merged as one commit:\n%s\nCheck it with make test lint.\n", subjects)
 	return nil
 }
 
-// fetch gives the newest commit of the template.
+// fetch returns the newest commit of the template.
 func fetch(root, upstream string) (string, error) {
 	known, err := git(root, "remote", "get-url", remote)
 	switch {
 	case err != nil && upstream == "":
-		return "", errors.New("say where the template is, once: make update-template upstream=URL")
+		return "", errors.New("the first update needs the template's URL: make update-template upstream=URL")
 	case err != nil:
 		_, err = git(root, "remote", "add", remote, upstream)
 	case upstream != "" && upstream != known:
@@ -98,10 +98,10 @@ func fetch(root, upstream string) (string, error) {
 	return git(root, "rev-parse", "FETCH_HEAD")
 }
 
-// startedFrom is the template's commit whose changes are all in: that of the
-// last trailer, else the last that both histories share, else the one with the
-// files that the fork's history begins with.
-func startedFrom(root, to, base string) (string, error) {
+// templateBase returns the last commit of the template that the fork includes. It is
+// the commit of the last trailer, or else the last common commit, or else the commit
+// with the same files as the first commit of the fork.
+func templateBase(root, to, base string) (string, error) {
 	if base != "" {
 		return git(root, "rev-parse", "--verify", base+"^{commit}")
 	}
@@ -113,37 +113,37 @@ func startedFrom(root, to, base string) (string, error) {
 		if _, err := git(root, "merge-base", "--is-ancestor", last, to); err == nil {
 			return last, nil
 		}
-		if twin := sameFiles(root, last, to); twin != "" {
-			return twin, nil
+		if match := commitWithSameFiles(root, last, to); match != "" {
+			return match, nil
 		}
 	}
 	if shared, err := git(root, "merge-base", "HEAD", to); err == nil {
 		return shared, nil
 	}
 	first, err := git(root, "rev-list", "--max-parents=0", "-1", "HEAD")
-	if twin := sameFiles(root, first, to); err == nil && twin != "" {
-		return twin, nil
+	if match := commitWithSameFiles(root, first, to); err == nil && match != "" {
+		return match, nil
 	}
-	return "", errors.Join(err, errors.New("cannot tell which commit of the template this began as: make update-template base=COMMIT"))
+	return "", errors.Join(err, errors.New("cannot find the commit of the template that this fork started from: make update-template base=COMMIT"))
 }
 
-// sameFiles is the commit, in the history of another, that holds what commit
-// does: a fork may have been begun with the files and without their history.
-func sameFiles(root, commit, in string) string {
+// commitWithSameFiles finds a commit with the same files in the history of another
+// commit, because a fork may have started without the template's history.
+func commitWithSameFiles(root, commit, in string) string {
 	tree, treeErr := git(root, "rev-parse", commit+"^{tree}")
 	history, err := git(root, "log", "--format=%T %H", in)
 	if errors.Join(treeErr, err) != nil {
 		return ""
 	}
 	for _, line := range strings.Split(history, "\n") {
-		if twin, same := strings.CutPrefix(line, tree+" "); same {
-			return twin
+		if match, same := strings.CutPrefix(line, tree+" "); same {
+			return match
 		}
 	}
 	return ""
 }
 
-// renamed is the tree of a commit of the template under the fork's names.
+// renamed returns the tree of a commit of the template with the names of the fork.
 func renamed(root, commit string, to names) (tree string, err error) {
 	folder, err := os.MkdirTemp("", "template-")
 	if err != nil {
@@ -157,7 +157,7 @@ func renamed(root, commit string, to names) (tree string, err error) {
 		_, removeErr := git(root, "worktree", "remove", "--force", folder)
 		err = errors.Join(err, removeErr)
 	}()
-	if module, err := moduleOf(folder); err != nil {
+	if module, err := modulePath(folder); err != nil {
 		return "", err
 	} else if module != to.module {
 		if err := rewrite(folder, to); err != nil {

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// What the templates ask of a resource.
+// The methods of this file are called by the templates.
 
-// WordsPlural is the plural as people write it.
+// WordsPlural is the plural with spaces between words.
 func (r *resource) WordsPlural() string { return strings.ReplaceAll(r.Plural, "_", " ") }
 
-// Receiver is what the methods call their own.
+// Receiver is the name of the methods' receiver.
 func (r *resource) Receiver() string { return r.Plural[:1] }
 
 // Owned reports whether each row belongs to a user.
 func (r *resource) Owned() bool { return r.Access == owner }
 
-// Base is what its model begins with.
+// Base is the embedded struct of the model.
 func (r *resource) Base() string {
 	if r.Owned() {
 		return "Owned"
@@ -33,7 +33,7 @@ func (r *resource) Caller() string {
 	return "_ models.User"
 }
 
-// Rows are those of a database handle that the caller may use.
+// Rows is an expression for the rows that the caller may use.
 func (r *resource) Rows(db string) string {
 	if r.Owned() {
 		return "owned(" + db + ", user)"
@@ -41,7 +41,7 @@ func (r *resource) Rows(db string) string {
 	return db
 }
 
-// Whose says whose the list is.
+// Whose is the word before the list in a summary.
 func (r *resource) Whose() string {
 	if r.Owned() {
 		return "my"
@@ -49,7 +49,7 @@ func (r *resource) Whose() string {
 	return "the"
 }
 
-// Read makes a route that reads rows.
+// Read is the function that makes a route to read rows.
 func (r *resource) Read() string {
 	if r.Access == admin {
 		return "Admin"
@@ -57,7 +57,7 @@ func (r *resource) Read() string {
 	return "Protected"
 }
 
-// Write makes a route that changes rows.
+// Write is the function that makes a route to change rows.
 func (r *resource) Write() string {
 	if r.Owned() {
 		return "Protected"
@@ -65,22 +65,22 @@ func (r *resource) Write() string {
 	return "Admin"
 }
 
-func (r *resource) with(has func(field) bool) (fields []field) {
+func (r *resource) with(matches func(field) bool) (fields []field) {
 	for _, field := range r.Fields {
-		if has(field) {
+		if matches(field) {
 			fields = append(fields, field)
 		}
 	}
 	return fields
 }
 
-// Filters are the fields that a list may be asked for one value of.
+// Filters are the fields that filter the list.
 func (r *resource) Filters() []field { return r.with(func(f field) bool { return f.Filter }) }
 
-// Uniques are the fields whose values differ.
+// Uniques are the unique fields.
 func (r *resource) Uniques() []field { return r.with(func(f field) bool { return f.Unique }) }
 
-// Sorts are what a list may be ordered by, as a binding tag has it.
+// Sorts are the orders of the list, as in the oneof rule of a binding tag.
 func (r *resource) Sorts() string {
 	var sorts []string
 	for _, field := range r.with(func(f field) bool { return f.Sort }) {
@@ -92,10 +92,10 @@ func (r *resource) Sorts() string {
 	return strings.Join(append([]string{"created_at", "-created_at"}, sorts...), " ")
 }
 
-// Asked reports whether a list is asked for more than its page.
-func (r *resource) Asked() bool { return len(r.Filters()) > 0 || r.Sorts() != "" }
+// HasQuery reports whether the list has filters or orders.
+func (r *resource) HasQuery() bool { return len(r.Filters()) > 0 || r.Sorts() != "" }
 
-// Outcome is the error of a change, in the words of the API.
+// Outcome is an expression for the error of a change.
 func (r *resource) Outcome() string {
 	switch {
 	case len(r.Uniques()) == 0:
@@ -106,7 +106,7 @@ func (r *resource) Outcome() string {
 	return r.Receiver() + ".unique(ctx, " + r.Var + ", err)"
 }
 
-// Index is the part of a column in the indexes of the table, after its other tags.
+// Index returns the GORM tag of a column, with its indexes after its other tags.
 func (r *resource) Index(column string, tags ...string) string {
 	add := func(kind, name string, columns ...string) {
 		if r.Owned() {
@@ -136,7 +136,7 @@ func (r *resource) Index(column string, tags ...string) string {
 // Parents are the fields that refer to other resources.
 func (r *resource) Parents() []field { return r.with(func(f field) bool { return f.Refers != nil }) }
 
-// Imports are those of a model or of the handlers, in their order.
+// Imports are the imports of a model or of the handlers.
 func (r *resource) Imports(of string) string {
 	uses := func(base string) bool {
 		return slices.ContainsFunc(r.Fields, func(f field) bool { return f.Base == base })

@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// entry is one of a list, an argument or a statement that names what is gone,
-// nil where there is none.
-func (out *removal) entry(file string, parsed *ast.File) (entry ast.Node) {
-	names := out.names(file, parsed)
-	var around []ast.Node
+// findEntry returns a list element, an argument or a statement that uses a removed
+// name, or nil.
+func (out *removal) findEntry(file string, parsed *ast.File) (entry ast.Node) {
+	names := out.removedNames(file, parsed)
+	var parents []ast.Node
 	ast.Inspect(parsed, func(node ast.Node) bool {
 		if node == nil {
-			around = around[:len(around)-1]
+			parents = parents[:len(parents)-1]
 			return true
 		}
-		around = append(around, node)
+		parents = append(parents, node)
 		if word, ok := node.(*ast.BasicLit); entry == nil && (names[node] != "" || ok && file == publicRoutes && slices.Contains(out.routes, strings.Trim(word.Value, `"`))) {
-			for i := len(around) - 1; i > 0 && entry == nil; i-- {
-				if isEntry(around[i-1], around[i]) {
-					entry = around[i]
+			for i := len(parents) - 1; i > 0 && entry == nil; i-- {
+				if isEntry(parents[i-1], parents[i]) {
+					entry = parents[i]
 				}
 			}
 		}
@@ -33,7 +33,7 @@ func (out *removal) entry(file string, parsed *ast.File) (entry ast.Node) {
 	switch is := entry.(type) {
 	case *ast.AssignStmt:
 		for _, variable := range is.Lhs {
-			out.lost[fmt.Sprint(variable)] = true
+			out.lostVariables[fmt.Sprint(variable)] = true
 		}
 	case ast.Expr:
 		out.routes = append(out.routes, routesIn(is)...)
@@ -41,8 +41,8 @@ func (out *removal) entry(file string, parsed *ast.File) (entry ast.Node) {
 	return entry
 }
 
-// names are the nodes of a file that name what is gone.
-func (out *removal) names(file string, parsed *ast.File) map[ast.Node]string {
+// removedNames returns the nodes of a file that use a removed name.
+func (out *removal) removedNames(file string, parsed *ast.File) map[ast.Node]string {
 	names, folders := map[ast.Node]string{}, map[string]string{}
 	for _, is := range parsed.Imports {
 		imported := strings.Trim(is.Path.Value, `"`)
@@ -54,14 +54,14 @@ func (out *removal) names(file string, parsed *ast.File) map[ast.Node]string {
 			folders[name] = folder
 		}
 	}
-	for _, word := range parsed.Unresolved { // of another file, or of none
-		if out.lost[word.Name] || out.gone[packageOf(file, parsed)][word.Name] {
+	for _, word := range parsed.Unresolved { // not declared in this file
+		if out.lostVariables[word.Name] || out.removed[packageOf(file, parsed)][word.Name] {
 			names[word] = word.Name
 		}
 	}
 	ast.Inspect(parsed, func(node ast.Node) bool {
 		if is, ok := node.(*ast.SelectorExpr); ok {
-			if of, ok := is.X.(*ast.Ident); ok && of.Obj == nil && out.gone[folders[of.Name]][is.Sel.Name] {
+			if of, ok := is.X.(*ast.Ident); ok && of.Obj == nil && out.removed[folders[of.Name]][is.Sel.Name] {
 				names[is] = of.Name + "." + is.Sel.Name
 			}
 		}
@@ -70,9 +70,9 @@ func (out *removal) names(file string, parsed *ast.File) map[ast.Node]string {
 	return names
 }
 
-// isEntry reports whether a node can be cut out of the one around it.
-func isEntry(around, node ast.Node) bool {
-	switch is := around.(type) {
+// isEntry reports whether a node can be removed from its parent node.
+func isEntry(parent, node ast.Node) bool {
+	switch is := parent.(type) {
 	case *ast.BlockStmt:
 		return true
 	case *ast.CompositeLit:
@@ -92,13 +92,13 @@ func isEntry(around, node ast.Node) bool {
 	return false
 }
 
-// routesIn are the routes that an entry makes.
+// routesIn returns the routes that an entry makes.
 func routesIn(entry ast.Expr) (routes []string) {
 	ast.Inspect(entry, func(node ast.Node) bool {
 		if call, ok := node.(*ast.CallExpr); ok && len(call.Args) > 2 {
-			method, isWord := call.Args[0].(*ast.BasicLit)
-			at, isToo := call.Args[1].(*ast.BasicLit)
-			if isWord && isToo {
+			method, isMethod := call.Args[0].(*ast.BasicLit)
+			at, isPath := call.Args[1].(*ast.BasicLit)
+			if isMethod && isPath {
 				routes = append(routes, strings.Trim(method.Value, `"`)+" "+strings.Trim(at.Value, `"`))
 			}
 		}
@@ -114,8 +114,9 @@ var (
 	commaLast  = regexp.MustCompile(`,\s*$`)
 )
 
-// cutText cuts an entry with its comma, and its lines where nothing else is in them.
-func cutText(text []byte, from, to int) []byte {
+// removeText removes an entry with its comma. It removes whole lines if they have
+// nothing else.
+func removeText(text []byte, from, to int) []byte {
 	begin, end := lineBegins.FindIndex(text[:from]), lineEnds.FindIndex(text[to:])
 	switch first, last := comma.FindIndex(text[to:]), commaLast.FindIndex(text[:from]); {
 	case begin != nil && end != nil:
@@ -125,7 +126,7 @@ func cutText(text []byte, from, to int) []byte {
 	case last != nil:
 		from = last[0]
 	}
-	if bytes.HasSuffix(text[:from], []byte("{\n")) { // no block begins with an empty line
+	if bytes.HasSuffix(text[:from], []byte("{\n")) { // gofumpt allows no empty line at the start of a block
 		to += len(text[to:]) - len(bytes.TrimLeft(text[to:], "\n"))
 	}
 	return slices.Concat(text[:from], text[to:])
