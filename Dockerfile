@@ -10,9 +10,9 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /src/bin/latchkey /latchkey
 COPY --from=build --chown=65532:65532 /empty /
 USER 65532:65532
-# Where nothing else is set, SQLite in /data/app.db.
+# The default database is SQLite in /data/app.db.
 ENV APP_ENVIRONMENT=production APP_SERVER_ADDRESS=:8080
-# Garbage is collected harder near this: give the container a little more.
+# Near this limit, garbage is collected more often. Give the container a little more.
 ENV GOMEMLIMIT=700MiB
 VOLUME /data
 EXPOSE 8080

@@ -1,20 +1,21 @@
-# Each target is one thing to do; `make` lists them.
+# `make` lists the targets.
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-sqlite test-postgres race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
 	resource remove rename update-template hooks
 
-# Gin's msgpack binding is 6 MB that a JSON API never uses.
+# Without Gin's msgpack binding, which a JSON API does not use, the program is 6 MB
+# smaller.
 export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
-# With cgo, Go would compile SQLite from C, which GORM's dialector imports and
-# nothing uses.
+# With cgo, Go would compile SQLite from C, which GORM's dialector imports but the
+# program does not use.
 export CGO_ENABLED := 0
 
-# Debian keeps PostgreSQL's programs out of the way.
+# Debian installs PostgreSQL's programs outside the PATH.
 export PATH := $(PATH)$(addprefix :,$(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin))))
 
-# A test that takes longer hangs; a busy machine may take long.
-HUNG := 1h
+# A test that takes longer hangs. The limit is long for busy machines.
+TEST_TIMEOUT := 1h
 
 LINT := go tool -modfile=tools/go.mod golangci-lint
 
@@ -24,34 +25,35 @@ help: ## List the targets
 run: ## Run the API on http://127.0.0.1:8080 with SQLite
 	go run .
 
-dev: ## Run it, and again after each change
+dev: ## Run the API, and restart it after each change
 	go tool -modfile=tools/go.mod air
 
-# Both at once: one of them waits where the other computes.
-test: ## Run the tests, on PostgreSQL too where it is installed
+# Both run in parallel, because tests often wait.
+test: ## Run the tests, also on PostgreSQL if it is installed
 	@if command -v initdb >/dev/null; then $(MAKE) --no-print-directory -j2 test-sqlite test-postgres; \
-	else $(MAKE) --no-print-directory test-sqlite; echo "PostgreSQL is not installed: its tests are left out."; fi
+	else $(MAKE) --no-print-directory test-sqlite; echo "PostgreSQL is not installed: its tests are skipped."; fi
 
-# The packages that take longest begin first.
+# The slowest packages start first.
 test-sqlite:
-	go test -timeout=$(HUNG) $(TESTFLAGS) ./routes ./commands ./...
+	go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./...
 
-# TEST_DATABASE_URL may name a server; the scheme alone starts a private one.
-test-postgres: ## Run the tests that have a database on PostgreSQL
-	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test -timeout=$(HUNG) $(TESTFLAGS) ./routes ./commands ./database ./handlers
+# TEST_DATABASE_URL may be the URL of a server. postgres:// starts a private one.
+test-postgres: ## Run the tests with a database on PostgreSQL
+	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./database ./handlers
 
-# The README's tests start programs, of which the detector would see nothing; of
-# those that the others start, each would wait for a second before it ends.
+# The README's tests are skipped, because they only start programs that are built
+# without the race detector. atexit_sleep_ms=0 saves one second for each program
+# that other tests start.
 race: ## Run the tests under the race detector (needs a C compiler)
-	GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 go test -timeout=$(HUNG) -race -skip='^TestReadme' ./routes ./commands ./...
+	GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 go test -timeout=$(TEST_TIMEOUT) -race -skip='^TestReadme' ./routes ./commands ./...
 
-cover: ## Write the tests' coverage to cover.out and say how much it is
+cover: ## Write the tests' coverage to cover.out and print the total
 	go test -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -n 1
 
-# So many inputs rather than so long: at the end of a time, go test now and then
-# takes its own deadline for a failure.
-fuzz: ## Fuzz what strangers send, some ten seconds each
+# -fuzztime is a number of inputs, because with a duration go test sometimes reports
+# its own deadline as a failure.
+fuzz: ## Fuzz the input of unknown clients, about ten seconds each
 	go test -run='^$$' -fuzz=FuzzAuthorization -fuzztime=10000x ./routes
 	go test -run='^$$' -fuzz=FuzzRefresh -fuzztime=10000x ./routes
 	go test -run='^$$' -fuzz=FuzzLogin -fuzztime=5000x ./routes
@@ -65,10 +67,10 @@ lint: ## Check the format and run the linters
 fmt: ## Format the code
 	$(LINT) fmt
 
-e2e: ## Try /docs in Chromium, and a client generated from the document
+e2e: ## Test /docs in Chromium, and a client generated from the document
 	go -C tools/e2e test -v ./...
 
-test-tools: ## Try the commands that make a fork, in copies of this one
+test-tools: ## Test the commands for forks, in copies of this repository
 	go -C tools test -count=1 -timeout=20m ./fork
 
 lint-openapi: ## Lint the OpenAPI document (needs npx)
@@ -81,16 +83,16 @@ openapi: ## Write the OpenAPI document to docs/openapi.json
 build: ## Build bin/latchkey, one static file
 	go build -trimpath -ldflags='-s -w' -o bin/latchkey .
 
-secrets: build ## Make the secrets that compose.yaml hands out
+secrets: build ## Make the secrets that compose.yaml uses
 	mkdir -m 700 secrets
 	bin/latchkey secret > secrets/jwt_secret
 	bin/latchkey secret > secrets/database_password
 	echo "postgres://latchkey:$$(cat secrets/database_password)@database/latchkey" > secrets/database_url
 
-bench: ## Measure against a bare Gin route and raw bcrypt
+bench: ## Compare with a bare Gin route and raw bcrypt
 	go -C bench run .
 
-bench-compare: ## Compare the hot functions with another commit's: base=main
+bench-compare: ## Compare the benchmarks with those of another commit: base=main
 	git worktree add -q --force --detach bin/base $(base)
 	for round in 1 2 3 4 5 6; do \
 		go -C bin/base/bench test -run='^$$' -bench=. -skip=Remembered -benchtime=200ms . >> bin/base.txt; \
@@ -102,7 +104,7 @@ resource: ## Add a resource: name=task fields="title:string:required done:bool d
 	@go -C tools run ./fork resource
 	@$(MAKE) --no-print-directory -s openapi
 
-remove: ## Take a resource, or an optional part, out: name=note, oauth, docs or backup
+remove: ## Remove a resource or an optional part: name=note, oauth, docs or backup
 	@go -C tools run ./fork remove
 	@go mod tidy
 	@$(MAKE) --no-print-directory -s openapi
@@ -110,7 +112,7 @@ remove: ## Take a resource, or an optional part, out: name=note, oauth, docs or 
 rename: ## Make the project yours: module=github.com/me/shop
 	@go -C tools run ./fork rename
 
-update-template: ## Take the template's later changes: upstream=URL, the first time
+update-template: ## Merge the template's new changes: upstream=URL, the first time
 	go -C tools run ./fork update
 
 hooks: ## Lint and test before each git push
