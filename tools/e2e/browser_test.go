@@ -20,16 +20,16 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-// page is a browser on an app, with what it complained of.
+// page is a browser with an app, and the errors of the browser.
 type page struct {
 	t   *testing.T
 	ctx context.Context
 
 	mu     sync.Mutex
-	faults []string
+	errors []string
 }
 
-// browse opens a headless Chromium. Where none is installed the test is skipped.
+// browse opens a headless Chromium. Without Chromium the test is skipped.
 func browse(t *testing.T, app *apptest.App) *page {
 	t.Helper()
 	names := []string{"chromium", "chromium-browser", "google-chrome", "chrome"}
@@ -38,7 +38,7 @@ func browse(t *testing.T, app *apptest.App) *page {
 		if os.Getenv("CI") != "" {
 			t.Fatal("no Chromium is installed")
 		}
-		t.Skip("no Chromium is installed, so /docs was not tried in a browser: apt-get install chromium")
+		t.Skip("no Chromium is installed, so /docs is not tested in a browser: apt-get install chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(names[found]), chromedp.NoSandbox, chromedp.WindowSize(1400, 1000))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
@@ -51,40 +51,40 @@ func browse(t *testing.T, app *apptest.App) *page {
 	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(func(event any) {
 		switch event := event.(type) {
 		case *runtime.EventExceptionThrown:
-			p.fault("exception: " + event.ExceptionDetails.Text)
+			p.addError("exception: " + event.ExceptionDetails.Text)
 		case *runtime.EventConsoleAPICalled:
 			if event.Type == runtime.ConsoleAPICalledTypeError {
-				p.fault("console: " + string(event.Args[0].Value))
+				p.addError("console: " + string(event.Args[0].Value))
 			}
-		case *log.EventEntryAdded: // the policy's violations, too
+		case *log.EventEntryAdded: // also violations of the Content-Security-Policy
 			if event.Entry.Level == log.EntryLevelError && !strings.Contains(event.Entry.Text, "status of 401") {
-				p.fault("log: " + event.Entry.Text)
+				p.addError("log: " + event.Entry.Text)
 			}
 		case *network.EventRequestWillBeSent:
-			if asked, err := url.Parse(event.Request.URL); err != nil || asked.Host != home.Host && asked.Scheme != "data" && asked.Scheme != "blob" {
-				p.fault("another host was asked: " + event.Request.URL)
+			if target, err := url.Parse(event.Request.URL); err != nil || target.Host != home.Host && target.Scheme != "data" && target.Scheme != "blob" {
+				p.addError("request to another host: " + event.Request.URL)
 			}
 		}
 	}))
 	t.Cleanup(cancel)
 	p.ctx = ctx
-	p.do() // the first use of a context starts the browser, and its end would end it
+	p.do() // starts the browser without the timeout, which would end it
 	p.ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	p.do(chromedp.Navigate(app.URL+"/"), chromedp.WaitVisible(".opblock"))
 	return p
 }
 
-func (p *page) fault(text string) {
+func (p *page) addError(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faults = append(p.faults, text)
+	p.errors = append(p.errors, text)
 }
 
 func (p *page) do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	if err := chromedp.Do(p.ctx, steps...); err != nil {
-		p.t.Fatal(err, p.faults)
+		p.t.Fatal(err, p.errors)
 	}
 }
 
@@ -92,13 +92,13 @@ func run[T any](p *page, action chromedp.Action[T]) T {
 	p.t.Helper()
 	result, err := chromedp.Run(p.ctx, action)
 	if err != nil {
-		p.t.Fatal(err, p.faults)
+		p.t.Fatal(err, p.errors)
 	}
 	return result
 }
 
-// execute tries a route, and waits for an answer with a status and these words.
-func (p *page) execute(operation, status, words string) {
+// execute calls a route, and waits for an answer with a status and a text.
+func (p *page) execute(operation, status, text string) {
 	p.t.Helper()
 	block := "#operations-" + operation
 	if open := run(p, chromedp.Evaluate[bool](`document.querySelector("`+block+`.is-open") !== null`)); !open {
@@ -107,11 +107,11 @@ func (p *page) execute(operation, status, words string) {
 	p.do(chromedp.Click(block + " .execute"))
 	run(p, chromedp.Poll[bool](`(() => {
 		const row = document.querySelector("`+block+` .live-responses-table .response");
-		return row && row.innerText.includes("`+status+`") && row.innerText.includes("`+words+`");
+		return row && row.innerText.includes("`+status+`") && row.innerText.includes("`+text+`");
 	})()`, chromedp.WithPollingTimeout(5*time.Minute)))
 }
 
-// shoot keeps a picture for people to look at, where SCREENSHOTS names a folder.
+// shoot saves a screenshot in the folder that SCREENSHOTS names.
 func (p *page) shoot(name string, width, height int64) {
 	p.t.Helper()
 	folder := os.Getenv("SCREENSHOTS")
@@ -119,20 +119,20 @@ func (p *page) shoot(name string, width, height int64) {
 		return
 	}
 	p.do(chromedp.EmulateViewport(width, height))
-	picture := run(p, chromedp.CaptureScreenshot())
-	if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o600); err != nil {
+	screenshot := run(p, chromedp.CaptureScreenshot())
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), screenshot, 0o600); err != nil {
 		p.t.Fatal(err)
 	}
 }
 
-func TestAPersonTriesTheAPIOnItsPage(t *testing.T) {
+func TestTheAPICanBeTriedOnItsPage(t *testing.T) {
 	app := apptest.New(t)
 	p := browse(t, app)
 	p.shoot("wide", 1400, 1000)
 	p.shoot("narrow", 400, 900)
 	p.do(chromedp.EmulateViewport(1400, 1000))
 
-	p.execute("account-accountRegister", "201", "ada@example.com") // the example of the document
+	p.execute("account-accountRegister", "201", "ada@example.com") // with the example of the document
 	p.execute("protected-protectedShow", "401", "token_missing")
 	p.do(
 		chromedp.Click(".auth-wrapper .authorize"),
@@ -151,7 +151,7 @@ func TestAPersonTriesTheAPIOnItsPage(t *testing.T) {
 	p.execute("protected-protectedShow", "401", "Token revoked")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.faults) > 0 {
-		t.Error(strings.Join(p.faults, "\n"))
+	if len(p.errors) > 0 {
+		t.Error(strings.Join(p.errors, "\n"))
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-// The README's words on a client of one's own, with what it makes compiled and used.
+// TestAClientIsGeneratedAndWorks follows the README: it generates a client, compiles
+// it and uses it.
 func TestAClientIsGeneratedAndWorks(t *testing.T) {
 	app := apptest.New(t)
 	folder := t.TempDir()
@@ -36,7 +37,7 @@ func TestAClientIsGeneratedAndWorks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := run("run", "-tags", "generated", "-overlay", write("overlay.json", string(overlay)), "./drive", app.URL); !strings.Contains(said, "all answers are of their types") {
-		t.Error(said)
+	if output := run("run", "-tags", "generated", "-overlay", write("overlay.json", string(overlay)), "./drive", app.URL); !strings.Contains(output, "all answers have their types") {
+		t.Error(output)
 	}
 }

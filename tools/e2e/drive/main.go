@@ -1,7 +1,7 @@
 //go:build generated
 
-// Command drive uses the API of a URL through a client that was generated from
-// its document.
+// Command drive calls the API at a URL with a client that was generated from its
+// document.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"os"
 
-	_ "github.com/oapi-codegen/runtime" // which generated clients import
+	_ "github.com/oapi-codegen/runtime" // imported by generated clients
 )
 
 func main() {
@@ -46,10 +46,10 @@ func drive(ctx context.Context, url string) error {
 			return fmt.Errorf("protected: %v, %s", err, caller.Body)
 		}
 	}
-	refused, err := api.ProtectedShowWithResponse(ctx)
-	if err != nil || refused.ApplicationproblemJSON401 == nil || refused.ApplicationproblemJSON401.Code != "token_missing" {
-		return fmt.Errorf("protected without a token: %v, %s", err, refused.Body)
+	unauthorized, err := api.ProtectedShowWithResponse(ctx)
+	if err != nil || unauthorized.ApplicationproblemJSON401 == nil || unauthorized.ApplicationproblemJSON401.Code != "token_missing" {
+		return fmt.Errorf("protected without a token: %v, %s", err, unauthorized.Body)
 	}
-	fmt.Println("all answers are of their types")
+	fmt.Println("all answers have their types")
 	return nil
 }
