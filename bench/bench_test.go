@@ -34,7 +34,7 @@ func BenchmarkIssue(b *testing.B) {
 	}
 }
 
-// BenchmarkVerify verifies one token again and again, which is then remembered.
+// BenchmarkVerify verifies the same token each time, so it is cached.
 func BenchmarkVerify(b *testing.B) {
 	tokens := auth.NewTokens(settings().JWT)
 	id := uuid.Must(uuid.NewV7())
@@ -50,8 +50,8 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkVerifyAnew verifies a token that is not remembered: each differs.
-func BenchmarkVerifyAnew(b *testing.B) {
+// BenchmarkVerifyUncached verifies a new token each time, so it is not cached.
+func BenchmarkVerifyUncached(b *testing.B) {
 	tokens := auth.NewTokens(settings().JWT)
 	id := uuid.Must(uuid.NewV7())
 	var fresh []string
@@ -75,7 +75,7 @@ func BenchmarkVerifyAnew(b *testing.B) {
 	}
 }
 
-// BenchmarkRefreshToken makes a refresh token and reads it.
+// BenchmarkRefreshToken makes and parses a refresh token.
 func BenchmarkRefreshToken(b *testing.B) {
 	services, claims := sessions(b, 1)
 	session := models.Session{Base: models.Base{ID: claims[0].SessionID}}
@@ -87,7 +87,7 @@ func BenchmarkRefreshToken(b *testing.B) {
 	}
 }
 
-// BenchmarkRefresh moves a session on, each time by the token that it brings.
+// BenchmarkRefresh refreshes a session, each time with its newest token.
 func BenchmarkRefresh(b *testing.B) {
 	settings := settings()
 	db, user := withUser(b)
@@ -104,7 +104,7 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 }
 
-// BenchmarkBindAndWrite reads a body, holds it to its rules, and writes it.
+// BenchmarkBindAndWrite reads, validates and writes a body.
 func BenchmarkBindAndWrite(b *testing.B) {
 	type thing struct {
 		Title string     `json:"title" binding:"required,max=200"`
@@ -120,7 +120,7 @@ func BenchmarkBindAndWrite(b *testing.B) {
 }
 
 func BenchmarkNotesPage(b *testing.B) {
-	engine, token := app(b)
+	engine, token := newAPI(b)
 	for range 20 {
 		request := httptest.NewRequest(http.MethodPost, "/notes", strings.NewReader(note))
 		request.Header.Set("Content-Type", "application/json")
@@ -135,7 +135,7 @@ func BenchmarkNotesPage(b *testing.B) {
 	serve(b, engine, request, "", http.StatusOK)
 }
 
-// BenchmarkUser checks one session again and again, which is then remembered.
+// BenchmarkUser checks the same session each time, so it is cached.
 func BenchmarkUser(b *testing.B) {
 	services, claims := sessions(b, 1)
 	b.ReportAllocs()
@@ -146,8 +146,8 @@ func BenchmarkUser(b *testing.B) {
 	}
 }
 
-// BenchmarkEndAmongMany ends a user's sessions while as many of others are
-// remembered as ever are.
+// BenchmarkEndAmongMany ends the sessions of a user while the cache is full of other
+// sessions.
 func BenchmarkEndAmongMany(b *testing.B) {
 	services, claims := sessions(b, 50_000)
 	for _, each := range claims {
@@ -164,20 +164,20 @@ func BenchmarkEndAmongMany(b *testing.B) {
 }
 
 func BenchmarkProtected(b *testing.B) {
-	engine, token := app(b)
+	engine, token := newAPI(b)
 	request := httptest.NewRequest(http.MethodGet, "/protected", nil)
 	request.Header.Set("Authorization", "Bearer "+token)
 	serve(b, engine, request, "", http.StatusOK)
 }
 
 func BenchmarkLoginBadJSON(b *testing.B) {
-	engine, _ := app(b)
+	engine, _ := newAPI(b)
 	request := httptest.NewRequest(http.MethodPost, "/login", nil)
 	request.Header.Set("Content-Type", "application/json")
 	serve(b, engine, request, `{"email":`, http.StatusBadRequest)
 }
 
-// serve sends one request again and again, with a body as of the first time.
+// serve sends the same request each time, and resets its body.
 func serve(b *testing.B, engine *gin.Engine, request *http.Request, body string, status int) {
 	b.Helper()
 	b.ReportAllocs()
@@ -197,7 +197,7 @@ func settings() config.Settings {
 	return settings
 }
 
-// sessions are so many sessions of one user.
+// sessions makes n sessions of one user.
 func sessions(b *testing.B, n int) (auth.Services, []auth.Claims) {
 	b.Helper()
 	settings := settings()
@@ -229,8 +229,8 @@ func withUser(b *testing.B) (*gorm.DB, models.User) {
 	return db, user
 }
 
-// app is the whole API, and a user's token.
-func app(b *testing.B) (engine *gin.Engine, token string) {
+// newAPI returns the whole API and the token of a user.
+func newAPI(b *testing.B) (engine *gin.Engine, token string) {
 	b.Helper()
 	settings := settings()
 	db, user := withUser(b)

@@ -9,13 +9,14 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// curve is how late the answers of one run came, the least late first.
+// curve has the sorted delays of the answers of one run.
 type curve struct {
-	name string
-	late []time.Duration
+	name   string
+	delays []time.Duration
 }
 
-// draw writes the curves to a file: at x percent of the answers, how late.
+// draw writes a chart of the curves to a file: the delay below which x percent of
+// the answers are.
 func (r *report) draw(file string) error {
 	chart := plot.New()
 	chart.Title.Text = "200 requests a second, alone and while 64 clients log in"
@@ -28,8 +29,8 @@ func (r *report) draw(file string) error {
 	for i, c := range r.curves {
 		var points plotter.XYs
 		for percent := 1; percent < 100; percent++ {
-			late := c.late[len(c.late)*percent/100].Seconds() * 1000
-			points = append(points, plotter.XY{X: float64(percent), Y: max(late, 0.01)})
+			delay := c.delays[len(c.delays)*percent/100].Seconds() * 1000
+			points = append(points, plotter.XY{X: float64(percent), Y: max(delay, 0.01)})
 		}
 		line, err := plotter.NewLine(points)
 		if err != nil {

@@ -28,10 +28,9 @@ const (
 	rows       = 1_000_000
 )
 
-// refreshLoop keeps clients busy for d, each with the refresh token of a
-// session of its own, and gives the answers per second and how long each took,
-// the shortest first.
-func (s *subject) refreshLoop(clients int, d time.Duration) (rate float64, took []time.Duration, err error) {
+// refreshLoop sends refresh requests for d. Each client has its own session. It
+// returns the answers per second and the sorted durations.
+func (s *app) refreshLoop(clients int, d time.Duration) (rate float64, durations []time.Duration, err error) {
 	client := fasthttp.Client{MaxIdemponentCallAttempts: 1}
 	defer client.CloseIdleConnections()
 	for len(s.refresh) < clients {
@@ -53,10 +52,10 @@ func (s *subject) refreshLoop(clients int, d time.Duration) (rate float64, took 
 			var own []time.Duration
 			var answer fasthttp.Response
 			request := s.request("/refresh", "{}")
-			for begun := start; begun.Sub(start) < d; begun = time.Now() {
+			for started := start; started.Sub(start) < d; started = time.Now() {
 				request.SetBodyString(`{"refresh_token":"` + s.refresh[i] + `"}`)
 				err := client.Do(request, &answer)
-				own = append(own, time.Since(begun))
+				own = append(own, time.Since(started))
 				if err == nil {
 					s.refresh[i], err = refreshToken(&answer)
 				}
@@ -66,13 +65,13 @@ func (s *subject) refreshLoop(clients int, d time.Duration) (rate float64, took 
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			took = append(took, own...)
+			durations = append(durations, own...)
 			return nil
 		})
 	}
 	err = group.Wait()
-	slices.Sort(took)
-	return float64(len(took)) / time.Since(start).Seconds(), took, err
+	slices.Sort(durations)
+	return float64(len(durations)) / time.Since(start).Seconds(), durations, err
 }
 
 func refreshToken(answer *fasthttp.Response) (string, error) {
@@ -85,44 +84,44 @@ func refreshToken(answer *fasthttp.Response) (string, error) {
 	return tokens.RefreshToken, json.Unmarshal(answer.Body(), &tokens)
 }
 
-func (s *subject) refreshes(context.Context) error {
-	rate, took, err := s.refreshLoop(refreshers, 10*time.Second)
+func (s *app) refreshes(context.Context) error {
+	rate, durations, err := s.refreshLoop(refreshers, 10*time.Second)
 	if err != nil {
 		return err
 	}
 	s.made.set("refreshes over bare Gin", rate/s.bareRate, "%.0f/s, %d clients, each answer committed, no errors", rate, refreshers)
-	s.made.set("p99 of a refresh", p99(took), "the same")
+	s.made.set("p99 of a refresh", p99(durations), "the same")
 	s.made.operations = append(s.made.operations, operation{"POST /refresh", rate, rate / s.bareRate, 0})
 	return nil
 }
 
-// grown compares databases of 1, 10 thousand and a million users, each with an
-// expired session and a note, by turns. Each request asks the database, and
-// hashing is fast, so that looking up is what is left.
-func (s *subject) grown(ctx context.Context) error {
+// databaseSizes compares databases of 1, 10 thousand and a million users in turns.
+// Each user has an expired session and a note. Nothing is cached and hashing is fast,
+// so that the rest is mostly the work of the database.
+func (s *app) databaseSizes(ctx context.Context) error {
 	const rounds, turn = 5, 800 * time.Millisecond
 	sizes := []int{1, 10_000, rows}
-	twins := make([]*subject, len(sizes))
+	apps := make([]*app, len(sizes))
 	for i, size := range sizes {
-		twins[i] = s.twin(fmt.Sprint(size), "APP_JWT_REVOCATION_LAG=0s", "APP_PASSWORD_BCRYPT_COST=4")
-		if err := errors.Join(os.MkdirAll(twins[i].folder, 0o700), fill(twins[i].folder, size), twins[i].launch(ctx), twins[i].write(25)); err != nil {
+		apps[i] = s.withDatabase(fmt.Sprint(size), "APP_JWT_REVOCATION_LAG=0s", "APP_PASSWORD_BCRYPT_COST=4")
+		if err := errors.Join(os.MkdirAll(apps[i].folder, 0o700), fill(apps[i].folder, size), apps[i].launch(ctx), apps[i].addNotes(25)); err != nil {
 			return err
 		}
-		defer twins[i].api.stop()
-		fmt.Printf("  %d users are there\n", size)
+		defer apps[i].api.stop()
+		fmt.Printf("  the database with %d users is ready\n", size)
 	}
-	loop := func(path, body string) func(*subject) (float64, error) {
-		return func(twin *subject) (float64, error) {
-			return closedLoop(refreshers, turn, always(refreshers, twin.request(path, body)))
+	loop := func(path, body string) func(*app) (float64, error) {
+		return func(other *app) (float64, error) {
+			return closedLoop(refreshers, turn, always(refreshers, other.request(path, body)))
 		}
 	}
 	for _, kind := range []struct {
 		name, of string
-		take     func(*subject) (float64, error)
+		take     func(*app) (float64, error)
 	}{
 		{"login", "user", loop("/login", credentials)},
-		{"refresh", "session", func(twin *subject) (rate float64, err error) {
-			rate, _, err = twin.refreshLoop(refreshers, turn)
+		{"refresh", "session", func(other *app) (rate float64, err error) {
+			rate, _, err = other.refreshLoop(refreshers, turn)
 			return rate, err
 		}},
 		{"session check", "", loop("/protected", "")},
@@ -134,8 +133,8 @@ func (s *subject) grown(ctx context.Context) error {
 		ratios := make([][]float64, len(sizes))
 		for range rounds {
 			var rates []float64
-			for _, twin := range twins {
-				rate, err := kind.take(twin)
+			for _, other := range apps {
+				rate, err := kind.take(other)
 				if err != nil {
 					return err
 				}
@@ -153,20 +152,19 @@ func (s *subject) grown(ctx context.Context) error {
 		}
 		fmt.Printf("  %s: %.2f, %.2f\n", kind.name, median(ratios[1]), median(ratios[2]))
 	}
-	return s.purge(ctx, twins[len(twins)-1])
+	return s.purge(ctx, apps[len(apps)-1])
 }
 
-// purge deletes expired sessions by the command, in a process of its own, while
-// others refresh.
-func (s *subject) purge(ctx context.Context, full *subject) error {
+// purge deletes expired sessions in another process while clients refresh.
+func (s *app) purge(ctx context.Context, full *app) error {
 	const lasting = 10 * time.Second
 	command := exec.CommandContext(ctx, s.program, "sessions", "purge")
 	command.Dir, command.Env = full.folder, full.environ
 	if err := command.Start(); err != nil {
 		return err
 	}
-	_, took, err := full.refreshLoop(2, lasting)
-	_ = command.Process.Kill() // ended by a signal, or done: either is fine
+	_, durations, err := full.refreshLoop(2, lasting)
+	_ = command.Process.Kill() // it may have ended before
 	_ = command.Wait()
 	if err != nil {
 		return err
@@ -175,7 +173,7 @@ func (s *subject) purge(ctx context.Context, full *subject) error {
 	if deleted := rows - left; deleted < 10_000 {
 		err = errors.Join(err, fmt.Errorf("the purge deleted only %d sessions", deleted))
 	}
-	s.made.set("slowest refresh during a purge", took[len(took)-1].Seconds()*1000, "the slowest of %d while another process deleted %d sessions", len(took), rows-left)
+	s.made.set("slowest refresh during a purge", durations[len(durations)-1].Seconds()*1000, "the slowest of %d while another process deleted %d sessions", len(durations), rows-left)
 	return err
 }
 
@@ -192,7 +190,7 @@ func open(folder string) (*gorm.DB, error) {
 	return database.Open(config.Database{URL: "sqlite://" + filepath.Join(folder, "data/app.db")}, slog.New(slog.DiscardHandler))
 }
 
-// fill makes a database with so many users, sessions and notes.
+// fill makes a database with users, sessions and notes, one of each in a row.
 func fill(folder string, rows int) error {
 	db, err := open(folder)
 	if err != nil {
@@ -204,7 +202,7 @@ func fill(folder string, rows int) error {
 		long    = "'2020-01-01 00:00:00+00:00'"
 	)
 	insert := func(into, values string) error {
-		return db.Transaction(func(tx *gorm.DB) error { // of GORM's own, which may take as long as it does
+		return db.Transaction(func(tx *gorm.DB) error { // GORM's own transaction, which has no time limit
 			return tx.Exec(numbers+"INSERT INTO "+into+" SELECT "+id+", "+long+", "+values+" FROM n", rows-1).Error
 		})
 	}

@@ -19,16 +19,15 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// hash is of the password in credentials, at password.bcrypt_cost's default.
+// hash is the hash of the password in credentials, with the default cost.
 const hash = "$2a$12$jLYXAnpmtPri0c4hj.2C7Oeuhs3P3cQgJZbhvdHJWyCoX.vesMkvO"
 
-// closedLoop keeps workers busy with requests for d, each worker on a
-// connection of its own, and gives the answers per second. At the end all hang
-// up, whatever they wait for. The client is fasthttp's, built to cost little: it
-// runs on the servers' own cores, where its cost would bring any two of them
-// closer together.
+// closedLoop sends requests for d and returns the answers per second. Each worker has
+// its own connection and sends a request after each answer. At the end all workers
+// disconnect. The client is fasthttp, because it runs on the same cores as the server
+// and uses little time.
 func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Request) (rate float64, err error) {
-	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // an error is one, however well a retry goes
+	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // no retries, so that each error counts
 	defer client.CloseIdleConnections()
 	var answers, last atomic.Int64
 	var group errgroup.Group
@@ -58,7 +57,7 @@ func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Re
 	return float64(answers.Load()) / time.Duration(last.Load()).Seconds(), err
 }
 
-// always sends one request again and again.
+// always sends the same request each time.
 func always(workers int, request *fasthttp.Request) func(int) *fasthttp.Request {
 	own := make([]fasthttp.Request, workers)
 	for i := range own {
@@ -67,39 +66,39 @@ func always(workers int, request *fasthttp.Request) func(int) *fasthttp.Request 
 	return func(worker int) *fasthttp.Request { return &own[worker] }
 }
 
-// openLoop sends perSecond GET requests for d, however slow the answers, and
-// gives how long after its scheduled time each was answered, the shortest
-// first. vegeta's own latency begins only when the request leaves.
-func openLoop(url string, header http.Header, perSecond int, d time.Duration) (late []time.Duration, err error) {
+// openLoop sends perSecond GET requests for d, even if the answers are slow. It
+// returns the sorted delays from the scheduled times to the answers. vegeta measures
+// only from the time when a request is sent.
+func openLoop(url string, header http.Header, perSecond int, d time.Duration) (delays []time.Duration, err error) {
 	target := vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodGet, URL: url, Header: header})
-	pace := &punctual{ConstantPacer: vegeta.ConstantPacer{Freq: perSecond, Per: time.Second}}
+	pace := &exactPacer{ConstantPacer: vegeta.ConstantPacer{Freq: perSecond, Per: time.Second}}
 	for result := range vegeta.NewAttacker().Attack(target, pace, d, "") {
 		if result.Code != http.StatusOK {
 			err = fmt.Errorf("%s answered %d: %s", url, result.Code, result.Error)
 		}
 		scheduled := pace.began.Add(time.Duration(result.Seq+1) * time.Second / time.Duration(perSecond))
-		late = append(late, result.End().Sub(scheduled))
+		delays = append(delays, result.End().Sub(scheduled))
 	}
-	slices.Sort(late)
-	return late, err
+	slices.Sort(delays)
+	return delays, err
 }
 
-// punctual waits by the system's clock: Go's timers, in a program that has
-// nothing else to do, come up to a millisecond late.
-type punctual struct {
+// exactPacer waits with nanosleep, because the timers of an idle Go program are up to
+// a millisecond late.
+type exactPacer struct {
 	vegeta.ConstantPacer
 	began time.Time
 }
 
-// Pace waits itself and leaves nothing to wait for.
-func (p *punctual) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
+// Pace waits itself, and returns a wait of 0.
+func (p *exactPacer) Pace(elapsed time.Duration, hits uint64) (time.Duration, bool) {
 	if p.began.IsZero() {
 		p.began = time.Now().Add(-elapsed)
 	}
 	wait, stop := p.ConstantPacer.Pace(elapsed, hits)
 	if wait > 0 {
 		left := syscall.NsecToTimespec(int64(wait))
-		_ = syscall.Nanosleep(&left, nil) // a signal ends it early, by nothing that matters
+		_ = syscall.Nanosleep(&left, nil) // a signal may end it slightly early
 	}
 	return 0, stop
 }
@@ -113,7 +112,7 @@ func median(values []float64) float64 {
 	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
 
-// rawBcrypt gives how many hashes per second all cores make.
+// rawBcrypt returns how many hashes per second all cores compute.
 func rawBcrypt(ctx context.Context) (rate float64, err error) {
 	const each = 12
 	var group errgroup.Group
@@ -130,11 +129,11 @@ func rawBcrypt(ctx context.Context) (rate float64, err error) {
 	return float64(each*runtime.NumCPU()) / time.Since(start).Seconds(), err
 }
 
-// hashArgument makes this program one that only hashes.
+// hashArgument makes this program only hash.
 const hashArgument = "hash"
 
-// hashOn hashes on all cores until it is killed, or for a minute.
-func hashOn() error {
+// hashForever hashes on all cores until it is killed, at most for a minute.
+func hashForever() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
@@ -144,9 +143,9 @@ func hashOn() error {
 	}
 }
 
-// beside runs work while another program hashes on all cores, at the priority
-// that nice(1) gives: what no server can spare its requests while anybody hashes.
-func beside(ctx context.Context, work func() error) error {
+// whileHashing runs work while another program hashes on all cores with the priority
+// of nice(1). No server can be faster than this while anything hashes.
+func whileHashing(ctx context.Context, work func() error) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Command bench measures Latchkey against a bare Gin route and raw bcrypt, on
-// this machine and in one run, and fails where a promise is broken.
+// Command bench compares Latchkey with a bare Gin route and raw bcrypt in one run on
+// this machine. It fails if a promise is broken.
 package main
 
 import (
@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// limit bounds the measuring; before it, a first build takes its time.
+// limit is the time limit of the measurements, without the build.
 const limit = 6 * time.Minute
 
-// promise is what is promised of the figure of its name.
+// promise is the required value of a figure.
 type promise struct {
 	name    string
 	compare string
@@ -26,7 +26,6 @@ type promise struct {
 	unit    string
 }
 
-// promises are all of them.
 var promises = []promise{
 	{"GET /protected over bare Gin", ">=", 0.75, ""},
 	{"the same with a line of log each", ">=", 0.60, ""},
@@ -59,7 +58,7 @@ var promises = []promise{
 	{"binary size", "<", 30, "MiB"},
 }
 
-func (p promise) keptBy(value float64) bool {
+func (p promise) isKept(value float64) bool {
 	switch p.compare {
 	case ">=":
 		return value >= p.bound
@@ -72,7 +71,7 @@ func (p promise) keptBy(value float64) bool {
 func main() {
 	run := bench
 	if len(os.Args) == 2 && os.Args[1] == hashArgument {
-		run = hashOn
+		run = hashForever
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -81,8 +80,8 @@ func main() {
 }
 
 func bench() error {
-	runtime.GOMAXPROCS(16) // the clocks of openLoop each hold one for a while
-	debug.SetGCPercent(-1) // what it measures is not its own collector
+	runtime.GOMAXPROCS(16) // because each clock of openLoop blocks a thread
+	debug.SetGCPercent(-1) // so that its own garbage collector does not disturb it
 	debug.SetMemoryLimit(1 << 30)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -97,12 +96,12 @@ func bench() error {
 	return made.print()
 }
 
-// print shows the two tables; the error names the broken promises.
+// print writes the two tables. The error names the broken promises.
 func (r *report) print() error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\nREQUEST\tPER SECOND\tOVER BARE GIN\tOVER RAW BCRYPT")
 	for _, o := range r.operations {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", o.name, short(o.rate), short(o.overBare), short(o.overBcrypt))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", o.name, formatNumber(o.rate), formatNumber(o.overBare), formatNumber(o.overBcrypt))
 	}
 	var broken []string
 	fmt.Fprintln(table, "\nPROMISE\tMEASURED\tPROMISED\t\tFROM")
@@ -113,11 +112,11 @@ func (r *report) print() error {
 		case !ok:
 			fmt.Fprintf(table, "%s\t\t%s %g %s\tleft out\t%s\n", p.name, p.compare, p.bound, p.unit, r.leftOut)
 			continue
-		case !p.keptBy(made.value):
+		case !p.isKept(made.value):
 			verdict = "BROKEN"
 			broken = append(broken, p.name)
 		}
-		fmt.Fprintf(table, "%s\t%s %s\t%s %g %s\t%s\t%s\n", p.name, short(made.value), p.unit, p.compare, p.bound, p.unit, verdict, made.from)
+		fmt.Fprintf(table, "%s\t%s %s\t%s %g %s\t%s\t%s\n", p.name, formatNumber(made.value), p.unit, p.compare, p.bound, p.unit, verdict, made.from)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -128,8 +127,8 @@ func (r *report) print() error {
 	return nil
 }
 
-// short is three digits, or a whole number; nothing is empty.
-func short(value float64) string {
+// formatNumber writes three digits or a whole number, and nothing for 0.
+func formatNumber(value float64) string {
 	switch {
 	case value == 0:
 		return ""

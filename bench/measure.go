@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// figure is one thing measured, and what it comes from.
+// figure is a measured value, with how it was measured.
 type figure struct {
 	value float64
 	from  string
 }
 
-// operation is how often a request is answered, beside the same of a bare Gin
-// route or of raw bcrypt in the same run.
+// operation is the rate of a request, and its ratio to a bare Gin route or to raw
+// bcrypt in the same run.
 type operation struct {
 	name                       string
 	rate, overBare, overBcrypt float64
 }
 
-// report is all that was measured.
+// report has all results.
 type report struct {
 	figures    map[string]figure
 	operations []operation
@@ -33,7 +33,7 @@ func (r *report) set(name string, value float64, from string, args ...any) {
 	r.figures[name] = figure{value, fmt.Sprintf(from, args...)}
 }
 
-// measure takes all figures, one after the other so that none disturbs another.
+// measure runs all measurements, one after the other.
 func measure(ctx context.Context) (made *report, err error) {
 	made = &report{figures: map[string]figure{}}
 	folder, err := os.MkdirTemp("", "latchkey-bench-")
@@ -42,7 +42,7 @@ func measure(ctx context.Context) (made *report, err error) {
 	}
 	defer os.RemoveAll(folder)
 	fmt.Println("building")
-	s := subject{folder: folder, program: filepath.Join(folder, "latchkey"), plain: filepath.Join(folder, "bare"), stderr: os.Stderr, made: made}
+	s := app{folder: folder, program: filepath.Join(folder, "latchkey"), plain: filepath.Join(folder, "bare"), stderr: os.Stderr, made: made}
 	if err := s.build(ctx); err != nil {
 		return made, err
 	}
@@ -56,23 +56,23 @@ func measure(ctx context.Context) (made *report, err error) {
 		name string
 		take func(context.Context) error
 	}{
-		{"start, register and log in", s.begin},
+		{"start, register and log in", s.launchBoth},
 		{"requests and bare Gin by turns", s.compare},
 		{"refreshes", s.refreshes},
 		{"logins and registrations, and raw bcrypt", s.hashing},
-		{"GET /protected among logins", s.storm},
+		{"GET /protected among logins", s.loginLoad},
 		{"PostgreSQL", s.onPostgres},
-		{"1, 10 thousand and a million users", s.grown},
-		{"10,000 idle connections", s.crowd},
+		{"1, 10 thousand and a million users", s.databaseSizes},
+		{"10,000 idle connections", s.idleConnections},
 		{"start again and again", s.restart},
 	}
 	for i, step := range steps {
-		begun := time.Now()
+		started := time.Now()
 		fmt.Printf("%d of %d: %s\n", i+1, len(steps), step.name)
 		if err := step.take(ctx); err != nil {
 			return made, fmt.Errorf("%s: %w", step.name, err)
 		}
-		fmt.Printf("  took %.0f s\n", time.Since(begun).Seconds())
+		fmt.Printf("  took %.0f s\n", time.Since(started).Seconds())
 	}
 	return made, nil
 }

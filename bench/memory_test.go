@@ -12,8 +12,8 @@ import (
 	"example.com/latchkey/models"
 )
 
-// BenchmarkRemembered says what jwt.max_remembered costs: the bytes that a
-// session takes with its user and its token, each of a user of its own.
+// BenchmarkRemembered measures the memory of jwt.max_remembered: the bytes of a cached
+// session with its user and its token. Each session has its own user.
 func BenchmarkRemembered(b *testing.B) {
 	const many = 50_000
 	settings := settings()
@@ -51,7 +51,7 @@ func BenchmarkRemembered(b *testing.B) {
 	runtime.KeepAlive([]any{services, users, rows})
 }
 
-// heap is the bytes in use.
+// heap returns the bytes in use.
 func heap() float64 {
 	var stats runtime.MemStats
 	runtime.GC()

@@ -11,9 +11,9 @@ import (
 	"example.com/latchkey/apptest/postgres"
 )
 
-// onPostgres measures what a login and its tokens cost on PostgreSQL, with the
-// settings PostgreSQL comes with, so that each answer is on the disk.
-func (s *subject) onPostgres(ctx context.Context) (err error) {
+// onPostgres measures on PostgreSQL with its default settings, so that each answered
+// change is on the disk.
+func (s *app) onPostgres(ctx context.Context) (err error) {
 	server, err := postgres.Start()
 	if errors.Is(err, exec.ErrNotFound) {
 		s.made.leftOut += "PostgreSQL is not installed; "
@@ -23,7 +23,7 @@ func (s *subject) onPostgres(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
-	p := s.twin("postgres", "APP_DATABASE_URL="+server.URL)
+	p := s.withDatabase("postgres", "APP_DATABASE_URL="+server.URL)
 	if err := p.launch(ctx); err != nil {
 		return err
 	}
@@ -42,16 +42,16 @@ func (s *subject) onPostgres(ctx context.Context) (err error) {
 	}
 	s.made.set("GET /protected on PostgreSQL over SQLite", median(ratios), "the median of %.2f", ratios)
 
-	rate, took, err := p.refreshLoop(refreshers, 6*time.Second)
+	rate, durations, err := p.refreshLoop(refreshers, 6*time.Second)
 	if err != nil {
 		return err
 	}
-	s.made.set("refreshes on PostgreSQL", rate, "%d clients, each answer on the disk; p99 %.1f ms", refreshers, p99(took))
+	s.made.set("refreshes on PostgreSQL", rate, "%d clients, each answer on the disk; p99 %.1f ms", refreshers, p99(durations))
 
-	met, err := p.amongLogins(ctx, "/protected")
+	measured, err := p.amongLogins(ctx, "/protected")
 	if err != nil {
 		return err
 	}
-	s.made.setRush("p99 of it among logins over the floor", met[0])
+	s.made.setLatencies("p99 of it among logins over the floor", measured[0])
 	return nil
 }

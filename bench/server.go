@@ -20,7 +20,8 @@ type server struct {
 	took    time.Duration // from its start to its first answer
 }
 
-// start runs a program with env alone and returns once path answers 200.
+// start runs a program with only the variables of env, and returns when path answers
+// 200.
 func start(ctx context.Context, folder, address, path string, env []string, stderr io.Writer, program string, arguments ...string) (*server, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	command := exec.CommandContext(ctx, program, arguments...)
@@ -30,14 +31,14 @@ func start(ctx context.Context, folder, address, path string, env []string, stde
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = 5 * time.Second
 	s := &server{command: command, cancel: cancel, url: "http://" + address}
-	begun := time.Now()
+	started := time.Now()
 	if err := command.Start(); err != nil {
 		cancel()
 		return nil, err
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(time.Millisecond) {
 		if status, _, err := fasthttp.Get(nil, s.url+path); err == nil && status == fasthttp.StatusOK {
-			s.took = time.Since(begun)
+			s.took = time.Since(started)
 			return s, nil
 		}
 	}
@@ -45,8 +46,8 @@ func start(ctx context.Context, folder, address, path string, env []string, stde
 	return nil, fmt.Errorf("%s does not answer", s.url+path)
 }
 
-// stop ends the process, if there is one, gently at first. How it ended says
-// nothing: the bare server knows no gentle end.
+// stop interrupts the process, if there is one, and kills it later. Its error is
+// ignored, because the bare server does not handle the signal.
 func (s *server) stop() {
 	if s != nil {
 		s.cancel()
@@ -54,7 +55,7 @@ func (s *server) stop() {
 	}
 }
 
-// freeAddress is a loopback address that nobody listens on now.
+// freeAddress returns an unused loopback address.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

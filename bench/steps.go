@@ -12,15 +12,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// compare takes turns, so that whatever else the machine does meets all alike.
-func (s *subject) compare(ctx context.Context) error {
+// compare measures in turns, so that other work on the machine affects all equally.
+func (s *app) compare(ctx context.Context) error {
 	const rounds, workers, turn = 5, 32, 1500 * time.Millisecond
 	log, err := os.Create(filepath.Join(s.folder, "access.log"))
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	logging := s.twin("logging", "APP_LOG_LEVEL=info", "APP_LOG_FORMAT=json")
+	logging := s.withDatabase("logging", "APP_LOG_LEVEL=info", "APP_LOG_FORMAT=json")
 	logging.stderr = log
 	if err := logging.launch(ctx); err != nil {
 		return err
@@ -60,9 +60,9 @@ const (
 	lasting  = 12 * time.Second
 )
 
-// hashing logs in all the time, then registers; the hashes alone are counted
-// before, between and after, for a machine's speed drifts.
-func (s *subject) hashing(ctx context.Context) error {
+// hashing measures logins, then registrations. Raw bcrypt is measured before, between
+// and after, because the speed of a machine changes.
+func (s *app) hashing(ctx context.Context) error {
 	var raw [3]float64
 	var rates [2]float64
 	var err error
@@ -77,7 +77,7 @@ func (s *subject) hashing(ctx context.Context) error {
 		if rates[i], err = closedLoop(inFlight, lasting, next); err != nil {
 			return err
 		}
-		if err = s.settle(); err != nil {
+		if err = s.waitForHashes(); err != nil {
 			return err
 		}
 		if raw[i+1], err = rawBcrypt(ctx); err != nil {
@@ -91,19 +91,18 @@ func (s *subject) hashing(ctx context.Context) error {
 	return nil
 }
 
-// restart starts both by turns, the application on the database that is there
-// already.
-func (s *subject) restart(ctx context.Context) error {
-	var took, bare, ratios []float64
+// restart starts both servers in turns, the application with its existing database.
+func (s *app) restart(ctx context.Context) error {
+	var durations, bare, ratios []float64
 	for range 5 {
 		s.api.stop()
 		s.bare.stop()
 		if err := errors.Join(s.start(ctx), s.startBare(ctx)); err != nil {
 			return err
 		}
-		took, bare = append(took, s.api.took.Seconds()*1000), append(bare, s.bare.took.Seconds()*1000)
+		durations, bare = append(durations, s.api.took.Seconds()*1000), append(bare, s.bare.took.Seconds()*1000)
 		ratios = append(ratios, s.api.took.Seconds()/s.bare.took.Seconds())
 	}
-	s.made.set("start to the first answer over bare Gin's", median(ratios), "the median of %.1f; %.0f ms over %.0f ms", ratios, median(took), median(bare))
+	s.made.set("start to the first answer over bare Gin's", median(ratios), "the median of %.1f; %.0f ms over %.0f ms", ratios, median(durations), median(bare))
 	return nil
 }

@@ -1,6 +1,5 @@
-// Command bare is what an application is compared with: it answers what GET
-// /protected answers and does nothing else, and checks a password at POST
-// /login as a handler does that thinks of nothing else.
+// Command bare is the server to compare with. It only answers what GET /protected
+// answers, and checks a password at POST /login in the simplest way.
 package main
 
 import (

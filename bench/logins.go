@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const stream = 200 // requests per second beside the logins
+const stream = 200 // requests per second during the logins
 
 func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
-// storm measures what is left for others while many log in, here and on bare
-// Gin with a login that hashes as they come.
-func (s *subject) storm(ctx context.Context) error {
+// loginLoad measures other requests while many clients log in, on Latchkey and on
+// bare Gin, which hashes all logins at once.
+func (s *app) loginLoad(ctx context.Context) error {
 	const alone = 6 * time.Second
 	paths := []string{"/protected", "/healthz", "/readyz"}
 	before, err := s.streams(alone, paths)
@@ -28,7 +28,7 @@ func (s *subject) storm(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	met, err := s.amongLogins(ctx, paths...)
+	measured, err := s.amongLogins(ctx, paths...)
 	if err != nil {
 		return err
 	}
@@ -47,54 +47,54 @@ func (s *subject) storm(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	during := met[0].amid
+	during := measured[0].during
 	s.made.curves = []curve{
 		{"bare Gin among logins", bareDuring},
 		{"Latchkey among logins", during},
-		{"Latchkey beside a program that hashes", met[0].floor},
+		{"Latchkey beside a program that hashes", measured[0].floor},
 		{"Latchkey alone", before[0]},
 		{"bare Gin alone", bareBefore},
 	}
 	for i, name := range []string{"p99 of GET /protected among logins over the floor", "the same of GET /healthz", "the same of GET /readyz"} {
-		s.made.setRush(name, met[i])
+		s.made.setLatencies(name, measured[i])
 	}
 	s.made.set("p99 of GET /protected among logins over without", p99(during)/p99(before[0]), "%.2f ms over %.2f ms", p99(during), p99(before[0]))
 	s.made.set("the same over that of bare Gin", p99(during)/p99(bareDuring), "%.2f ms over %.0f ms; bare Gin's without logins %.2f ms", p99(during), p99(bareDuring), p99(bareBefore))
-	s.made.set("login after 64 have hung up over one alone", median(s.settled), "the median of %.2f", s.settled)
-	if err := s.weigh("memory after logins", "and all requests before"); err != nil {
+	s.made.set("login after 64 have hung up over one alone", median(s.loginRatios), "the median of %.2f", s.loginRatios)
+	if err := s.measureMemory("memory after logins", "and all requests before"); err != nil {
 		return err
 	}
-	s.bare.stop() // it goes on hashing for those who have hung up
+	s.bare.stop() // it still hashes for clients that have disconnected
 	return s.startBare(ctx)
 }
 
-// streams are openLoop's of some paths at once.
-func (s *subject) streams(d time.Duration, paths []string) (late [][]time.Duration, err error) {
-	late = make([][]time.Duration, len(paths))
+// streams runs openLoop for several paths at once.
+func (s *app) streams(d time.Duration, paths []string) (delays [][]time.Duration, err error) {
+	delays = make([][]time.Duration, len(paths))
 	var group errgroup.Group
 	for i, path := range paths {
 		group.Go(func() (err error) {
-			late[i], err = openLoop(s.api.url+path, bearer(s.token), stream, d)
+			delays[i], err = openLoop(s.api.url+path, bearer(s.token), stream, d)
 			return err
 		})
 	}
-	return late, group.Wait()
+	return delays, group.Wait()
 }
 
-// rush is what the streams of one path met.
-type rush struct {
-	amid, floor   []time.Duration // while many log in; while another program hashes
+// latencies are the results of one path.
+type latencies struct {
+	during, floor []time.Duration // while many log in; while another program hashes
 	p99, floorP99 []float64       // of each turn, in milliseconds
 }
 
-// amongLogins takes streams while many log in and while another program hashes,
-// by turns.
-func (s *subject) amongLogins(ctx context.Context, paths ...string) ([]rush, error) {
+// amongLogins measures, in turns, while many clients log in and while another program
+// hashes.
+func (s *app) amongLogins(ctx context.Context, paths ...string) ([]latencies, error) {
 	const rounds, turn = 5, 3 * time.Second
-	met := make([]rush, len(paths))
+	measured := make([]latencies, len(paths))
 	for range rounds {
-		var amid, floor [][]time.Duration
-		err := beside(ctx, func() (err error) {
+		var during, floor [][]time.Duration
+		err := whileHashing(ctx, func() (err error) {
 			floor, err = s.streams(turn, paths)
 			return err
 		})
@@ -104,48 +104,48 @@ func (s *subject) amongLogins(ctx context.Context, paths ...string) ([]rush, err
 		var group errgroup.Group
 		group.Go(func() error {
 			_, err := closedLoop(inFlight, turn, always(inFlight, s.request("/login", credentials)))
-			return errors.Join(err, s.settle())
+			return errors.Join(err, s.waitForHashes())
 		})
 		group.Go(func() (err error) {
-			amid, err = s.streams(turn, paths)
+			during, err = s.streams(turn, paths)
 			return err
 		})
 		if err := group.Wait(); err != nil {
 			return nil, err
 		}
-		for i := range met {
-			met[i].add(amid[i], floor[i])
+		for i := range measured {
+			measured[i].add(during[i], floor[i])
 		}
 	}
-	return met, nil
+	return measured, nil
 }
 
-func (r *rush) add(amid, floor []time.Duration) {
-	r.p99, r.floorP99 = append(r.p99, p99(amid)), append(r.floorP99, p99(floor))
-	r.amid, r.floor = slices.Concat(r.amid, amid), slices.Concat(r.floor, floor)
-	slices.Sort(r.amid)
+func (r *latencies) add(during, floor []time.Duration) {
+	r.p99, r.floorP99 = append(r.p99, p99(during)), append(r.floorP99, p99(floor))
+	r.during, r.floor = slices.Concat(r.during, during), slices.Concat(r.floor, floor)
+	slices.Sort(r.during)
 	slices.Sort(r.floor)
 }
 
-func (r *report) setRush(name string, met rush) {
-	r.set(name, median(met.p99)/median(met.floorP99), "the medians of %.1f ms over %.1f ms", met.p99, met.floorP99)
+func (r *report) setLatencies(name string, measured latencies) {
+	r.set(name, median(measured.p99)/median(measured.floorP99), "the medians of %.1f ms over %.1f ms", measured.p99, measured.floorP99)
 }
 
-// settle waits for the hashes that were begun for clients who have hung up: a
-// login is next, unless others still stand in line for nobody.
-func (s *subject) settle() error {
+// waitForHashes logs in twice: after the hashes for disconnected clients, and alone.
+// The first login is slow if those hashes are still waiting.
+func (s *app) waitForHashes() error {
 	var answer fasthttp.Response
 	var took [2]float64
 	for i := range took {
-		begun := time.Now()
+		started := time.Now()
 		if err := fasthttp.Do(s.request("/login", credentials), &answer); err != nil {
 			return err
 		}
 		if _, err := refreshToken(&answer); err != nil {
 			return err
 		}
-		took[i] = time.Since(begun).Seconds()
+		took[i] = time.Since(started).Seconds()
 	}
-	s.settled = append(s.settled, took[0]/took[1])
+	s.loginRatios = append(s.loginRatios, took[0]/took[1])
 	return nil
 }

@@ -13,16 +13,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const crowdSize = 10_000
+const connectionCount = 10_000
 
-// crowd holds as many idle connections, and measures what is left for others.
-func (s *subject) crowd(ctx context.Context) error {
+// idleConnections opens 10,000 idle connections, and measures the memory and the
+// other requests.
+func (s *app) idleConnections(ctx context.Context) error {
 	var limits syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limits); err != nil || limits.Max < crowdSize+500 {
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limits); err != nil || limits.Max < connectionCount+500 {
 		s.made.leftOut += fmt.Sprintf("a process may open %d files here; ", limits.Max)
 		return nil
 	}
-	connections := make([]net.Conn, crowdSize)
+	connections := make([]net.Conn, connectionCount)
 	defer func() {
 		for _, connection := range connections {
 			if connection != nil {
@@ -34,7 +35,7 @@ func (s *subject) crowd(ctx context.Context) error {
 	group.SetLimit(32)
 	for i := range connections {
 		group.Go(func() (err error) {
-			connections[i], err = s.visit(ctx)
+			connections[i], err = s.connect(ctx)
 			return err
 		})
 	}
@@ -45,19 +46,19 @@ func (s *subject) crowd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	late, err := openLoop(s.api.url+"/protected", http.Header{"Authorization": {"Bearer " + s.token}}, 200, 5*time.Second)
+	delays, err := openLoop(s.api.url+"/protected", http.Header{"Authorization": {"Bearer " + s.token}}, 200, 5*time.Second)
 	if err != nil {
 		return err
 	}
 	if memory > 0 {
 		s.made.set("memory with 10,000 idle connections", memory, "each has asked for /protected once")
 	}
-	s.made.set("p99 of GET /protected among them", p99(late), "200/s from their scheduled times")
+	s.made.set("p99 of GET /protected among them", p99(delays), "200/s from their scheduled times")
 	return nil
 }
 
-// visit asks once and stays.
-func (s *subject) visit(ctx context.Context) (net.Conn, error) {
+// connect sends one request and keeps the connection open.
+func (s *app) connect(ctx context.Context) (net.Conn, error) {
 	connection, err := new(net.Dialer).DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return nil, err

@@ -20,23 +20,23 @@ const (
 	mib         = 1 << 20
 )
 
-// subject is the application, and what was measured of it.
-type subject struct {
+// app is a running Latchkey with its database, and its results.
+type app struct {
 	folder, program, address, token string
 	plain                           string // the program of bare Gin
 	environ                         []string
 	stderr                          io.Writer
 	refresh                         []string // the refresh tokens of its clients
-	notes                           bool     // whether it has them
+	notes                           bool     // whether the API has notes
 
-	api, bare *server
-	bareRate  float64   // of the bare server, per second
-	settled   []float64 // a login after many have hung up, over one alone
-	made      *report
+	api, bare   *server
+	bareRate    float64   // of the bare server, per second
+	loginRatios []float64 // a login after many clients have disconnected, over one alone
+	made        *report
 }
 
-// build makes the programs as `make build` does.
-func (s *subject) build(ctx context.Context) error {
+// build builds the programs as `make build` does.
+func (s *app) build(ctx context.Context) error {
 	for program, source := range map[string]string{s.program: "..", s.plain: "bare"} {
 		command := exec.CommandContext(ctx, "go", "build", "-tags=nomsgpack", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
 		command.Dir = source
@@ -54,19 +54,19 @@ func (s *subject) build(ctx context.Context) error {
 	return nil
 }
 
-func (s *subject) start(ctx context.Context) (err error) {
+func (s *app) start(ctx context.Context) (err error) {
 	s.api, err = start(ctx, s.folder, s.address, "/healthz", append([]string{
 		"APP_SERVER_ADDRESS=" + s.address,
 		"APP_LOG_LEVEL=error",
-		fmt.Sprint("APP_SERVER_MAX_CONNECTIONS=", crowdSize+500),
-		"APP_JWT_MAX_SESSIONS=1000000", // all logins are one user's
-		"APP_PASSWORD_MAX_WAIT=60s",    // the last of 64 logins waits longer than the default lets it
+		fmt.Sprint("APP_SERVER_MAX_CONNECTIONS=", connectionCount+500),
+		"APP_JWT_MAX_SESSIONS=1000000", // all logins are of one user
+		"APP_PASSWORD_MAX_WAIT=60s",    // the last of 64 logins waits longer than the default allows
 	}, s.environ...), s.stderr, s.program)
 	return err
 }
 
-// request makes a request of the application; with a body it is a POST.
-func (s *subject) request(path, body string) *fasthttp.Request {
+// request makes a request to the application. With a body it is a POST.
+func (s *app) request(path, body string) *fasthttp.Request {
 	request := new(fasthttp.Request)
 	request.SetRequestURI("http://" + s.address + path)
 	request.Header.Set("Authorization", "Bearer "+s.token)
@@ -78,18 +78,18 @@ func (s *subject) request(path, body string) *fasthttp.Request {
 	return request
 }
 
-// begin starts the application and, besides, logs a user with some notes in.
-func (s *subject) begin(ctx context.Context) error {
+// launchBoth starts both servers, and adds some notes of a user.
+func (s *app) launchBoth(ctx context.Context) error {
 	if err := errors.Join(s.launch(ctx), s.startBare(ctx)); err != nil {
 		return err
 	}
-	if err := s.weigh("idle memory", "after start, register and login"); err != nil {
+	if err := s.measureMemory("idle memory", "after start, register and login"); err != nil {
 		return err
 	}
-	return s.write(20)
+	return s.addNotes(20)
 }
 
-func (s *subject) startBare(ctx context.Context) error {
+func (s *app) startBare(ctx context.Context) error {
 	address, err := freeAddress()
 	if err != nil {
 		return err
@@ -98,8 +98,8 @@ func (s *subject) startBare(ctx context.Context) error {
 	return err
 }
 
-// weigh takes the memory of both, where the system tells it.
-func (s *subject) weigh(name, when string) error {
+// measureMemory measures the memory of both servers, if the system reports it.
+func (s *app) measureMemory(name, when string) error {
 	memory, err := resident(s.api)
 	bare, bareErr := resident(s.bare)
 	if memory > 0 {
@@ -108,7 +108,7 @@ func (s *subject) weigh(name, when string) error {
 	return errors.Join(err, bareErr)
 }
 
-func (s *subject) launch(ctx context.Context) (err error) {
+func (s *app) launch(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.folder, 0o700); err != nil {
 		return err
 	}
@@ -132,8 +132,8 @@ func (s *subject) launch(ctx context.Context) (err error) {
 	return err
 }
 
-// write adds notes, unless a fork has taken them out.
-func (s *subject) write(notes int) error {
+// addNotes adds notes, unless a fork has removed them.
+func (s *app) addNotes(notes int) error {
 	var answer fasthttp.Response
 	for range notes {
 		if err := fasthttp.Do(s.request("/notes", note), &answer); err != nil {
@@ -153,9 +153,9 @@ func (s *subject) write(notes int) error {
 
 const note = `{"title":"Milk","body":"Two pints of it, and a loaf of bread."}`
 
-// twin is the same program with a database of its own.
-func (s *subject) twin(folder string, environ ...string) *subject {
-	return &subject{
+// withDatabase is the same program with its own database.
+func (s *app) withDatabase(folder string, environ ...string) *app {
+	return &app{
 		folder: filepath.Join(s.folder, folder), program: s.program, stderr: s.stderr,
 		made: &report{figures: map[string]figure{}}, environ: environ,
 	}
@@ -163,7 +163,7 @@ func (s *subject) twin(folder string, environ ...string) *subject {
 
 var vmRSS = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
 
-// resident is the memory a server holds, in MiB; 0 where the system does not tell.
+// resident is the memory of a server in MiB, or 0 if the system does not report it.
 func resident(s *server) (float64, error) {
 	pid := s.command.Process.Pid
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
