@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -137,13 +136,13 @@ func (d *document) describe(what typeUse) (object, error) {
 				return nil
 			}
 			if what.role == asInput {
-				schema, err := toObject(p.PropertySchema)
+				property := p.PropertySchema.ToSchemaOrBool()
+				schema, err := property.ToSimpleMap()
 				if err != nil {
 					return err
 				}
 				required = addRules(schema, p.Field)
-				text, err := json.Marshal(schema)
-				if err := errors.Join(err, p.PropertySchema.UnmarshalJSON(text)); err != nil {
+				if err := property.FromSimpleMap(schema); err != nil {
 					return err
 				}
 				p.ParentSchema.WithAdditionalProperties(jsonschema.SchemaOrBool{TypeBoolean: new(false)})
@@ -164,7 +163,7 @@ func (d *document) describe(what typeUse) (object, error) {
 	if err := errors.Join(err, nameErr); err != nil {
 		return nil, err
 	}
-	schema, err := toObject(&described)
+	schema, err := described.ToSchemaOrBool().ToSimpleMap()
 	d.described[what] = maps.Clone(schema)
 	return schema, err
 }
@@ -181,16 +180,6 @@ type uuidSchema string
 // JSONSchemaBytes is the schema of a UUID.
 func (uuidSchema) JSONSchemaBytes() ([]byte, error) {
 	return []byte(`{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`), nil
-}
-
-func toObject(schema *jsonschema.Schema) (object, error) {
-	text, err := schema.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
-	var made object
-	err = json.Unmarshal(text, &made)
-	return made, err
 }
 
 var genericName = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
