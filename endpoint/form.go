@@ -23,7 +23,7 @@ const (
 )
 
 // maxFields is how many fields a form or a query may have. url.ParseQuery has the
-// same limit, but its error does not tell the number.
+// same limit, but its error does not say the number.
 const maxFields = 10_000
 
 // listSeparator separates the items of a list in a header.

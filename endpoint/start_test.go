@@ -108,7 +108,7 @@ func TestAnInvalidRouteStopsTheStart(t *testing.T) {
 		"a whole body that is text": {takes[struct {
 			Body string `body:"*/*"`
 		}]("/x"), []string{".Body is a string, but the whole body needs a []byte"}},
-		"a whole body beside its fields": {takes[struct {
+		"a whole body and other fields": {takes[struct {
 			Body []byte `body:"*/*"`
 			Name string `json:"name"`
 		}]("/x"), []string{"has a field for the whole body and other fields of the body"}},

@@ -49,7 +49,7 @@ func (seen visited) check(what typeUse) error {
 		return seen.checkFields(what)
 	case reflect.Interface:
 		if what.role == asInput && t.NumMethod() > 0 {
-			return fmt.Errorf("%v is an interface, and JSON does not tell its type", t)
+			return fmt.Errorf("%v is an interface, and JSON does not say its type", t)
 		}
 		return nil
 	}

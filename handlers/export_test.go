@@ -2,5 +2,5 @@ package handlers
 
 import "example.com/latchkey/models"
 
-// ListUsers is the list of one resource.
+// ListUsers lists the users, to test lists.
 var ListUsers = list[models.User]

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
-// sorted is what a list that may be sorted is asked for.
+// sorted is the input of a list that can be sorted.
 type sorted struct {
 	handlers.Page
 	Sort *string `query:"sort"`
@@ -51,7 +51,7 @@ func add(t *testing.T, app *apptest.App, name *string) {
 	}
 }
 
-// page is one page of people, their ids and names.
+// page reads one page of people, with their ids and names.
 func page(t *testing.T, app *apptest.App, query url.Values) (ids, names []string, next string, total int) {
 	t.Helper()
 	var list handlers.List[models.User]
@@ -71,7 +71,7 @@ func page(t *testing.T, app *apptest.App, query url.Values) (ids, names []string
 
 var names = []*string{nil, new("b"), new(""), new("a"), nil, new("b"), new("ä"), nil, new("b")}
 
-func TestASortedListHasEveryRowOnceAndItsReverseTheSame(t *testing.T) {
+func TestASortedListHasEachRowOnceInBothDirections(t *testing.T) {
 	app := people(t, names...)
 	for _, sort := range []string{"name", "created_at", "email", "role", "id"} {
 		t.Run(sort, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestASortedListHasEveryRowOnceAndItsReverseTheSame(t *testing.T) {
 				for query := (url.Values{"sort": {sort}, "limit": {"1"}}); ; {
 					ids, _, next, total := page(t, app, query)
 					if all = append(all, ids...); len(ids) != 1 || total != len(names) {
-						t.Fatalf("a page of %v, of %d in all", ids, total)
+						t.Fatalf("a page of %v, the total is %d", ids, total)
 					}
 					if next == "" {
 						return all
@@ -89,7 +89,7 @@ func TestASortedListHasEveryRowOnceAndItsReverseTheSame(t *testing.T) {
 			}
 			up, down := walk(sort), walk("-"+sort)
 			if slices.Reverse(down); !slices.Equal(up, down) || len(up) != len(names) {
-				t.Errorf("up %v, down, reversed, %v", up, down)
+				t.Errorf("ascending %v, descending reversed %v", up, down)
 			}
 		})
 	}
@@ -127,13 +127,13 @@ func TestASortedListIsStableWhileItGrows(t *testing.T) {
 		}
 		for _, id := range before {
 			if seen[id] != 1 {
-				t.Errorf("%s: %s was seen %d times", sort, id, seen[id])
+				t.Errorf("%s: %s is listed %d times", sort, id, seen[id])
 			}
 		}
 	}
 }
 
-func TestACursorIsOfItsOrder(t *testing.T) {
+func TestACursorIsValidOnlyForItsOrder(t *testing.T) {
 	app := people(t, names...)
 	cursor := func(sort string) string {
 		_, _, next, _ := page(t, app, url.Values{"sort": {sort}, "limit": {"1"}})
@@ -142,18 +142,18 @@ func TestACursorIsOfItsOrder(t *testing.T) {
 	made := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	const id = `"id":"01900000-0000-7000-8000-000000000000"`
 	for claim, c := range map[string]struct{ sort, cursor, field string }{
-		"the reverse's":                {"-name", cursor("name"), "cursor"},
-		"another column's":             {"email", cursor("name"), "cursor"},
-		"the unsorted list's":          {"name", cursor(""), "cursor"},
-		"a sorted list's, unsorted":    {"", cursor("name"), "cursor"},
-		"none":                         {"name", "", "cursor"},
-		"no JSON":                      {"name", made("name"), "cursor"},
-		"without a value":              {"name", made(`{"sort":"name",` + id + `}`), "cursor"},
-		"a value of another type":      {"created_at", made(`{"sort":"created_at","value":"x",` + id + `}`), "cursor"},
-		"a value no database may have": {"name", made(`{"sort":"name","value":"\u0000",` + id + `}`), "cursor"},
-		"an id that is none":           {"name", made(`{"sort":"name","value":"a","id":"x"}`), "cursor"},
-		"the order of what is hidden":  {"password_hash", "", "sort"},
-		"the order of nothing":         {"-", "", "sort"},
+		"the reverse's":             {"-name", cursor("name"), "cursor"},
+		"another column's":          {"email", cursor("name"), "cursor"},
+		"the unsorted list's":       {"name", cursor(""), "cursor"},
+		"a sorted list's, unsorted": {"", cursor("name"), "cursor"},
+		"none":                      {"name", "", "cursor"},
+		"not JSON":                  {"name", made("name"), "cursor"},
+		"without a value":           {"name", made(`{"sort":"name",` + id + `}`), "cursor"},
+		"a value of another type":   {"created_at", made(`{"sort":"created_at","value":"x",` + id + `}`), "cursor"},
+		"a value with NUL":          {"name", made(`{"sort":"name","value":"\u0000",` + id + `}`), "cursor"},
+		"an invalid id":             {"name", made(`{"sort":"name","value":"a","id":"x"}`), "cursor"},
+		"order by a hidden field":   {"password_hash", "", "sort"},
+		"order by nothing":          {"-", "", "sort"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			query := url.Values{"sort": {c.sort}}

@@ -182,7 +182,7 @@ func checkFields(t *testing.T, path string, cases []fieldCase) {
 			if is.value == none {
 				delete(body, is.field)
 			}
-			hold := func(status int, answer apptest.Answer) {
+			check := func(status int, answer apptest.Answer) {
 				t.Helper()
 				says, code := `"`+is.field+`":`+is.value, ""
 				if !is.taken {
@@ -193,11 +193,11 @@ func checkFields(t *testing.T, path string, cases []fieldCase) {
 				}
 			}
 			made := app.Post(path, text(body), bearer...)
-			hold(201, made)
+			check(201, made)
 			if is.value != none {
 				app.Do("DELETE", path+"/"+made.Field("id"), nil, bearer...) // a unique value is free again
 				change := `{"` + is.field + `":` + is.value + `}`
-				hold(200, app.Do("PATCH", path+"/"+kept.Field("id"), strings.NewReader(change), bearer...))
+				check(200, app.Do("PATCH", path+"/"+kept.Field("id"), strings.NewReader(change), bearer...))
 			}
 		}
 		return

@@ -162,7 +162,7 @@ func TestARefreshTokenUsedTwiceEndsTheSession(t *testing.T) {
 			app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
 			var kept models.Session
 			if app.DB.Take(&kept); kept.RevokedAt == nil || kept.RevokedReason != models.ByTheft {
-				t.Errorf("kept as %+v", kept)
+				t.Errorf("the session is %+v", kept)
 			}
 			theft := fmt.Sprintf("a refresh token was used twice: session %s of user %s", kept.ID, kept.UserID)
 			for line := range strings.Lines(app.Log.String()) {
@@ -283,7 +283,7 @@ func TestOnlyExpiredRowsAreDeleted(t *testing.T) {
 	}()
 	apptest.Await(t, "the log says that it is done", func() bool { return strings.Contains(app.Log.String(), "expired sessions") })
 	stop()
-	apptest.Receive(t, "it ends when it is told to", done)
+	apptest.Receive(t, "it stops with its context", done)
 	var left int64
 	if app.DB.Model(&models.Session{}).Count(&left); left != 2 || !strings.Contains(app.Log.String(), `msg="expired sessions deleted" count=1000`) || strings.Contains(app.Log.String(), "expired sessions stay") {
 		t.Errorf("%d are left: %s", left, app.Log)

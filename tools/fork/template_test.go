@@ -315,7 +315,7 @@ var (
 	inFile = regexp.MustCompile("`([^`]+)`$")
 )
 
-// extend takes the steps of docs/extending.md as they stand there.
+// extend follows the steps of docs/extending.md exactly.
 func extend(t *testing.T, root string) {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join(root, "docs/extending.md"))
@@ -333,7 +333,7 @@ func extend(t *testing.T, root string) {
 			write(t, filepath.Join(root, inFile.FindStringSubmatch(where)[1]), code)
 			continue
 		}
-		file, line := place[1], regexp.MustCompile("(?m)^\t}\n") // which ends a list
+		file, line := place[1], regexp.MustCompile("(?m)^\t}\n") // the end of a list
 		if place[3] != "" {
 			line = regexp.MustCompile("(?m)^.*" + regexp.QuoteMeta(place[3]) + ".*\n")
 		}
