@@ -224,7 +224,7 @@ func (r Route) handle(c *gin.Context) {
 		c.Status(r.status)
 	default:
 		if r.located {
-			c.Header("Location", c.Request.URL.Path+"/"+any(out).(Keyed).Key().String())
+			c.Header("Location", c.Request.URL.Path+"/"+out.(Keyed).Key().String())
 		}
 		writeAnswer(c, r.status, out)
 	}

@@ -272,7 +272,7 @@ func TestMetadataIsThereIfTheIssuerIsAURL(t *testing.T) {
 	if err := json.Unmarshal([]byte(app.Get(path).Want(t, 200, "").Body), &found); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{
+	for name, want := range map[string]string{ //nolint:gosec // URLs, not credentials
 		"issuer": "https://api.example.com", "token_endpoint": "https://api.example.com/v1/token",
 		"revocation_endpoint": "https://api.example.com/v1/revoke", "jwks_uri": "https://api.example.com/v1/.well-known/jwks.json",
 	} {
