@@ -138,6 +138,9 @@ func (r Route) MaxBody(limit int64) Route {
 // unknown caller can use.
 const publicBody = 64 << 10
 
+// Answer is the type of the answer, nil for a Gin handler.
+func (r Route) Answer() reflect.Type { return r.out }
+
 // BodyLimit is the maximum length of a body in bytes: the route's own MaxBody, or
 // else the server's limit, but at most 64 KiB for a public route.
 func (r Route) BodyLimit(serverLimit int64) int64 {

@@ -1,0 +1,11 @@
+package routes_test
+
+// What the tests of all routes need to know about your own. Later versions of the
+// template do not change this file.
+
+// ownPublic are your public routes, in the order of the table, such as POST /hook.
+var ownPublic = []string{}
+
+// ownResources say what the document cannot say about a resource, by the path of its
+// list, such as /bookings.
+var ownResources = map[string]resource{}
