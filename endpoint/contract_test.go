@@ -76,7 +76,7 @@ func checkAnswer(t *testing.T, got *httptest.ResponseRecorder, status int, want 
 	}
 }
 
-// part is one of a multipart form: a file where it has a file name.
+// part is a part of a multipart form. With a file name it is a file.
 type part struct{ name, file, media, content string }
 
 const (

@@ -52,7 +52,7 @@ func TestWorkGrowsLinearlyWithTheInput(t *testing.T) {
 	}
 }
 
-// details gives the problem that a JSON body is answered with.
+// details returns the problem of an invalid JSON body.
 func details(t *testing.T, handler http.Handler, body string) (found problem.Details, size int) {
 	t.Helper()
 	r, recorder := httptest.NewRequestWithContext(context.Background(), "POST", "/?word=long", strings.NewReader(body)), httptest.NewRecorder()
