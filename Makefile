@@ -11,6 +11,9 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 # program does not use.
 export CGO_ENABLED := 0
 
+# A go.work of another project would hide the modules of this one.
+export GOWORK := off
+
 # Debian installs PostgreSQL's programs outside the PATH.
 export PATH := $(PATH)$(addprefix :,$(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin))))
 
@@ -81,7 +84,7 @@ openapi: ## Write the OpenAPI document to docs/openapi.json
 	mv docs/openapi.json.new docs/openapi.json
 
 build: ## Build bin/latchkey, one static file
-	go build -trimpath -ldflags='-s -w' -o bin/latchkey .
+	go build -trimpath -buildvcs=$(if $(shell git rev-parse HEAD 2>/dev/null),auto,false) -ldflags='-s -w' -o bin/latchkey .
 
 secrets: build ## Make the secrets that compose.yaml uses
 	mkdir -m 700 secrets

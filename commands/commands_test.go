@@ -269,7 +269,7 @@ func TestAnErrorAtTheStartIsOneLine(t *testing.T) {
 		"a settings file that is missing":   {nil, []string{"--config=x.yaml"}, "x.yaml: cannot be read: no such file or directory"},
 		"a port that is taken":              {[]string{"APP_SERVER_ADDRESS=" + address}, nil, "server.address: " + address + " is taken: stop the program that listens there, or set APP_SERVER_ADDRESS to another"},
 		"an address of another machine":     {[]string{"APP_SERVER_ADDRESS=192.0.2.1:80"}, nil, "server.address: cannot listen: "},
-		"a data folder that cannot be made": {[]string{"APP_DATABASE_URL=sqlite://TEXT/x.db"}, nil, "database.url: cannot make the folder of "},
+		"a data folder that cannot be made": {[]string{"APP_DATABASE_URL=sqlite://TEXT/x.db"}, nil, "database.url: cannot make "},
 		"a database that is a folder":       {[]string{"APP_DATABASE_URL=sqlite://."}, nil, "database.url: cannot open sqlite://.: "},
 		"a database that is a text file":    {[]string{"APP_DATABASE_URL=sqlite://TEXT"}, nil, "database.url: cannot open sqlite://TEXT: file is not a database"},
 	} {

@@ -31,7 +31,7 @@ func healthCommand() *cobra.Command {
 			if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 				host = "127.0.0.1"
 			}
-			client := http.Client{Timeout: healthTimeout}
+			client := http.Client{Timeout: healthTimeout, Transport: new(http.Transport)} // not by HTTP_PROXY
 			request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
 			if err != nil {
 				return err

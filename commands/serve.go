@@ -66,7 +66,9 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	}
 	// auth.New has already counted the cores and runs one hash on each. With twice
 	// as many threads, other requests run while all cores hash.
-	runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	}
 
 	debug.FreeOSMemory() // the start needed more memory than serving does
 

@@ -90,7 +90,7 @@ func tablesOf(db *gorm.DB) ([]string, error) {
 	tables, err := db.Migrator().GetTables()
 	slices.Sort(tables)
 	return slices.DeleteFunc(tables, func(name string) bool {
-		return name == migrationTable || strings.HasPrefix(name, "sqlite_")
+		return name == migrationTable || strings.HasPrefix(name, "sqlite_") || strings.HasPrefix(name, "_litestream_")
 	}), err
 }
 

@@ -89,6 +89,9 @@ func TestACopyIsEqual(t *testing.T) {
 	if err := open(t, from).Exec("UPDATE things SET of = 7 WHERE id = 5").Error; err != nil {
 		t.Fatal(err)
 	}
+	if err := open(t, from).Exec("CREATE TABLE _litestream_seq (id INTEGER)").Error; err != nil { // of a replicated file
+		t.Fatal(err)
+	}
 	users, sessions := fill(t, open(t, from))
 	log, before := slog.New(slog.DiscardHandler), schema(t, open(t, middle))
 	var reported []string

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -26,10 +27,15 @@ import (
 func Open(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
 	if !isPostgres(settings.URL) {
 		path := filePath(settings.URL)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, fmt.Errorf("database.url: cannot make the folder of %s: %w", path, err)
+		folder := filepath.Dir(path)
+		err := os.MkdirAll(folder, 0o700)
+		if err == nil {
+			err = makeFile(path)
 		}
-		if err := makeFile(path); err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w: user %d may not write there: run chown %d %s", err, os.Geteuid(), os.Geteuid(), folder)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("database.url: cannot make %s: %w", path, err)
 		}
 	}

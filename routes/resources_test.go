@@ -11,10 +11,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
 	"example.com/latchkey/models"
 )
 
@@ -395,6 +397,19 @@ func TestListsAreNewestFirstAndStableWhileTheyGrow(t *testing.T) {
 		if strings.Join(listed, " ") != strings.Join(made, " ") {
 			t.Errorf("%s: made %v, listed %v", c.path, made, listed)
 		}
+	}
+}
+
+// The session is cached when another process deletes the user.
+func TestARowIsNotCreatedForADeletedUser(t *testing.T) {
+	for _, c := range collections(t) {
+		if !c.owned {
+			continue
+		}
+		app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+		body := text(c.minimal(t, app, bearer))
+		app.DB.Delete(app.User("ada@example.com"))
+		app.Post(c.path, body, bearer...).Want(t, 401, "token_revoked")
 	}
 }
 
