@@ -29,6 +29,7 @@ var contract = sync.OnceValues(func() (routers.Router, error) {
 	if err != nil {
 		return nil, err
 	}
+	document.Servers = nil // relative to where the document is
 	return gorillamux.NewRouter(document)
 })
 

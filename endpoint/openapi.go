@@ -15,6 +15,7 @@ import (
 
 // Info describes the API as a whole.
 type Info struct {
+	Root            string         `json:"-"` // where the paths begin, relative to the document, so that a proxy may add a prefix
 	SecuritySchemes map[string]any `json:"-"` // OpenAPI's, by name; a route that is not public accepts each of them
 
 	Title       string `json:"title"`
@@ -59,7 +60,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	return json.Marshal(object{
 		"openapi": "3.1.0",
 		"info":    info,
-		"servers": []object{{"url": "/"}},
+		"servers": []object{{"url": info.Root}},
 		"paths":   paths,
 		"components": object{
 			"schemas":         d.components,

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-contrib/cors"
@@ -84,8 +85,9 @@ func (a App) Document() ([]byte, error) {
 		Version:     "1",
 		Description: "Users, logins and protected routes. Press Authorize to sign in.",
 	}
+	info.Root = "." + strings.Repeat("/..", strings.Count(a.Settings.Server.BasePath, "/"))
 	info.SecuritySchemes = map[string]any{
-		"by_password": byPassword(a.Settings.Server.BasePath),
+		"by_password": byPassword(),
 		"by_token":    map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 	}
 	info.License.Name, info.License.Identifier = "MIT", "MIT"

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -18,6 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
 )
 
 // page is a browser with an app, and the errors of the browser.
@@ -29,8 +33,8 @@ type page struct {
 	errors []string
 }
 
-// browse opens a headless Chromium. Without Chromium the test is skipped.
-func browse(t *testing.T, app *apptest.App) *page {
+// browse opens a headless Chromium on the page of the API at a URL. Without Chromium the test is skipped.
+func browse(t *testing.T, at string) *page {
 	t.Helper()
 	names := []string{"chromium", "chromium-browser", "google-chrome", "chrome"}
 	found := slices.IndexFunc(names, func(name string) bool { _, err := exec.LookPath(name); return err == nil })
@@ -44,7 +48,7 @@ func browse(t *testing.T, app *apptest.App) *page {
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	p := &page{t: t}
-	home, err := url.Parse(app.URL)
+	home, err := url.Parse(at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +62,7 @@ func browse(t *testing.T, app *apptest.App) *page {
 			}
 		case *log.EventEntryAdded: // also violations of the Content-Security-Policy
 			if event.Entry.Level == log.EntryLevelError && !strings.Contains(event.Entry.Text, "status of 401") {
-				p.addError("log: " + event.Entry.Text)
+				p.addError("log: " + event.Entry.Text + " " + event.Entry.URL)
 			}
 		case *network.EventRequestWillBeSent:
 			if target, err := url.Parse(event.Request.URL); err != nil || target.Host != home.Host && target.Scheme != "data" && target.Scheme != "blob" {
@@ -71,7 +75,7 @@ func browse(t *testing.T, app *apptest.App) *page {
 	p.do() // starts the browser without the timeout, which would end it
 	p.ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
-	p.do(chromedp.Navigate(app.URL+"/"), chromedp.WaitVisible(".opblock"))
+	p.do(chromedp.Navigate(at+"/"), chromedp.WaitVisible(".opblock"))
 	return p
 }
 
@@ -126,8 +130,26 @@ func (p *page) shoot(name string, width, height int64) {
 }
 
 func TestTheAPICanBeTriedOnItsPage(t *testing.T) {
-	app := apptest.New(t)
-	p := browse(t, app)
+	for claim, c := range map[string]struct{ basePath, prefix string }{
+		"at the root":                         {"", ""},
+		"behind a proxy that strips a prefix": {"", "/api"},
+		"with a base path behind that proxy":  {"/v1", "/api"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = c.basePath })
+			to, err := url.Parse(app.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			proxy := httptest.NewServer(http.StripPrefix(c.prefix, httputil.NewSingleHostReverseProxy(to)))
+			t.Cleanup(proxy.Close)
+			try(t, app, browse(t, proxy.URL+c.prefix+c.basePath))
+		})
+	}
+}
+
+func try(t *testing.T, app *apptest.App, p *page) {
+	t.Helper()
 	p.shoot("wide", 1400, 1000)
 	p.shoot("narrow", 400, 900)
 	p.do(chromedp.EmulateViewport(1400, 1000))
