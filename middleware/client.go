@@ -67,6 +67,5 @@ func Client(c *gin.Context) {
 
 func clientOf(c *gin.Context) auth.Client {
 	agent := c.Request.UserAgent()
-	addr, _ := address(c.Request.RemoteAddr)
-	return auth.Client{IP: addr.String(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+	return auth.Client{IP: c.ClientIP(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
 }
