@@ -54,19 +54,21 @@ type caller struct {
 	session  uuid.UUID
 }
 
-func callerFrom(ctx context.Context) caller {
-	from, _ := ctx.Value(callerKey{}).(caller)
-	return from
+func callerFrom(ctx context.Context) *caller {
+	if from, ok := ctx.Value(callerKey{}).(*caller); ok {
+		return from
+	}
+	return new(caller)
 }
 
 // WithClient returns a context with the client of a request, and without a user.
 func WithClient(ctx context.Context, client Client) context.Context {
-	return context.WithValue(ctx, callerKey{}, caller{client: client})
+	return context.WithValue(ctx, callerKey{}, &caller{client: client})
 }
 
 // WithUser returns a context with the client, the current user and the session.
 func WithUser(ctx context.Context, client Client, user models.User, session uuid.UUID) context.Context {
-	return context.WithValue(ctx, callerKey{}, caller{client, true, user, session})
+	return context.WithValue(ctx, callerKey{}, &caller{client, true, user, session})
 }
 
 // ClientFrom returns the client, which is empty outside a request.

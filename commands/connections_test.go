@@ -107,6 +107,7 @@ func (s *testServer) awaitOpen(open, spare int) {
 }
 
 func TestHealthIsAnsweredWhileAllConnectionsAreTaken(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	const limit = 8
 	for name, begin := range map[string]func(client) client{
 		"sending nothing":         func(c client) client { return c },
@@ -171,6 +172,7 @@ func (s *testServer) checkFull() {
 }
 
 func TestARequestWithoutARouteGetsAProblem(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	s := startServer(t, 8)
 	for request, status := range map[string]int{
 		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n":               404,
@@ -184,6 +186,7 @@ func TestARequestWithoutARouteGetsAProblem(t *testing.T) {
 }
 
 func TestTheSizeOfHeadersIsLimited(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	s := startServer(t, 8)
 	get := func(name string, size int) apptest.Answer {
 		return s.connect().send("GET /me HTTP/1.1\r\nHost: x\r\n" + name + ": Bearer " + strings.Repeat("x", size) + "\r\n\r\n").read()

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
 )
 
@@ -28,6 +29,7 @@ func (p pipes) Close() error   { return nil }
 
 // A client that sends a byte each second has no longer than one that sends nothing.
 func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	for name, c := range map[string]struct {
 		begin string
 		limit time.Duration

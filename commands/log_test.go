@@ -16,6 +16,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
 	"example.com/latchkey/middleware"
 )
@@ -70,6 +71,7 @@ func countLines(t *testing.T, text string) (written, dropped int) {
 }
 
 func TestALogThatNobodyReadsBlocksNoRequest(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	const requests = 20_000
 	out := newWriter()
 	log, queue := newQueuedLog(config.Defaults(), out)
@@ -96,6 +98,7 @@ func TestALogThatNobodyReadsBlocksNoRequest(t *testing.T) {
 }
 
 func TestLinesThatCannotBeWrittenAreReportedLater(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	synctest.Test(t, func(t *testing.T) {
 		out := newWriter()
 		close(out.release)
@@ -117,6 +120,7 @@ func TestLinesThatCannotBeWrittenAreReportedLater(t *testing.T) {
 }
 
 func TestTheEndWaitsBrieflyForALogThatNobodyReads(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	synctest.Test(t, func(t *testing.T) {
 		out := newWriter()
 		log, queue := newQueuedLog(config.Defaults(), out)
@@ -132,6 +136,7 @@ func TestTheEndWaitsBrieflyForALogThatNobodyReads(t *testing.T) {
 }
 
 func TestALongFieldOfTheLogIsTruncated(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	long := strings.Repeat("x", 60_000)
 	for _, format := range []string{"text", "json"} {
 		settings := config.Defaults()

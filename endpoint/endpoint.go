@@ -197,7 +197,10 @@ func (r Route) withPath(path string) Route {
 // its function. They also remove the files of a form. Authentication middleware
 // must run before them.
 func (r Route) Handlers() []gin.HandlerFunc {
-	chain := []gin.HandlerFunc{removeFiles}
+	var chain []gin.HandlerFunc
+	if r.Method != http.MethodGet { // which has no form
+		chain = append(chain, removeFiles)
+	}
 	if !r.Access.Public() {
 		chain = append(chain, r.allow)
 	}

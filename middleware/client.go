@@ -29,6 +29,9 @@ func RealIP(trusted []string) gin.HandlerFunc {
 			proxies = append(proxies, network)
 		}
 	}
+	if len(proxies) == 0 {
+		return func(*gin.Context) {}
+	}
 	isProxy := func(addr netip.Addr) bool {
 		return slices.ContainsFunc(proxies, func(network netip.Prefix) bool { return network.Contains(addr) })
 	}
@@ -67,5 +70,6 @@ func Client(c *gin.Context) {
 
 func clientOf(c *gin.Context) auth.Client {
 	agent := c.Request.UserAgent()
-	return auth.Client{IP: c.ClientIP(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+	host, _, _ := net.SplitHostPort(c.Request.RemoteAddr) // RealIP has set it
+	return auth.Client{IP: host, UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
 }

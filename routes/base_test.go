@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheBasePathIsBeforeAllPathsExceptHealthChecks(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	get := func(path string) (status int, leadsTo string) {

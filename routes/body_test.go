@@ -14,6 +14,7 @@ import (
 )
 
 func TestEachRouteLimitsItsBody(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t, func(s *config.Settings) { s.Server.MaxBody = 100 * config.KiB })
 	app.Register("ada@example.com")
 	bearer := app.Login("ada@example.com")
@@ -41,6 +42,7 @@ func TestEachRouteLimitsItsBody(t *testing.T) {
 
 // A client with Expect: 100-continue sees whether the server reads the body first.
 func TestABodyIsReadOnlyAfterTheToken(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for _, route := range protectedRoutes() {
 		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(app.URL, "http://"))

@@ -9,6 +9,7 @@ import (
 )
 
 func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	page := app.Get("/docs").Want(t, 200, "")
 	for _, path := range []string{"/", "/docs", "/docs/index.html"} {
@@ -31,6 +32,7 @@ func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
 }
 
 func TestThePageFollowsTheBasePath(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
 	for path, status := range map[string]int{"/docs": 200, "/docs/start.js": 200, "/": 302} {
 		answer := app.Serve("GET", path, "")

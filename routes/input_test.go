@@ -18,6 +18,7 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte(" "), len(p))), nil }
 
 func TestBadBodies(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	const media = "application/json"
 	cases := map[string]struct {
@@ -82,6 +83,7 @@ func TestBadBodies(t *testing.T) {
 }
 
 func TestBadForms(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for claim, c := range map[string]struct {
 		body   string

@@ -52,6 +52,7 @@ func uploadOf(field string, size int) string {
 }
 
 func TestUploadsLeaveNoTemporaryFiles(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	count := countTemporaryFiles(t)
 	app := apptest.New(t)
 	const size = 5 << 20
@@ -114,6 +115,7 @@ func TestUploadsLeaveNoTemporaryFiles(t *testing.T) {
 }
 
 func TestALoginMayBeAMultipartForm(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	form := func(name, value string) string {
@@ -150,6 +152,7 @@ func TestAPathThatIsNotTextIsNotFound(t *testing.T) {
 
 // An answer that fails after its first byte must not look complete. It is logged.
 func TestAFailedAnswerEndsTheConnection(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	begun := strings.Repeat("x", 1<<16)
 	mount(app,

@@ -11,6 +11,7 @@ import (
 )
 
 func TestALogLineLimitsTextFromClients(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	long := strings.Repeat("X", 60_000)
 	request := httptest.NewRequestWithContext(t.Context(), long, "/me", nil)
@@ -23,6 +24,7 @@ func TestALogLineLimitsTextFromClients(t *testing.T) {
 }
 
 func TestALongPanicMessageKeepsItsStack(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Engine.GET("/panic", func(*gin.Context) { panic(strings.Repeat("X", 60_000)) })
 	app.Get("/panic").Want(t, 500, "internal")

@@ -71,6 +71,7 @@ func TestEveryGetRouteAnswersHead(t *testing.T) {
 }
 
 func TestUnknownRoutes(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Get("/nowhere").Want(t, 404, "not_found")
 	app.Get("/me/").Want(t, 404, "not_found")
@@ -85,6 +86,7 @@ func TestUnknownRoutes(t *testing.T) {
 }
 
 func TestRequestIDs(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for sent, kept := range map[string]bool{
 		"abc.DEF_1-2": true, strings.Repeat("x", 64): true,
@@ -154,6 +156,7 @@ func TestATokenIsRevokedWithItsUser(t *testing.T) {
 }
 
 func TestAPanicIsAnswered500WithoutItsCause(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Engine.GET("/panic", func(*gin.Context) { panic("a secret cause") })
 	app.Engine.GET("/odd", func(c *gin.Context) { problem.Write(c, errors.New("a secret cause")) })
@@ -193,6 +196,7 @@ func TestTheLogHasOneLinePerRequestAndNoSecret(t *testing.T) {
 }
 
 func TestSecurityHeadersAreOnEveryAnswer(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for _, path := range []string{"/healthz", "/me", "/nowhere"} {
 		header := app.Get(path).Header
@@ -208,6 +212,7 @@ func TestSecurityHeadersAreOnEveryAnswer(t *testing.T) {
 }
 
 func TestCORSAllowsTheConfiguredOrigins(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	const allowed = "https://app.example.com"
 	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{allowed} })
 	preflight := []string{"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization", "Origin"}
@@ -230,6 +235,7 @@ func TestCORSAllowsTheConfiguredOrigins(t *testing.T) {
 }
 
 func TestForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
 	for claim, c := range map[string]struct{ trusted, forwarded, want string }{
 		"nobody is trusted":               {"", "203.0.113.7", "127.0.0.1"},
 		"another is trusted":              {"10.0.0.0/8", "203.0.113.7", "127.0.0.1"},
