@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -70,6 +71,11 @@ func Client(c *gin.Context) {
 
 func clientOf(c *gin.Context) auth.Client {
 	agent := c.Request.UserAgent()
-	host, _, _ := net.SplitHostPort(c.Request.RemoteAddr) // RealIP has set it
-	return auth.Client{IP: host, UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+	return auth.Client{IP: clientIP(c.Request), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+}
+
+// clientIP is the address in RemoteAddr, which RealIP has set.
+func clientIP(r *http.Request) string {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return host
 }

@@ -47,7 +47,7 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 		slog.String("route", c.FullPath()),
 		slog.Int("status", status),
 		slog.Float64("latency_ms", float64(time.Since(start).Microseconds())/1e3),
-		slog.String("ip", c.ClientIP()),
+		slog.String("ip", clientIP(c.Request)),
 		slog.String("request_id", c.Writer.Header().Get(problem.RequestIDHeader)),
 	}
 	if c.FullPath() == "" { // there is no route, so the path is the only hint
