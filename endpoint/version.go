@@ -11,11 +11,14 @@ type Versioned interface{ ETag() string }
 
 // MatchesTag reports whether an If-Match or If-None-Match header has a tag (RFC 9110,
 // section 13.1). A proxy that compresses may make the tag weak or add -gzip to it,
-// and the client sends back the changed tag. Both match.
+// and the client sends back the changed tag. Both match, and so does * alone.
 func MatchesTag(header, tag string) bool {
+	if header == "*" {
+		return true
+	}
 	for name := range strings.SplitSeq(header, ",") {
 		name = strings.TrimPrefix(strings.TrimSpace(name), "W/")
-		if name == "*" || name == tag || strings.TrimSuffix(name, `-gzip"`)+`"` == tag {
+		if name == tag || strings.TrimSuffix(name, `-gzip"`)+`"` == tag {
 			return true
 		}
 	}

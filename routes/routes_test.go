@@ -253,7 +253,6 @@ func TestForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app := apptest.New(t, func(s *config.Settings) { s.Server.TrustedProxies = strings.Fields(c.trusted) })
-			app.Register("ada@example.com")
 			app.Engine.GET("/ip", func(c *gin.Context) { c.String(200, c.ClientIP()) })
 			forwarded := []string{"X-Forwarded-For", c.forwarded, "X-Real-IP", "198.51.100.9"}
 			if got := app.Get("/ip", forwarded...).Body; got != c.want {
