@@ -17,7 +17,7 @@ type Keyed interface{ Key() uuid.UUID }
 func Located(routes []Route) []Route {
 	located := slices.Clone(routes)
 	for i, route := range located {
-		located[i].located = route.status == http.StatusCreated && route.Method == http.MethodPost && route.out.Implements(reflect.TypeFor[Keyed]()) &&
+		located[i].located = route.status == http.StatusCreated && route.Method == http.MethodPost && route.out != nil && route.out.Implements(reflect.TypeFor[Keyed]()) &&
 			slices.ContainsFunc(routes, func(other Route) bool { return other.Method == http.MethodGet && other.Path == route.Path+"/:id" })
 	}
 	return located

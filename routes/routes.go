@@ -69,7 +69,7 @@ func (a App) Table() []endpoint.Route {
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(handlers.OAuthError).
 			Errors(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.UnknownGrant),
 		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(handlers.OAuthError).Status(200).Errors(problem.Unavailable),
-		endpoint.Public("GET", "/.well-known/oauth-authorization-server", "Where OAuth2 clients find what", oauth.Metadata).Errors(problem.NotFound),
+		endpoint.Public("GET", "/.well-known/oauth-authorization-server", "The endpoints for OAuth2 clients", oauth.Metadata).Errors(problem.NotFound),
 		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", jwks.Show),
 	}
 	table = endpoint.Located(append(table, a.own()...))
@@ -117,7 +117,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	engine.HandleMethodNotAllowed = true
 	engine.MaxMultipartMemory = endpoint.FormMemory
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
-	engine.ForwardedByClientIP = false   // RealIP knows better
+	engine.ForwardedByClientIP = false   // RealIP has set RemoteAddr
 	engine.Use(middleware.RealIP(settings.Server.TrustedProxies), middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
 	docs, err := a.docs()
 	if err != nil {
