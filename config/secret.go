@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 // minSecretBytes is the least length of an HS256 key (RFC 7518, section 3.2).
@@ -63,33 +62,43 @@ func developmentSecret(file string) (Secret, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return "", err
 	}
-	// Of programs that start together one makes the file, and the others wait until it
-	// has its content. A hard link to a complete file would do, but not every file
-	// system has them.
-	made, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		_, err = made.Write(NewSecret().Bytes())
-		err = errors.Join(err, made.Close())
+	secret := NewSecret()
+	// The secret is written to a temporary file first, and that file is linked:
+	// two programs that start together get the same secret, and never half of it.
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".jwt_secret-") // 0600
+	if err != nil {
+		return "", err
+	}
+	defer os.Remove(temporary.Name())
+	if _, err := temporary.Write(secret.Bytes()); err != nil {
+		return "", errors.Join(err, temporary.Close())
+	}
+	if err := temporary.Close(); err != nil {
+		return "", err
+	}
+	err = os.Link(temporary.Name(), file)
+	if err != nil && !errors.Is(err, fs.ErrExist) { // the file system has no hard links
+		err = writeNew(file, secret)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	var stored []byte
-	for begun := time.Now(); ; time.Sleep(secretPause) {
-		if stored, err = os.ReadFile(file); err != nil || len(stored) > 0 {
-			return Secret(strings.TrimRight(string(stored), "\r\n")), err
-		}
-		if time.Since(begun) > secretLimit {
-			return "", errors.New(file + " is empty: remove it")
-		}
+	stored, err := os.ReadFile(file)
+	if err == nil && len(stored) == 0 {
+		err = errors.New(file + " is empty: remove it")
 	}
+	return Secret(strings.TrimRight(string(stored), "\r\n")), err
 }
 
-// How long an empty file may be one that another program is about to write.
-const (
-	secretLimit = time.Second
-	secretPause = 10 * time.Millisecond
-)
+// writeNew writes a secret to a file that does not exist yet.
+func writeNew(file string, secret Secret) error {
+	made, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = made.Write(secret.Bytes())
+	return errors.Join(err, made.Close())
+}
 
 // guessable reports whether a secret looks typed by a person: it has a well-known
 // word or few different bytes, or repeats one part.
