@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-sqlite test-postgres race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
+.PHONY: help run dev test test-postgres race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
 	resource remove rename update-template hooks
 
 # Without Gin's msgpack binding, which a JSON API does not use, the program is 6 MB
@@ -31,14 +31,12 @@ run: ## Run the API on http://127.0.0.1:8080 with SQLite
 dev: ## Run the API, and restart it after each change
 	go tool -modfile=tools/go.mod air
 
-# Both run in parallel, because tests often wait.
+# Both databases are tested at the same time, because tests often wait. A larger heap
+# saves a tenth of the time. The slowest packages start first.
+test: export GOGC := 400
 test: ## Run the tests, also on PostgreSQL if it is installed
-	@if command -v initdb >/dev/null; then $(MAKE) --no-print-directory -j2 test-sqlite test-postgres; \
-	else $(MAKE) --no-print-directory test-sqlite; echo "PostgreSQL is not installed: its tests are skipped."; fi
-
-# The slowest packages start first.
-test-sqlite:
-	go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./...
+	@command -v initdb >/dev/null || echo "PostgreSQL is not installed: its tests are skipped."
+	TEST_DATABASE_URL=$$(command -v initdb >/dev/null && echo both) go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./...
 
 # TEST_DATABASE_URL may be the URL of a server. postgres:// starts a private one.
 test-postgres: ## Run the tests with a database on PostgreSQL

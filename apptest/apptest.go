@@ -62,7 +62,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
 	settings.Password.MaxWait = time.Hour // so that no test fails on a slow machine
-	settings.Database = NewDatabase(t)
+	settings.Database = migratedDatabase(t)
 	for _, set := range change {
 		set(&settings)
 	}
@@ -235,8 +235,21 @@ func (a *App) Admin(email string) (bearer []string) {
 	return a.Login(email)
 }
 
-// Signing is a change for New. It signs access tokens with a new key.
+// Signing is a change for New. It signs access tokens with a key of the algorithm.
 func Signing(t testing.TB, algorithm string) func(*config.Settings) {
+	t.Helper()
+	key, known := signingKeys.Load(algorithm)
+	if !known {
+		key, _ = signingKeys.LoadOrStore(algorithm, NewKey(t, algorithm))
+	}
+	return func(s *config.Settings) { s.JWT.Algorithm, s.JWT.Key = algorithm, key.(config.PrivateKey) }
+}
+
+// signingKeys holds a key of each algorithm. An RSA key takes half a second to make.
+var signingKeys sync.Map
+
+// NewKey makes another key of an algorithm.
+func NewKey(t testing.TB, algorithm string) config.PrivateKey {
 	t.Helper()
 	text, err := config.NewKey(algorithm)
 	if err != nil {
@@ -247,9 +260,7 @@ func Signing(t testing.TB, algorithm string) func(*config.Settings) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(s *config.Settings) {
-		s.JWT.Algorithm, s.JWT.Key = algorithm, config.PrivateKey{Signer: key.(crypto.Signer)}
-	}
+	return config.PrivateKey{Signer: key.(crypto.Signer)}
 }
 
 // Bearer returns the name and the value of the Authorization header for a token.

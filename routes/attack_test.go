@@ -227,7 +227,6 @@ func flip(part string) string {
 func table() []endpoint.Route { return routes.App{Settings: config.Defaults()}.Table() }
 
 // protectedRoutes are the routes of the table that need a user.
-// protectedRoutes are the routes of the table that need a user.
 func protectedRoutes() (protected []endpoint.Route) {
 	for _, route := range table() {
 		if !route.Access.Public() {
@@ -281,7 +280,12 @@ func deadTokens(t testing.TB, app *apptest.App) map[string][2]string {
 func attackedApp(t testing.TB, algorithm string) (app *apptest.App, bearer []string, bad map[string][2]string) {
 	t.Helper()
 	cacheForAnHour := func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
-	app, other := apptest.New(t, signing(t, algorithm), cacheForAnHour), apptest.New(t, signing(t, algorithm))
+	app = apptest.New(t, signing(t, algorithm), cacheForAnHour)
+	other := apptest.New(t, signing(t, algorithm), func(s *config.Settings) {
+		if algorithm != config.HS256 {
+			s.JWT.Key = apptest.NewKey(t, algorithm)
+		}
+	})
 	app.Register("ada@example.com")
 	other.Register("ada@example.com")
 	bearer, refresh := app.Session("ada@example.com")

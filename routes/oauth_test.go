@@ -192,10 +192,10 @@ func TestAKeyRotationLogsNobodyOut(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	for _, algorithm := range algorithms()[1:] {
 		app, bearer, refresh := session(t, apptest.Signing(t, algorithm))
-		old, fresh := app.Settings.JWT.Key, apptest.Signing(t, algorithm)
+		old, fresh := app.Settings.JWT.Key, apptest.NewKey(t, algorithm)
 		during := apptest.New(t, func(s *config.Settings) {
 			*s = app.Settings
-			fresh(s)
+			s.JWT.Key = fresh
 			s.JWT.PreviousKeys = append(s.JWT.PreviousKeys, old.Public())
 		})
 		during.Get("/protected", bearer...).Want(t, 200, "")
@@ -206,7 +206,7 @@ func TestAKeyRotationLogsNobodyOut(t *testing.T) {
 		if keys := keySet(t, during).Keys; len(keys) != 2 || keys[0].KeyID != parseToken(t, during, next).header["kid"] || keys[1].KeyID != keySet(t, app).Keys[0].KeyID {
 			t.Errorf("the keys are %+v", keys)
 		}
-		after := apptest.New(t, func(s *config.Settings) { *s = app.Settings; fresh(s) })
+		after := apptest.New(t, func(s *config.Settings) { *s = app.Settings; s.JWT.Key = fresh })
 		after.Get("/protected", bearer...).Want(t, 401, "token_invalid")
 		after.Get("/protected", next...).Want(t, 200, "")
 		after.Refresh(pair.Field("refresh_token")).Want(t, 200, "")
