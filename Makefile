@@ -76,6 +76,7 @@ test-tools: ## Test the commands for forks, in copies of this repository
 
 lint-openapi: ## Lint the OpenAPI document (needs npx)
 	REDOCLY_TELEMETRY=off npx --yes @redocly/cli@2.77.0 lint docs/openapi.json
+	npx --yes @stoplight/spectral-cli@6.16.3 lint --ruleset tools/spectral.yaml --fail-severity=warn docs/openapi.json
 
 openapi: ## Write the OpenAPI document to docs/openapi.json
 	go run . openapi > docs/openapi.json.new

@@ -132,7 +132,7 @@ func TestTheDocumentDescribesEachInput(t *testing.T) {
 		"a list":                   {takes[lists]("/x"), []string{`{"in":"query","name":"tag","required":false,"schema":{"items":{"type":"string"},"maxItems":3,"type":"array"}}`}},
 		"a parameter of no input":  {endpoint.Gin("GET", "/x/:name/*rest", "", func(*gin.Context) {}), []string{`"/x/{name}/{rest}"`, `{"in":"path","name":"name","required":true,"schema":{"type":"string"}}`, `"name":"rest"`}},
 		"a whole body":             {takes[hook]("/x"), []string{`"requestBody":{"content":{"image/*":{},"text/plain":{}},"required":true}`}},
-		"a change":                 {endpoint.Public("PATCH", "/x", "", func(context.Context, change) (endpoint.None, error) { return endpoint.None{}, nil }), []string{`"application/json":{"schema":{"$ref":"#/components/schemas/change"}},"application/merge-patch+json":{"schema":{"$ref":"#/components/schemas/change"}}`}},
+		"a change":                 {endpoint.Public("PATCH", "/x", "", func(context.Context, change) (endpoint.None, error) { return endpoint.None{}, nil }), []string{`"application/json":{"example":{"name":"text"},"schema":{"$ref":"#/components/schemas/change"}},"application/merge-patch+json":{"example":{"name":"text"},"schema":{"$ref":"#/components/schemas/change"}}`}},
 		"an answer that is a file": {answers[endpoint.File]().Produces("text/csv", "image/png"), []string{`"200":{"content":{"image/png":{},"text/csv":{}}`, `"206":{"content":{"image/png":{},"text/csv":{}}`, `"304":{"description"`}},
 		"files": {takes[upload]("/x"), []string{
 			`"requestBody":{"content":{"multipart/form-data":{"encoding":{"picture":{"contentType":"image/png, image/jpeg"},"pictures":{"contentType":"image/*"}},"schema":{"$ref":"#/components/schemas/uploadForm"}}},"required":true}`,

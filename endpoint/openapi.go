@@ -21,7 +21,10 @@ type Info struct {
 	Title       string `json:"title"`
 	Version     string `json:"version"`
 	Description string `json:"description"`
-	License     struct {
+	Contact     struct {
+		Name string `json:"name"`
+	} `json:"contact"`
+	License struct {
 		Identifier string `json:"identifier"` // from SPDX
 		Name       string `json:"name"`
 	} `json:"license"`
@@ -61,6 +64,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 		"openapi": "3.1.0",
 		"info":    info,
 		"servers": []object{{"url": info.Root}},
+		"tags":    d.tags,
 		"paths":   paths,
 		"components": object{
 			"schemas":         d.components,
@@ -102,7 +106,14 @@ func (o orderedPaths) MarshalJSON() ([]byte, error) {
 	return append(out.Bytes(), '}'), nil
 }
 
+// tagged is a group of routes.
+type tagged struct {
+	Name        string `json:"name"`
+	Description string `json:"description"` // the summaries of its routes
+}
+
 type document struct {
+	tags       []tagged
 	security   []object
 	reflector  jsonschema.Reflector
 	components object

@@ -31,7 +31,8 @@ func (d *document) operation(route Route) (object, error) {
 	if err := errors.Join(responsesErr, parametersErr, bodyErr, rulesErr); err != nil {
 		return nil, err
 	}
-	operation := object{"tags": []string{tag}, "summary": route.Summary, "operationId": id, "security": []object{}, "responses": responses}
+	d.addTag(tag, route.Summary)
+	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": route.description(), "operationId": id, "security": []object{}, "responses": responses}
 	if !route.Access.Public() {
 		operation["security"] = d.security
 	}
@@ -42,6 +43,25 @@ func (d *document) operation(route Route) (object, error) {
 		operation["requestBody"] = body
 	}
 	return operation, nil
+}
+
+// description says who may call the route, and its own limit of the body.
+func (r Route) description() string {
+	text := "Access: " + r.Access.String() + "."
+	if r.maxBody > 0 {
+		text += fmt.Sprintf(" Body: at most %d bytes.", r.maxBody)
+	}
+	return text
+}
+
+// addTag adds a route to the description of its tag.
+func (d *document) addTag(name, summary string) {
+	i := slices.IndexFunc(d.tags, func(t tagged) bool { return t.Name == name })
+	if i < 0 {
+		d.tags = append(d.tags, tagged{name, summary})
+		return
+	}
+	d.tags[i].Description += " · " + summary
 }
 
 // genericMark matches what the name of a generic function has for its types.
@@ -110,6 +130,9 @@ func (d *document) requestBody(route Route) (object, error) {
 			return nil, err
 		}
 		described := object{"schema": schema}
+		if media != typeMultipart || len(route.bind.bodies) > 1 { // a form with files is only multipart
+			described["example"] = d.example(schema, maxExampleDepth)
+		}
 		if files := acceptedFiles(route); media == typeMultipart && len(files) > 0 {
 			described["encoding"] = files
 		}

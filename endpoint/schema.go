@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,6 +44,16 @@ func (d *document) field(field reflect.StructField) (schema object, required boo
 	schema, err = d.describe(typeUse{pointee(field.Type), asInput})
 	if err != nil {
 		return nil, false, fmt.Errorf("%s: %w", field.Name, err)
+	}
+	if text, ok := field.Tag.Lookup(exampleTag); ok {
+		var given any = text
+		if pointee(field.Type).Kind() != reflect.String {
+			err = json.Unmarshal([]byte(text), &given)
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("%s: the tag %s is not JSON: %w", field.Name, exampleTag, err)
+		}
+		schema["examples"] = []any{given}
 	}
 	return schema, addRules(schema, field), nil
 }

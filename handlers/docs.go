@@ -12,7 +12,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-//go:embed docs/index.html docs/start.js
+//go:embed docs/index.html docs/start.js docs/style.css
 var page embed.FS
 
 // pagePolicy lets Swagger UI run its own scripts and call this host, nothing else.
@@ -30,6 +30,7 @@ func NewDocs() Docs {
 	return Docs{map[string]File{
 		"index.html":           gzippedFile("text/html; charset=utf-8", compress(writer, readEmbedded(page, "docs/index.html"))),
 		"start.js":             gzippedFile("text/javascript; charset=utf-8", compress(writer, readEmbedded(page, "docs/start.js"))),
+		"style.css":            gzippedFile("text/css; charset=utf-8", compress(writer, readEmbedded(page, "docs/style.css"))),
 		"swagger-ui-bundle.js": gzippedFile("text/javascript; charset=utf-8", readEmbedded(static.FS, "swagger-ui-bundle.js.gz")),
 		"swagger-ui.css":       gzippedFile("text/css; charset=utf-8", readEmbedded(static.FS, "swagger-ui.css.gz")),
 		"favicon-32x32.png":    gzippedFile("image/png", compress(writer, readEmbedded(static.FS, "favicon-32x32.png"))),

@@ -24,7 +24,7 @@ type NewEmail struct {
 // NewPassword replaces a password.
 type NewPassword struct {
 	CurrentPassword auth.Password `json:"current_password" binding:"required"`
-	NewPassword     auth.Password `json:"new_password" binding:"required"`
+	NewPassword     auth.Password `json:"new_password" binding:"required" example:"purple horse"`
 }
 
 // Confirmation is the current password, which confirms what cannot be undone.

@@ -28,7 +28,7 @@ type OAuth struct {
 // Grant is a token request (RFC 6749, sections 4.3.2 and 6). The service has no
 // scopes, so it ignores a requested scope (section 3.3).
 type Grant struct {
-	GrantType    string        `formData:"grant_type"`
+	GrantType    string        `formData:"grant_type" example:"password"`
 	Username     models.Email  `formData:"username"`
 	Password     auth.Password `formData:"password"`
 	RefreshToken string        `formData:"refresh_token"`

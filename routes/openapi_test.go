@@ -83,6 +83,32 @@ func TestEachExampleHasTheStatusOfItsAnswer(t *testing.T) {
 	}
 }
 
+// If an example is wrong because of a rule that no schema can express, the field needs
+// the tag example:"…".
+func TestEveryExampleMatchesItsSchema(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	document := described(t)
+	if err := document.Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			tag := document.Tags.Get(operation.Tags[0])
+			if operation.Description == "" || tag == nil || tag.Description == "" {
+				t.Errorf("%s %s or its tag has no description", method, path)
+			}
+			if operation.RequestBody == nil {
+				continue
+			}
+			for media, body := range operation.RequestBody.Value.Content {
+				if body.Schema != nil && body.Example == nil {
+					t.Errorf("%s %s has no example of %s", method, path, media)
+				}
+			}
+		}
+	}
+}
+
 func TestTheDocumentIsServedOnceAndCompressed(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)

@@ -90,6 +90,7 @@ func (a App) Document() ([]byte, error) {
 		"by_password": byPassword(),
 		"by_token":    map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 	}
+	info.Contact.Name = "The makers of Latchkey"
 	info.License.Name, info.License.Identifier = "MIT", "MIT"
 	return endpoint.Document(info, a.Table())
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -129,6 +130,15 @@ func (p *page) shoot(name string, width, height int64) {
 	}
 }
 
+// prefer sets the colour scheme of the system.
+func (p *page) prefer(scheme string) {
+	p.t.Helper()
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, media); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func TestTheAPICanBeTriedOnItsPage(t *testing.T) {
 	for claim, c := range map[string]struct{ basePath, prefix string }{
 		"at the root":                         {"", ""},
@@ -148,6 +158,16 @@ func TestTheAPICanBeTriedOnItsPage(t *testing.T) {
 	}
 }
 
+// visibleFields are the ids of the fields of the first login in the dialog, as far as
+// they are seen without scrolling.
+const visibleFields = `(() => {
+	const seen = document.querySelector(".modal-ux-content").getBoundingClientRect();
+	return [...document.querySelectorAll(".modal-ux .auth-container:first-of-type :is(input, select)")].filter(field => {
+		const at = field.getBoundingClientRect();
+		return at.height > 0 && at.top >= seen.top && at.bottom <= Math.min(seen.bottom, innerHeight) && at.right <= innerWidth;
+	}).map(field => field.id).join(" ");
+})()`
+
 func try(t *testing.T, app *apptest.App, p *page) {
 	t.Helper()
 	p.shoot("wide", 1400, 1000)
@@ -162,7 +182,16 @@ func try(t *testing.T, app *apptest.App, p *page) {
 		chromedp.SendKeys("#oauth_password", apptest.Password),
 	)
 	p.shoot("authorize", 1400, 1000)
+	p.shoot("authorize_narrow", 360, 640)
+	p.do(chromedp.EmulateViewport(360, 640))
+	if fields := run(p, chromedp.Evaluate[string](visibleFields)); fields != "oauth_username oauth_password" {
+		t.Errorf("the first fields on a phone are %q", fields)
+	}
+	p.prefer("dark")
+	p.shoot("authorize_dark", 1400, 1000)
+	p.prefer("light")
 	p.do(
+		chromedp.EmulateViewport(1400, 1000),
 		chromedp.Click(".modal-ux .auth-container .auth-btn-wrapper .authorize"),
 		chromedp.WaitVisible(`//button[text()="Logout"]`),
 		chromedp.Click(".modal-ux .btn-done"),
