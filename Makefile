@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-postgres race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
+.PHONY: help run dev test test-postgres test-pooler race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
 	resource remove rename update-template hooks
 
 # Without Gin's msgpack binding, which a JSON API does not use, the program is 6 MB
@@ -41,6 +41,9 @@ test: ## Run the tests, also on PostgreSQL if it is installed
 # TEST_DATABASE_URL may be the URL of a server. postgres:// starts a private one.
 test-postgres: ## Run the tests with a database on PostgreSQL
 	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./database ./handlers
+
+test-pooler: ## Run the database's tests behind PgBouncer in transaction mode
+	TEST_DATABASE_URL=pooler go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./database
 
 # The README's tests are skipped, because they only start programs that are built
 # without the race detector. atexit_sleep_ms=0 saves one second for each program

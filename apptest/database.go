@@ -23,12 +23,15 @@ import (
 
 // TEST_DATABASE_URL selects the database. If it is empty, tests run on SQLite. If
 // it is the URL of a PostgreSQL server, they run there. If it is privateServer,
-// they run on a server that Main starts. If it is both, they run on SQLite and, at
+// they run on a server that Main starts. If it is throughPooler, a pooler in
+// transaction mode is in front of that server. If it is both, they run on SQLite and, at
 // the same time in a second process, on a private server.
 const (
 	databaseSwitch = "TEST_DATABASE_URL"
 	privateServer  = "postgres://"
 	both           = "both"
+	throughPooler  = "pooler"
+	poolerSwitch   = "TEST_POOLER" // its address, set by Main
 )
 
 // Main runs a package's tests and returns the exit code.
@@ -37,7 +40,9 @@ func Main(m *testing.M) (code int) {
 	case both:
 		return runOnBoth(m)
 	case privateServer:
-		return runOnPrivateServer(m)
+		return runOnPrivateServer(m.Run)
+	case throughPooler:
+		return runOnPrivateServer(func() int { return runThroughPooler(m) })
 	default:
 		return m.Run()
 	}
@@ -64,7 +69,7 @@ func runOnBoth(m *testing.M) (code int) {
 	return code
 }
 
-func runOnPrivateServer(m *testing.M) (code int) {
+func runOnPrivateServer(run func() int) (code int) {
 	server, err := postgres.Start("-c fsync=off", "-c full_page_writes=off", "-c autovacuum=off", "-c deadlock_timeout=100ms")
 	if err != nil {
 		panic(err)
@@ -77,8 +82,27 @@ func runOnPrivateServer(m *testing.M) (code int) {
 	if err := os.Setenv(databaseSwitch, server.URL); err != nil {
 		panic(err)
 	}
+	return run()
+}
+
+func runThroughPooler(m *testing.M) (code int) {
+	pooler, err := postgres.StartPooler(context.Background(), Server())
+	if err != nil {
+		panic(err)
+	}
+	defer func() {
+		if err := pooler.Stop(); err != nil {
+			panic(err)
+		}
+	}()
+	if err := os.Setenv(poolerSwitch, pooler.Address); err != nil {
+		panic(err)
+	}
 	return m.Run()
 }
+
+// OnPooler reports whether a pooler in transaction mode is in front of PostgreSQL.
+func OnPooler() bool { return os.Getenv(poolerSwitch) != "" }
 
 // Server is the URL of the PostgreSQL server, "" where tests run on SQLite.
 func Server() string { return os.Getenv(databaseSwitch) }
@@ -143,6 +167,10 @@ func newSchema(t testing.TB) string {
 	t.Helper()
 	schema := "test_" + strings.ToLower(rand.Text())
 	Exec(t, Server(), "CREATE SCHEMA "+schema)
+	if OnPooler() { // it refuses search_path, so a user of its own has it
+		Exec(t, Server(), "CREATE ROLE "+schema+" LOGIN SUPERUSER")
+		Exec(t, Server(), "ALTER ROLE "+schema+" SET search_path = "+schema)
+	}
 	return schema
 }
 
@@ -154,7 +182,11 @@ func schemaURL(t testing.TB, schema string) string {
 		t.Fatal(err)
 	}
 	query := at.Query()
-	query.Set("search_path", schema)
+	if OnPooler() {
+		at.Host, at.User = os.Getenv(poolerSwitch), url.User(schema)
+	} else {
+		query.Set("search_path", schema)
+	}
 	query.Set("application_name", schema)
 	at.RawQuery = query.Encode()
 	return at.String()
@@ -162,7 +194,7 @@ func schemaURL(t testing.TB, schema string) string {
 
 func atURL(url string) config.Database {
 	settings := config.Defaults().Database
-	settings.URL = url
+	settings.URL, settings.Pooled = url, OnPooler()
 	settings.StatementTimeout, settings.LockTimeout = time.Hour, time.Hour // so that no test fails on a slow machine
 	return settings
 }

@@ -2,17 +2,14 @@ package commands_test
 
 import (
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/apptest/postgres"
 )
 
 // pooled returns the URL of a new database behind PgBouncer in transaction mode, which
@@ -22,47 +19,17 @@ func pooled(t *testing.T) string {
 	if !apptest.OnPostgreSQL() {
 		t.Skip("this is for PostgreSQL only")
 	}
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil && os.Getenv("CI") == "" {
+	if _, err := exec.LookPath("pgbouncer"); err != nil && os.Getenv("CI") == "" {
 		t.Skip("PgBouncer is not installed")
 	}
-	server, urlErr := url.Parse(apptest.Server())
-	address, addressErr := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	folder, folderErr := os.MkdirTemp("", "pgbouncer-")                                        //nolint:usetesting // another account must read it
-	for _, err := range []error{err, urlErr, addressErr, folderErr, os.Chmod(folder, 0o755)} { //nolint:gosec // the same
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	_ = address.Close()
-	host, port, _ := net.SplitHostPort(address.Addr().String())
-	settings := fmt.Sprintf("[databases]\n* = host=%s port=%s user=%s\n[pgbouncer]\nlisten_addr = %s\nlisten_port = %s\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 5\n",
-		server.Hostname(), server.Port(), server.User.Username(), host, port)
-	file := filepath.Join(folder, "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(settings), 0o644); err != nil { //nolint:gosec // the same
+	pooler, err := postgres.StartPooler(t.Context(), apptest.Server())
+	if err != nil {
 		t.Fatal(err)
 	}
-	command := []string{program, "-q", file}
-	if os.Geteuid() == 0 { // PgBouncer does not run as root
-		command = append([]string{"runuser", "-u", "postgres", "--"}, command...)
-	}
-	run := exec.CommandContext(t.Context(), command[0], command[1:]...) //nolint:gosec // the command above
-	run.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}               // to end the child of runuser too
-	if err := run.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = syscall.Kill(-run.Process.Pid, syscall.SIGTERM); _ = run.Wait() })
-	apptest.Await(t, "PgBouncer listens", func() bool {
-		c, err := new(net.Dialer).DialContext(t.Context(), "tcp", address.Addr().String())
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
+	t.Cleanup(func() { _ = pooler.Stop() })
 	apptest.Exec(t, apptest.Server(), "CREATE DATABASE pooled")
 	t.Cleanup(func() { apptest.Exec(t, apptest.Server(), "DROP DATABASE pooled WITH (FORCE)") })
-	return fmt.Sprintf("postgres://%s@%s/pooled?sslmode=disable", server.User.Username(), address.Addr())
+	return fmt.Sprintf("postgres://postgres@%s/pooled?sslmode=disable", pooler.Address)
 }
 
 func TestTheProgramRunsBehindAPoolerInTransactionMode(t *testing.T) {

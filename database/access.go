@@ -19,6 +19,7 @@ import (
 // how long statements and transactions take. A timeout of 0 is no limit.
 type access struct {
 	pooled             bool          // by a pooler such as PgBouncer in transaction mode
+	pooledLockTimeout  time.Duration // for a lock in a transaction, where a connection cannot have it
 	readers            *sql.DB       // connections for statements that only read, in SQLite
 	statementTimeout   time.Duration // for one outside a transaction, with the wait for a connection
 	beginTimeout       time.Duration // for the wait until a transaction begins

@@ -128,8 +128,12 @@ func withMigrationLock(db *gorm.DB, list []*gormigrate.Migration, change func(tx
 			// A migration may take long, and so may the wait for another program's.
 			// But the wait for a table keeps lock_timeout, because every other
 			// statement on that table waits behind it.
+			tableTimeout := "SET LOCAL lock_timeout TO DEFAULT"
+			if limit := accessOf(db).pooledLockTimeout; limit > 0 {
+				tableTimeout = setLockTimeout(limit)
+			}
 			if err := execAll(tx, "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0", "SET LOCAL lock_timeout = 0",
-				fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock), "SET LOCAL lock_timeout TO DEFAULT"); err != nil {
+				fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock), tableTimeout); err != nil {
 				return err
 			}
 		}

@@ -43,8 +43,9 @@ func openPostgres(settings config.Database) (*gorm.DB, error) {
 		Enable: true, Idle: connectionLossTimeout / 2, Interval: connectionLossTimeout / 4, Count: 2,
 	}}
 	parsed.DialFunc = dialer.DialContext
-	timeout := settings.StatementTimeout + connectTimeout
+	timeout, lockTimeout := settings.StatementTimeout+connectTimeout, time.Duration(0)
 	if settings.Pooled {
+		lockTimeout = settings.LockTimeout
 		parsed.DefaultQueryExecMode = pgx.QueryExecModeExec // without prepared statements, which outlive a transaction
 	} else {
 		setTimeouts(parsed, settings)
@@ -57,7 +58,7 @@ func openPostgres(settings config.Database) (*gorm.DB, error) {
 	pool.SetConnMaxIdleTime(settings.MaxIdleTime)
 	db, err := gorm.Open(postgresDialector{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, gormConfig())
 	if err == nil {
-		err = db.Use(access{pooled: settings.Pooled, statementTimeout: timeout, beginTimeout: timeout, transactionTimeout: timeout})
+		err = db.Use(access{pooled: settings.Pooled, pooledLockTimeout: lockTimeout, statementTimeout: timeout, beginTimeout: timeout, transactionTimeout: timeout})
 	} else if !settings.Pooled && strings.Contains(err.Error(), "unsupported startup parameter") {
 		err = fmt.Errorf("this is a pooler such as PgBouncer: set database.pooled to true: %w", err)
 	}

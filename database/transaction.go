@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -49,8 +50,17 @@ func begin(ctx context.Context, db *gorm.DB, timeout time.Duration, change func(
 	defer waiting.Stop()
 	return timeoutError(ctx, db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		waiting.Stop()
+		if limit := accessOf(db).pooledLockTimeout; limit > 0 {
+			if err := tx.Exec(setLockTimeout(limit)).Error; err != nil {
+				return err
+			}
+		}
 		return change(tx)
 	}))
+}
+
+func setLockTimeout(limit time.Duration) string {
+	return fmt.Sprintf("SET LOCAL lock_timeout = %d", limit.Milliseconds())
 }
 
 func mayRetry(err error) bool {
