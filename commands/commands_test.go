@@ -286,6 +286,29 @@ func TestAnErrorAtTheStartIsOneLine(t *testing.T) {
 	}
 }
 
+func TestAReadOnlyFolderIsNamedWithItsCure(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	folder := t.TempDir()
+	if err := os.Chmod(folder, 0o500); err != nil { //nolint:gosec // a folder
+		t.Fatal(err)
+	}
+	for claim, environ := range map[string][]string{"for the secret": nil, "for the database": {"APP_JWT_SECRET=" + string(config.NewSecret())}} {
+		program := command(t, folder, environ, "migrate", "up")
+		if os.Geteuid() == 0 { // may write everywhere, unless it gives that up
+			setpriv, err := exec.LookPath("setpriv")
+			if err != nil {
+				t.Skip("setpriv is not installed")
+			}
+			program.Path, program.Args = setpriv, append([]string{"setpriv", "--bounding-set=-dac_override", os.Args[0]}, program.Args[1:]...)
+		}
+		output, err := program.CombinedOutput()
+		want := fmt.Sprintf("user %d may not write in the folder .: run chown %[1]d .", os.Geteuid())
+		if err == nil || !strings.Contains(string(output), want) {
+			t.Errorf("%s: %v, %s\nwant %s", claim, err, output, want)
+		}
+	}
+}
+
 func TestHealthChecksTheRunningServer(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()

@@ -28,6 +28,22 @@ func NewSecret() Secret {
 	return Secret(base64.RawURLEncoding.EncodeToString(random))
 }
 
+// ExplainWrite adds to a permission error of a file who may not write in which folder,
+// and the command that allows it.
+func ExplainWrite(err error, file string) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	folder := filepath.Dir(file)
+	for folder != filepath.Dir(folder) {
+		if _, missing := os.Stat(folder); missing == nil {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	return fmt.Errorf("%w: user %d may not write in the folder %s: run chown %d %s", err, os.Geteuid(), folder, os.Geteuid(), folder)
+}
+
 func (f *Faults) checkSecret(s *Settings) {
 	if s.JWT.Secret == "" && s.Environment == Development {
 		if len(*f) > 0 {
@@ -35,7 +51,7 @@ func (f *Faults) checkSecret(s *Settings) {
 		}
 		secret, err := developmentSecret(developmentFile)
 		if err != nil {
-			f.add("jwt.secret: is not set, and a secret for development cannot be stored: %v; or %s", err, makeOne)
+			f.add("jwt.secret: is not set, and a secret for development cannot be stored: %v; or %s", ExplainWrite(err, developmentFile), makeOne)
 			return
 		}
 		s.JWT.Secret = secret

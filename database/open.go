@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -27,16 +26,12 @@ import (
 func Open(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
 	if !isPostgres(settings.URL) {
 		path := filePath(settings.URL)
-		folder := filepath.Dir(path)
-		err := os.MkdirAll(folder, 0o700)
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
 		if err == nil {
 			err = makeFile(path)
 		}
-		if errors.Is(err, fs.ErrPermission) {
-			err = fmt.Errorf("%w: user %d may not write there: run chown %d %s", err, os.Geteuid(), os.Geteuid(), folder)
-		}
 		if err != nil {
-			return nil, fmt.Errorf("database.url: cannot make %s: %w", path, err)
+			return nil, fmt.Errorf("database.url: cannot make %s: %w", path, config.ExplainWrite(err, path))
 		}
 	}
 	return OpenExisting(settings, log)

@@ -29,7 +29,7 @@ func StartPooler(ctx context.Context, server string) (*Pooler, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
 	}

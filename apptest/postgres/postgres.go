@@ -34,7 +34,7 @@ func Start(options ...string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{folder: folder}
-	port, err := freePort()
+	port, err := freePort(context.Background())
 	if err == nil {
 		err = s.chown()
 	}
@@ -132,8 +132,8 @@ func (s *Server) command(words ...string) *exec.Cmd {
 	return command
 }
 
-func freePort() (int, error) {
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
