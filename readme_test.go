@@ -24,19 +24,15 @@ const (
 	hung = 5 * time.Minute // what takes longer does not end
 )
 
-// TestReadme runs what the README's console blocks show against the server
-// that its first command starts. In what they print, … stands for anything, and
-// spaces for any number of them: a fork's own routes may widen a column. JSON may
-// have a fork's own members besides.
+// TestReadme runs the console blocks of the README, and then those of each page of
+// docs/ in a shell of its own, against the server of `make run`. In the output, …
+// stands for anything. There may be more spaces, because a fork's routes may make a
+// column wider, and more members of JSON.
 func TestReadme(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("curl is not installed: the README's commands were not run")
+		t.Skip("curl is not installed: the commands of README and docs/ were not run")
 	}
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if mine, err := os.ReadFile(".env"); err == nil { // it is not what the README is about
+	if mine, err := os.ReadFile(".env"); err == nil { // its values are not those of the README
 		for _, name := range regexp.MustCompile(`(?m)APP_\w+`).FindAllString(string(mine), -1) {
 			t.Setenv(name, "")
 		}
@@ -48,20 +44,19 @@ func TestReadme(t *testing.T) {
 	start(t, "make run", "APP_SERVER_ADDRESS="+addresses.Replace(first))
 	waitFor(t, addresses.Replace(first))
 
-	commands, wants := console(string(readme))
-	script := addresses.Replace(strings.Join(commands, "\necho '"+mark+"'\n"))
+	commands, wants, script := readPages(t)
 	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
-	shell := exec.CommandContext(ctx, "bash", "-c", script)
+	shell := exec.CommandContext(ctx, "bash", "-c", addresses.Replace(script))
 	shell.WaitDelay = time.Second
 	got, _ := shell.CombinedOutput() // some commands are to fail
 	if ctx.Err() != nil {
-		t.Errorf("the README's commands did not end in %v", hung)
+		t.Errorf("the commands did not end in %v", hung)
 	}
 	outputs := strings.Split(string(got), mark+"\n")
 	for i, command := range commands {
 		if i >= len(outputs) || !pattern(wants[i]).MatchString(strings.ReplaceAll(outputs[i], "\r", "")) {
-			t.Errorf("$ %s\nprinted %q, and the README says %q", command, outputs[min(i, len(outputs)-1)], wants[i])
+			t.Errorf("$ %s\nprinted %q, and the page says %q", command, outputs[min(i, len(outputs)-1)], wants[i])
 		}
 	}
 }
@@ -104,15 +99,33 @@ func TestReadmeRoute(t *testing.T) {
 	}
 }
 
-// console gives the commands of the README's console blocks and what each is said to print.
-func console(readme string) (commands, wants []string) {
-	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readme, -1) {
-		for _, part := range strings.Split("\n"+block[1], "\n$ ")[1:] {
-			command, want, _ := strings.Cut(part, "\n")
-			commands, wants = append(commands, command), append(wants, strings.TrimSpace(want))
+// readPages returns the commands of all console blocks, what each should print, and
+// the script that runs them.
+func readPages(t *testing.T) (commands, wants []string, script string) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append([]string{"README.md"}, pages...) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines strings.Builder
+		for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			for _, part := range strings.Split("\n"+block[1], "\n$ ")[1:] {
+				command, want, _ := strings.Cut(part, "\n")
+				commands, wants = append(commands, command), append(wants, strings.TrimSpace(want))
+				lines.WriteString(command + "\necho '" + mark + "'\n")
+			}
+		}
+		if page != "README.md" && lines.Len() > 0 {
+			script += "(\n" + lines.String() + ")\n"
+		} else {
+			script += lines.String()
 		}
 	}
-	return commands, wants
+	return commands, wants, script
 }
 
 var spaces, member = regexp.MustCompile(" +"), regexp.MustCompile(`,"`)
@@ -154,6 +167,25 @@ func waitFor(t *testing.T, address string) {
 			return
 		} else if time.Now().After(deadline) {
 			t.Fatalf("nothing listens at %s: %v", address, err)
+		}
+	}
+}
+
+// TestLinks checks that the pages and the README link to files that exist.
+func TestLinks(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "AGENTS.md", "CONTRIBUTING.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
 		}
 	}
 }

@@ -186,7 +186,7 @@ func TestOtherServicesVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 	}
 }
 
-// The steps of the README: the new key signs, and the old key verifies until its
+// The steps of docs/sessions.md: the new key signs, and the old key verifies until its
 // tokens expire.
 func TestAKeyRotationLogsNobodyOut(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)

@@ -11,7 +11,7 @@ import (
 	"example.com/latchkey/apptest"
 )
 
-// TestAClientIsGeneratedAndWorks follows the README: it generates a client, compiles
+// TestAClientIsGeneratedAndWorks follows docs/openapi.md: it generates a client, compiles
 // it and uses it.
 func TestAClientIsGeneratedAndWorks(t *testing.T) {
 	app := apptest.New(t)

@@ -310,7 +310,7 @@ func listTasks(t *testing.T, send func(status int, method, path, body string) ma
 
 // A step is a command, a whole file, or lines of one.
 var (
-	step   = regexp.MustCompile("(?s)([^\n]+):\n\n```go\n(.*?)```|```sh\n(.*?)```")
+	step   = regexp.MustCompile("(?s)([^\n]+):\n\n```(?:go|yaml)\n(.*?)```|```sh\n(.*?)```")
 	inside = regexp.MustCompile("^In `([^`]+)`, (at the end of the list|below|instead of)(?: `(.+)`)?$")
 	inFile = regexp.MustCompile("`([^`]+)`$")
 )
@@ -349,7 +349,9 @@ func extend(t *testing.T, root string) {
 			at[0] = at[1]
 		}
 		edited := slices.Concat(text[:at[0]], []byte(code), text[at[1]:])
-		edited, err = fixImports(root, file, edited, "config", "endpoint", "handlers", "middleware", "models", "problem") // as an editor does
+		if filepath.Ext(file) == ".go" {
+			edited, err = fixImports(root, file, edited, "config", "endpoint", "handlers", "middleware", "models", "problem") // as an editor does
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
