@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-postgres test-pooler race cover fuzz lint fmt e2e test-tools lint-openapi openapi build secrets bench bench-compare \
+.PHONY: help run dev test test-postgres test-pooler race cover fuzz lint fmt e2e lint-openapi openapi build secrets \
 	resource remove rename update-template hooks
 
 # Without Gin's msgpack binding, which a JSON API does not use, the program is 6 MB
@@ -74,9 +74,12 @@ fmt: ## Format the code
 e2e: ## Test /docs in Chromium, and a client generated from the document
 	go -C tools/e2e test -v ./...
 
+# <!-- template -->
+.PHONY: test-tools
 test-tools: ## Test the commands for forks, in copies of this repository
 	go -C tools test -count=1 -timeout=20m ./fork
 
+# <!-- /template -->
 lint-openapi: ## Lint the OpenAPI document (needs npx)
 	REDOCLY_TELEMETRY=off npx --yes @redocly/cli@2.77.0 lint docs/openapi.json
 	npx --yes @stoplight/spectral-cli@6.16.3 lint --ruleset tools/spectral.yaml --fail-severity=warn docs/openapi.json
@@ -94,6 +97,8 @@ secrets: build ## Make the secrets that compose.yaml uses
 	bin/latchkey secret > secrets/database_password
 	echo "postgres://latchkey:$$(cat secrets/database_password)@database/latchkey" > secrets/database_url
 
+# <!-- bench -->
+.PHONY: bench bench-compare
 bench: ## Compare with a bare Gin route and raw bcrypt
 	go -C bench run .
 
@@ -105,16 +110,17 @@ bench-compare: ## Compare the benchmarks with those of another commit: base=main
 	done; git worktree remove --force bin/base
 	go -C bench tool benchstat base=../bin/base.txt here=../bin/here.txt; rm bin/base.txt bin/here.txt
 
+# <!-- /bench -->
 resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?" access=owner|shared|admin
 	@go -C tools run ./fork resource
 	@$(MAKE) --no-print-directory -s openapi
 
-remove: ## Remove a resource or an optional part: name=note, oauth, docs or backup
+remove: ## Remove a resource or an optional part: name=note, oauth, docs, backup or bench
 	@go -C tools run ./fork remove
 	@go mod tidy
 	@$(MAKE) --no-print-directory -s openapi
 
-rename: ## Make the project yours: module=github.com/me/shop
+rename: ## Make the project yours: module=github.com/me/shop, keep=bench to keep the benchmark
 	@go -C tools run ./fork rename
 
 update-template: ## Merge the template's new changes: upstream=URL, the first time

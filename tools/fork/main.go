@@ -31,7 +31,7 @@ func fork(root string, args []string) error {
 			return addResource(root, os.Getenv("name"), os.Getenv("access"), os.Getenv("fields"))
 		},
 		"remove": func(root string) error { return remove(root, os.Getenv("name")) },
-		"rename": func(root string) error { return renameTree(root, os.Getenv("module")) },
+		"rename": func(root string) error { return renameTree(root, os.Getenv("module"), os.Getenv("keep")) },
 		"update": func(root string) error { return update(root, os.Getenv("upstream"), os.Getenv("base")) },
 	}
 	if len(args) != 1 || commands[args[0]] == nil {

@@ -15,23 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/jinzhu/inflection"
 )
-
-// parts are the optional parts of the template, and their files. Everything else of
-// a part is an entry of a table.
-var parts = map[string][]string{
-	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/browser_test.go"}, // its test signs in at /token
-	"docs": {
-		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "routes/docs.go", "routes/docs_test.go",
-		"tools/e2e/browser_test.go",
-	},
-	"backup": {
-		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/backup_check.go",
-		"commands/backup.go", "commands/backup_test.go",
-	},
-}
 
 // tables are the files with lists of what other files declare.
 var tables = []string{"routes/routes.go", ownRoutes, "database/migrate.go", ownMigrations, "commands/root.go"}
@@ -39,67 +23,74 @@ var tables = []string{"routes/routes.go", ownRoutes, "database/migrate.go", ownM
 // publicRoutes is the test that also lists the public routes.
 const publicRoutes = "routes/routes_test.go"
 
-// remove removes a resource or an optional part: its files, and the entries of the
-// tables that use their declarations. If another file uses them, it changes nothing.
+// remove removes a resource or a part for a person at the command line.
 func remove(root, name string) error {
-	files, table, err := filesOf(root, name)
+	out, table, err := removePart(root, name)
 	if err != nil {
 		return err
 	}
-	module, err := modulePath(root)
-	if err != nil {
-		return err
-	}
-	out := removal{root: root, module: module, files: files, removed: map[string]map[string]bool{}, written: map[string][]byte{}}
-	for _, file := range files {
-		if err := out.markRemoved(file); err != nil {
-			return err
-		}
-	}
-	for _, file := range append(slices.Clone(tables), publicRoutes) {
-		if err := out.removeEntries(file); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-	}
-	if err := out.checkUsers(table); err != nil {
-		return err
-	}
-	if err := out.editReadme(name); err != nil {
-		return err
-	}
-	for file, text := range out.written {
-		if err := os.WriteFile(filepath.Join(root, file), text, 0o644); err != nil {
-			return err
-		}
-	}
-	for _, file := range files {
-		if err := os.Remove(filepath.Join(root, file)); err != nil {
-			return err
-		}
-		_ = os.Remove(filepath.Join(root, path.Dir(file))) // if it is empty
-	}
-	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(files, ", "), strings.Join(slices.Sorted(maps.Keys(out.written)), ", "))
+	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(out.files, ", "), strings.Join(slices.Sorted(maps.Keys(out.written)), ", "))
 	if table != "" {
 		fmt.Printf("A database with the table %s is now newer than the program: roll its migration back first, or remove data/ on your machine.\n", table)
 	}
 	return nil
 }
 
-// filesOf returns the files of a part, or the files and the table of a resource.
-func filesOf(root, name string) (files []string, table string, err error) {
-	files = parts[name]
-	if files == nil {
-		r := &resource{Name: name, Plural: inflection.Plural(name)}
-		files, table = slices.Sorted(maps.Values(r.files())), r.Plural
+// removePart removes a resource or a part: its files, the entries of the tables that
+// use their declarations, and its text in the pages. If another file uses them, it
+// changes nothing. table is the table of a resource.
+func removePart(root, name string) (out removal, table string, err error) {
+	files, table, err := filesOf(root, name)
+	if err != nil {
+		return out, "", err
 	}
-	existing := slices.DeleteFunc(slices.Clone(files), func(file string) bool {
-		_, err := os.Stat(filepath.Join(root, file))
-		return errors.Is(err, fs.ErrNotExist)
-	})
-	if len(existing) == 0 || table != "" && len(existing) < 3 || !lowerWords.MatchString(name) {
-		return nil, "", fmt.Errorf("name=%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(slices.Sorted(maps.Keys(parts)), ", "))
+	module, err := modulePath(root)
+	if err != nil {
+		return out, "", err
 	}
-	return existing, table, nil
+	out = removal{root: root, module: module, files: files, removed: map[string]map[string]bool{}, written: map[string][]byte{}}
+	for _, file := range files {
+		if err := out.markRemoved(file); err != nil {
+			return out, "", err
+		}
+	}
+	for _, file := range append(slices.Clone(tables), publicRoutes) {
+		if err := out.removeEntries(file); err != nil {
+			return out, "", fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	if err := out.checkUsers(table); err != nil {
+		return out, "", err
+	}
+	if err := out.editPages(name); err != nil {
+		return out, "", err
+	}
+	return out, table, out.apply()
+}
+
+// apply writes and removes the files.
+func (out *removal) apply() error {
+	for file, text := range out.written {
+		if err := overwrite(filepath.Join(out.root, file), text); err != nil {
+			return err
+		}
+	}
+	for _, file := range out.files {
+		if err := os.Remove(filepath.Join(out.root, file)); err != nil {
+			return err
+		}
+		_ = os.Remove(filepath.Join(out.root, path.Dir(file))) // if it is empty
+	}
+	return nil
+}
+
+// overwrite writes a file that exists, and keeps its permissions.
+func overwrite(file string, text []byte) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, info.Mode().Perm())
 }
 
 // removal collects all changes before any file is written.
@@ -207,21 +198,4 @@ func hasWord(parsed *ast.File, word *regexp.Regexp) (found bool) {
 		return true
 	})
 	return found
-}
-
-// editReadme removes the sections with the mark of a name, and the lines of routes.
-func (out *removal) editReadme(name string) error {
-	before, err := os.ReadFile(filepath.Join(out.root, "README.md"))
-	if err != nil {
-		return err
-	}
-	after := regexp.MustCompile(`(?s)<!-- `+name+` -->\n.*?<!-- /`+name+` -->\n\n?`).ReplaceAll(before, nil)
-	for _, route := range out.routes {
-		method, at, _ := strings.Cut(route, " ")
-		after = regexp.MustCompile(`(?m)^`+method+` +`+regexp.QuoteMeta(at)+` .*\n`).ReplaceAll(after, nil)
-	}
-	if !bytes.Equal(before, after) {
-		out.written["README.md"] = after
-	}
-	return nil
 }

@@ -40,17 +40,18 @@ func namesOf(path string) (n names, err error) {
 }
 
 // notRenamed are the files about the origin of the project.
-var notRenamed = []string{"LICENSE", "CHANGELOG.md"}
-
-// templateTest tests only the template, so a fork does not have it.
-const templateTest = "tools/fork/template_test.go"
+var notRenamed = []string{"LICENSE", changelog}
 
 // templateCommit is a commit trailer: the last commit of the template that the fork
 // includes.
 const templateCommit = "Template-Commit"
 
-// renameTree renames the project in its tracked files and commits the change.
-func renameTree(root, module string) error {
+// renameTree renames the project in its tracked files and commits the change. The
+// first time, it also leaves out what only the template needs.
+func renameTree(root, module, keep string) error {
+	if keep != "" && keep != "bench" {
+		return fmt.Errorf("keep=%s: only keep=bench is possible", keep)
+	}
 	if err := checkClean(root); err != nil {
 		return err
 	}
@@ -58,24 +59,40 @@ func renameTree(root, module string) error {
 	if err != nil {
 		return err
 	}
-	from, err := git(root, "rev-parse", "HEAD")
+	trailer, err := renameFiles(root, to, keep)
 	if err != nil {
-		return err
-	}
-	if err := rewrite(root, to); err != nil {
 		return err
 	}
 	if _, err := git(root, "add", "-A"); err != nil {
 		return err
 	}
-	if _, err := git(root, "commit", "-q", "-m", "Rename the project to "+to.title, "-m", templateCommit+": "+from); err != nil {
-		return fmt.Errorf("everything is renamed and staged, but git commit failed: solve the problem, and commit with the line \"%s: %s\"\n%w", templateCommit, from, err)
+	message := "Rename the project to " + to.title + "\n" + trailer
+	if _, err := git(root, "commit", "-q", "-m", message); err != nil {
+		return fmt.Errorf("everything is renamed and staged, but git commit failed: solve the problem, and commit with this message:\n%s\n%w", message, err)
 	}
-	fmt.Printf("The project is now %s: module %s, program bin/%s. The change is committed.\nNext: make test lint, then make resource name=task fields=\"title:string:required\".\n", to.title, to.module, to.word)
+	fmt.Printf("The project is now %s, with the module %s and the program bin/%s. This is committed.\n"+
+		"Next: make test, then make resource name=task fields=\"title:string:required\"\n"+
+		"docs/extending.md shows the rest.\n", to.title, to.module, to.word)
 	return nil
 }
 
-// rewrite replaces the old names by the new ones in every tracked file.
+// renameFiles changes the files. trailer is for the message of the commit.
+func renameFiles(root string, to names, keep string) (trailer string, err error) {
+	if !isTemplate(root) {
+		return "", renameAgain(root, to)
+	}
+	from, err := git(root, "rev-parse", "HEAD")
+	if err == nil {
+		err = leaveOut(root, keep)
+	}
+	if err == nil {
+		err = rewrite(root, to)
+	}
+	return "\n" + templateCommit + ": " + from, err
+}
+
+// rewrite replaces the template's names by others in every tracked file. It replaces
+// every occurrence, because nothing else has the template's name.
 func rewrite(root string, to names) error {
 	old, err := modulePath(root)
 	if err != nil {
@@ -85,30 +102,36 @@ func rewrite(root string, to names) error {
 	if err != nil {
 		return err
 	}
+	return rewriteFiles(root, func(file string, text []byte) (string, []byte) {
+		return from.replace(file, to), []byte(from.replace(string(text), to))
+	})
+}
+
+// replace replaces the names in a text.
+func (n names) replace(text string, to names) string {
 	words := map[string]string{
-		from.module: to.module, from.word: to.word, from.title: to.title,
-		strings.ToUpper(from.word): strings.ToUpper(to.word),
+		n.module: to.module, n.word: to.word, n.title: to.title,
+		strings.ToUpper(n.word): strings.ToUpper(to.word),
 	}
-	pattern := regexp.MustCompile(regexp.QuoteMeta(from.module) + `\b|\b(` + regexp.QuoteMeta(from.word) + "|" + regexp.QuoteMeta(from.title) + "|" + regexp.QuoteMeta(strings.ToUpper(from.word)) + `)\b`)
-	replace := func(text []byte) []byte {
-		return pattern.ReplaceAllFunc(text, func(word []byte) []byte { return []byte(words[string(word)]) })
-	}
-	if err := os.Remove(filepath.Join(root, templateTest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
+	pattern := regexp.MustCompile(regexp.QuoteMeta(n.module) + `\b|\b(` + alternatives([]string{n.word, n.title, strings.ToUpper(n.word)}) + `)\b`)
+	return pattern.ReplaceAllStringFunc(text, func(word string) string { return words[word] })
+}
+
+// rewriteFiles changes the names and the texts of tracked files.
+func rewriteFiles(root string, change func(file string, text []byte) (string, []byte)) error {
 	files, err := git(root, "ls-files", "-z")
 	if err != nil {
 		return err
 	}
 	for _, file := range strings.Split(strings.Trim(files, "\x00"), "\x00") {
-		if err := rewriteFile(root, file, replace); err != nil {
+		if err := rewriteFile(root, file, change); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func rewriteFile(root, file string, replace func([]byte) []byte) error {
+func rewriteFile(root, file string, change func(file string, text []byte) (string, []byte)) error {
 	at := filepath.Join(root, file)
 	info, err := os.Lstat(at)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() || slices.Contains(notRenamed, file) {
@@ -118,8 +141,8 @@ func rewriteFile(root, file string, replace func([]byte) []byte) error {
 	if err := errors.Join(err, readErr); err != nil || bytes.ContainsRune(before, 0) {
 		return err
 	}
-	after := replace(before)
-	if path.Ext(file) == ".go" {
+	newName, after := change(file, before)
+	if path.Ext(file) == ".go" && !bytes.Equal(before, after) {
 		if after, err = format.Source(after); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
@@ -129,7 +152,7 @@ func rewriteFile(root, file string, replace func([]byte) []byte) error {
 			return err
 		}
 	}
-	if newName := string(replace([]byte(file))); newName != file {
+	if newName != file {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, newName)), 0o755); err != nil {
 			return err
 		}

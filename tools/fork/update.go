@@ -105,11 +105,12 @@ func templateBase(root, to, base string) (string, error) {
 	if base != "" {
 		return git(root, "rev-parse", "--verify", base+"^{commit}")
 	}
-	trailers, err := git(root, "log", "--format=%(trailers:key="+templateCommit+",valueonly,separator=%x0A)")
+	commits, err := templateCommits(root)
 	if err != nil {
 		return "", err
 	}
-	if last, _, _ := strings.Cut(trailers, "\n"); last != "" {
+	if len(commits) > 0 {
+		last := commits[0]
 		if _, err := git(root, "merge-base", "--is-ancestor", last, to); err == nil {
 			return last, nil
 		}
@@ -143,7 +144,8 @@ func commitWithSameFiles(root, commit, in string) string {
 	return ""
 }
 
-// renamed returns the tree of a commit of the template with the names of the fork.
+// renamed returns the tree of a commit of the template with the names of the fork, and
+// without what make rename leaves out. The benchmark stays if the fork has it.
 func renamed(root, commit string, to names) (tree string, err error) {
 	folder, err := os.MkdirTemp("", "template-")
 	if err != nil {
@@ -160,7 +162,8 @@ func renamed(root, commit string, to names) (tree string, err error) {
 	if module, err := modulePath(folder); err != nil {
 		return "", err
 	} else if module != to.module {
-		if err := rewrite(folder, to); err != nil {
+		keep, _ := git(root, "ls-tree", "--name-only", "HEAD", "bench")
+		if err := errors.Join(leaveOut(folder, keep), rewrite(folder, to)); err != nil {
 			return "", err
 		}
 	}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/jinzhu/inflection"
+)
+
+// parts are the optional parts of the template, with their files and folders.
+// Everything else of a part is an entry of a table, or text between its marks, such as
+// <!-- oauth --> and <!-- /oauth -->.
+var parts = map[string][]string{
+	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/browser_test.go"}, // its test signs in at /token
+	"docs": {
+		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "routes/docs.go", "routes/docs_test.go",
+		"tools/e2e/browser_test.go",
+	},
+	"backup": {
+		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/backup_check.go",
+		"commands/backup.go", "commands/backup_test.go",
+	},
+	"bench":    {"bench/", "docs/performance.md", "docs/bench.svg"},
+	"template": {templateTest, "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
+}
+
+// templateTest exists only before the first make rename.
+const templateTest = "tools/fork/template_test.go"
+
+// filesOf returns the files of a part, or the files and the table of a resource.
+func filesOf(root, name string) (files []string, table string, err error) {
+	files = parts[name]
+	if files == nil {
+		r := &resource{Name: name, Plural: inflection.Plural(name)}
+		files, table = slices.Sorted(maps.Values(r.files())), r.Plural
+	}
+	var existing []string
+	for _, file := range files {
+		_, err := os.Stat(filepath.Join(root, file))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case strings.HasSuffix(file, "/"):
+			inside, err := git(root, "ls-files", "--", file)
+			if err != nil {
+				return nil, "", err
+			}
+			existing = append(existing, strings.Fields(inside)...)
+		default:
+			existing = append(existing, file)
+		}
+	}
+	if len(existing) == 0 || table != "" && len(existing) < 3 || !lowerWords.MatchString(name) {
+		return nil, "", fmt.Errorf("name=%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(partsOf(root), ", "))
+	}
+	return existing, table, nil
+}
+
+// partsOf returns the names of the parts that a tree has, without the template's own.
+func partsOf(root string) (names []string) {
+	for name, files := range parts {
+		if _, err := os.Stat(filepath.Join(root, files[0])); err == nil && name != "template" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// editPages removes what pages, the Makefile and the files of CI have about a part: the
+// text between its marks, rows of tables with its name or its files, and its routes.
+func (out *removal) editPages(name string) error {
+	pages, err := git(out.root, "ls-files", "-co", "--exclude-standard", "--", "*.md", "*.yml", "Makefile", ".ci")
+	if err != nil {
+		return err
+	}
+	marked := regexp.MustCompile(`(?ms)^[ \t]*(# )?<!-- ` + name + ` -->\n.*?<!-- /` + name + ` -->\n`)
+	rows := regexp.MustCompile(`(?m)^\|( ` + "`" + name + "`" + ` \||.*(` + alternatives(append(slices.Clone(parts[name]), out.files...)) + `)).*\n`)
+	routes := regexp.MustCompile(`(?m)^(` + strings.ReplaceAll(alternatives(out.routes), " ", " +") + `) .*\n`)
+	for _, page := range strings.Fields(pages) {
+		before, err := os.ReadFile(filepath.Join(out.root, page))
+		if errors.Is(err, fs.ErrNotExist) || slices.Contains(out.files, page) || page == changelog {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		after := rows.ReplaceAll(marked.ReplaceAll(before, nil), nil)
+		if len(out.routes) > 0 {
+			after = routes.ReplaceAll(after, nil)
+		}
+		if !bytes.Equal(before, after) {
+			out.written[page] = after
+		}
+	}
+	return nil
+}
+
+// alternatives is a pattern that matches one of the words.
+func alternatives(all []string) string {
+	var quoted []string
+	for _, word := range all {
+		quoted = append(quoted, regexp.QuoteMeta(word))
+	}
+	return strings.Join(quoted, "|")
+}
+
+const (
+	changelog    = "CHANGELOG.md"
+	newChangelog = "# Changelog\n\n## Unreleased\n\n- The project begins with a template.\n"
+)
+
+// leaveOut removes what only the template needs: its own tests, its changelog and, unless
+// keep is bench, its benchmark.
+func leaveOut(root, keep string) error {
+	if !isTemplate(root) {
+		return nil
+	}
+	for _, name := range []string{"template", "bench"} {
+		if name == keep {
+			continue
+		}
+		if _, _, err := removePart(root, name); err != nil {
+			return err
+		}
+	}
+	return overwrite(filepath.Join(root, changelog), []byte(newChangelog))
+}
+
+// isTemplate reports whether a tree was never renamed.
+func isTemplate(root string) bool {
+	_, err := os.Stat(filepath.Join(root, templateTest))
+	return err == nil
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// An ordinary word may be the name of a fork: only the template's lines are renamed.
+func TestRenamingTwiceIsRenamingOnce(t *testing.T) {
+	const last = "github.com/me/shop"
+	begin := func(t *testing.T, module string) (root string) {
+		root = tree(t)
+		if err := renameTree(root, module, ""); err != nil {
+			t.Fatal(err)
+		}
+		own := "package handlers\n\nimport _ \"" + module + "/models\" // of " + module + "\n\n" + `// App calls the api of github.com/me/api-client and stores it in data/app.db.
+type App struct{ api, app string }
+`
+		if err := os.WriteFile(filepath.Join(root, "handlers/own.go"), []byte(own), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		commit(t, root, "Add our own file")
+		return root
+	}
+	once := begin(t, last)
+	for _, first := range []string{"github.com/me/api", "github.com/me/app", "example.com/the-corner.api/v2"} {
+		t.Run(first, func(t *testing.T) {
+			twice := begin(t, first)
+			if err := renameTree(twice, last, ""); err != nil {
+				t.Fatal(err)
+			}
+			run(t, twice, "git", "fetch", "-q", once, "HEAD")
+			if changed := run(t, twice, "git", "diff", "FETCH_HEAD"); changed != "" {
+				t.Error(changed)
+			}
+		})
+	}
+}
+
+// A fork has neither the benchmark nor the tests and the changelog of the template.
+func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
+	root := tree(t)
+	if err := renameTree(root, forkModule, "all"); err == nil || !strings.Contains(err.Error(), "only keep=bench is possible") {
+		t.Errorf("keep=all: %v", err)
+	}
+	if err := renameTree(root, forkModule, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []string{"bench", "docs/performance.md", "docs/bench.svg", "tools/fork/rename_test.go", "tools/fork/resource_test.go"} {
+		if _, err := os.Stat(filepath.Join(root, gone)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", gone, err)
+		}
+	}
+	if found, err := try(t, root, "git", "grep", "-nE", `make (bench|test-tools|rename)\b|bench/|bench\.svg|performance\.md|<!-- (bench|template) -->|^bench|^test-tools`, "--",
+		"*.md", "*.yml", "Makefile", ".ci", ":!docs/removing.md"); err == nil {
+		t.Errorf("left: %s", found)
+	}
+	if text := run(t, root, "git", "show", "HEAD:CHANGELOG.md"); text != strings.TrimSpace(newChangelog) {
+		t.Errorf("the changelog is %s", text)
+	}
+}
