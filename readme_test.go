@@ -47,7 +47,7 @@ func TestReadme(t *testing.T) {
 	commands, wants, script := readPages(t)
 	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
-	shell := exec.CommandContext(ctx, "bash", "-c", addresses.Replace(script))
+	shell := exec.CommandContext(ctx, "bash", "-c", addresses.Replace(script)) //nolint:gosec // the pages are ours
 	shell.WaitDelay = time.Second
 	got, _ := shell.CombinedOutput() // some commands are to fail
 	if ctx.Err() != nil {
@@ -183,7 +183,7 @@ func TestLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, link := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil { //nolint:gosec // the pages are ours
 				t.Errorf("%s: %v", page, err)
 			}
 		}
