@@ -163,7 +163,7 @@ func addResource(root, name, access, fields string) error {
 		fmt.Printf("%s is complete: there is nothing to write.\n", r.Plural)
 		return nil
 	}
-	fmt.Printf("Written: %s\nRead handlers/%s.go and change what you need. Then run make test, and commit.\n", strings.Join(slices.Sorted(maps.Keys(written)), ", "), r.Plural)
+	fmt.Printf("Written: %s\nNext: change handlers/%s.go as you need, then make test, and commit.\n", strings.Join(slices.Sorted(maps.Keys(written)), ", "), r.Plural)
 	return nil
 }
 
