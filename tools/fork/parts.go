@@ -21,7 +21,7 @@ import (
 var parts = map[string][]string{
 	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/browser_test.go"}, // its test signs in at /token
 	"docs": {
-		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "routes/docs.go", "routes/docs_test.go",
+		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "handlers/docs/style.css", "routes/docs.go", "routes/docs_test.go",
 		"tools/e2e/browser_test.go",
 	},
 	"backup": {
