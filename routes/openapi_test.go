@@ -101,7 +101,8 @@ func TestEveryExampleMatchesItsSchema(t *testing.T) {
 				continue
 			}
 			for media, body := range operation.RequestBody.Value.Content {
-				if body.Schema != nil && body.Example == nil {
+				hasFiles := media == "multipart/form-data" && len(operation.RequestBody.Value.Content) == 1
+				if body.Schema != nil && body.Example == nil && !hasFiles {
 					t.Errorf("%s %s has no example of %s", method, path, media)
 				}
 			}
