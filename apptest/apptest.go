@@ -24,6 +24,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/jobs"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
@@ -37,6 +38,8 @@ type App struct {
 	Auth     auth.Services
 	Settings config.Settings
 	Log      *Log
+
+	jobs []jobs.Handler
 }
 
 // New runs the API until the test ends. It hashes passwords fast, and changes the
@@ -76,7 +79,9 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 		t.Fatal(err)
 	}
 	app.Auth = services(settings, db)
-	engine, err := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth}.Engine()
+	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth}
+	app.jobs = all.Jobs()
+	engine, err := all.Engine()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,8 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -48,21 +48,13 @@ func (s *Sessions) purge(ctx context.Context, pause time.Duration, conditions ..
 	}
 }
 
-// Housekeep deletes expired sessions, and empties SQLite's write-ahead log, after
-// random pauses (on average every), until ctx ends. Replicas that start together
-// do so at different times.
-func (s *Sessions) Housekeep(ctx context.Context, every time.Duration, log *slog.Logger) {
-	for sleep(ctx, every/2+rand.N(every)) == nil { //nolint:gosec // not a secret
-		deleted, err := s.Purge(ctx)
-		if err != nil && ctx.Err() == nil {
-			log.Error("expired sessions could not be deleted", "error", err)
-		} else if deleted > 0 {
-			log.Info("expired sessions deleted", "count", deleted)
-		}
-		if err := database.Checkpoint(ctx, s.db); err != nil && ctx.Err() == nil {
-			log.Error("SQLite's write-ahead log could not be emptied", "error", err)
-		}
+// Housekeep deletes the expired sessions, and empties SQLite's write-ahead log.
+func (s *Sessions) Housekeep(ctx context.Context, log *slog.Logger) error {
+	deleted, err := s.Purge(ctx)
+	if deleted > 0 {
+		log.Info("expired sessions deleted", "count", deleted)
 	}
+	return errors.Join(err, database.Checkpoint(ctx, s.db))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

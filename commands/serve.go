@@ -20,6 +20,7 @@ import (
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
+	"example.com/latchkey/jobs"
 	"example.com/latchkey/routes"
 )
 
@@ -40,9 +41,6 @@ const (
 // without it, it would run all the time on the few megabytes in use.
 const heapBallast = 32 << 20
 
-// housekeepingInterval is how often expired sessions are deleted.
-const housekeepingInterval = time.Hour
-
 func serveCommand() *cobra.Command {
 	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: withBackend(serve)}
 }
@@ -60,7 +58,12 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	if len(settings.Ignored) > 0 {
 		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
 	}
-	engine, err := routes.App{Settings: settings, Log: log, DB: b.db, Auth: b.services}.Engine()
+	app := routes.App{Settings: settings, Log: log, DB: b.db, Auth: b.services}
+	engine, err := app.Engine()
+	if err != nil {
+		return err
+	}
+	worker, err := jobs.NewWorker(b.db, log, app.Jobs())
 	if err != nil {
 		return err
 	}
@@ -75,9 +78,11 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	// The background work ends before the database is closed.
 	ctx, stop := context.WithCancel(cmd.Context())
 	var background sync.WaitGroup
-	background.Go(func() { b.services.Sessions.Housekeep(ctx, housekeepingInterval, log) })
 	background.Go(func() { b.services.Sessions.ReceiveRevocations(ctx, log) })
+	working, stopWorking := context.WithCancel(ctx)
+	background.Go(func() { worker.Run(working, settings.Server.ShutdownTimeout) })
 	defer background.Wait()
+	defer stopWorking()
 	defer stop()
 
 	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", settings.Server.Address)
@@ -87,7 +92,9 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 		return fmt.Errorf("server.address: cannot listen: %w", err)
 	}
 	log.Info("listening", "url", "http://"+listener.Addr().String(), "database", database.Redacted(settings.Database.URL), "environment", settings.Environment)
-	return run(cmd.Context(), newServer(engine, settings.Server, log), listener, settings.Server, log)
+	server := newServer(engine, settings.Server, log)
+	server.RegisterOnShutdown(stopWorking) // jobs and requests end at the same time
+	return run(cmd.Context(), server, listener, settings.Server, log)
 }
 
 func newServer(handler http.Handler, settings config.Server, log *slog.Logger) *http.Server {

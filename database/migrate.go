@@ -20,6 +20,7 @@ func migrations() []*gormigrate.Migration {
 		notifyRevocations,
 		indexLiveSessions,
 		addUserNames,
+		createJobs,
 	}, own()...)
 }
 

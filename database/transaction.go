@@ -44,11 +44,12 @@ func Transaction(db *gorm.DB, change func(tx *gorm.DB) error) error {
 
 // begin runs change in a transaction, and fails if that has not begun within timeout.
 func begin(ctx context.Context, db *gorm.DB, timeout time.Duration, change func(tx *gorm.DB) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	var afterCommit []func()
+	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, afterCommitKey{}, &afterCommit))
 	defer cancel(nil)
 	waiting := time.AfterFunc(cmp.Or(timeout, forever), func() { cancel(errTimeout) })
 	defer waiting.Stop()
-	return timeoutError(ctx, db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		waiting.Stop()
 		if limit := accessOf(db).pooledLockTimeout; limit > 0 {
 			if err := tx.Exec(setLockTimeout(limit)).Error; err != nil {
@@ -56,7 +57,26 @@ func begin(ctx context.Context, db *gorm.DB, timeout time.Duration, change func(
 			}
 		}
 		return change(tx)
-	}))
+	})
+	if err != nil {
+		return timeoutError(ctx, err)
+	}
+	for _, call := range afterCommit {
+		call()
+	}
+	return nil
+}
+
+type afterCommitKey struct{}
+
+// AfterCommit calls a function once the transaction of tx is committed. If Transaction
+// did not begin it, the call is at once.
+func AfterCommit(tx *gorm.DB, call func()) {
+	if calls, ok := tx.Statement.Context.Value(afterCommitKey{}).(*[]func()); ok {
+		*calls = append(*calls, call)
+		return
+	}
+	call()
 }
 
 func setLockTimeout(limit time.Duration) string {

@@ -1,10 +1,8 @@
 package routes_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -275,15 +273,11 @@ func TestOnlyExpiredRowsAreDeleted(t *testing.T) {
 	}
 	ended := app.Login("ada@example.com")
 	app.Post("/logout", "", ended...).Want(t, 204, "")
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		app.Auth.Sessions.Housekeep(ctx, 10*time.Millisecond, slog.New(slog.NewTextHandler(app.Log, nil)))
-		close(done)
-	}()
+	app.RunJobs()
+	apptest.Await(t, "housekeeping is due", func() bool {
+		return app.DB.Exec("UPDATE jobs SET run_at = created_at WHERE kind = 'housekeeping'").RowsAffected == 1
+	})
 	apptest.Await(t, "the log says that it is done", func() bool { return strings.Contains(app.Log.String(), "expired sessions") })
-	stop()
-	apptest.Receive(t, "it stops with its context", done)
 	var left int64
 	if app.DB.Model(&models.Session{}).Count(&left); left != 2 || !strings.Contains(app.Log.String(), `msg="expired sessions deleted" count=1000`) || strings.Contains(app.Log.String(), "expired sessions stay") {
 		t.Errorf("%d are left: %s", left, app.Log)

@@ -353,7 +353,7 @@ func extend(t *testing.T, root string) {
 		}
 		edited := slices.Concat(text[:at[0]], []byte(code), text[at[1]:])
 		if filepath.Ext(file) == ".go" {
-			edited, err = fixImports(root, file, edited, "config", "endpoint", "handlers", "middleware", "models", "problem") // as an editor does
+			edited, err = fixImports(root, file, edited, "config", "endpoint", "handlers", "jobs", "middleware", "models", "problem") // as an editor does
 		}
 		if err != nil {
 			t.Fatal(err)

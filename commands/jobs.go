@@ -1,0 +1,62 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"github.com/spf13/cobra"
+
+	"example.com/latchkey/jobs"
+	"example.com/latchkey/models"
+)
+
+func jobsCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "jobs",
+		Short: "List the jobs that wait, run or have failed, the oldest first",
+		Args:  cobra.NoArgs,
+		RunE:  withBackend(listJobs),
+	}
+	command.AddCommand(&cobra.Command{
+		Use:   "retry ID",
+		Short: "Give a job that has failed, or waits after an error, an attempt now",
+		Args:  cobra.ExactArgs(1),
+		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
+			id := uuid.FromStringOrNil(args[0])
+			found, err := jobs.Retry(b.db.WithContext(cmd.Context()), id)
+			if err == nil && !found {
+				err = fmt.Errorf("no job with the id %s has failed", args[0])
+			}
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), "The job runs again as soon as a server runs.")
+			}
+			return err
+		}),
+	})
+	return command
+}
+
+func listJobs(cmd *cobra.Command, _ []string, b backend) error {
+	out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "ID\tKIND\tSTATE\tATTEMPTS\tNEXT\tERROR")
+	rows, err := b.db.WithContext(cmd.Context()).Model(&models.Job{}).Order("id").Rows()
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var job models.Job
+		if err := b.db.ScanRows(rows, &job); err != nil {
+			return err
+		}
+		state, next := job.State(b.db.NowFunc()), "-"
+		if state == models.JobWaiting {
+			next = job.RunAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\t%s\n", job.ID, job.Kind, state, job.Attempts, next, job.Error)
+	}
+	return errors.Join(rows.Err(), out.Flush())
+}

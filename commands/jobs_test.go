@@ -1,0 +1,50 @@
+package commands_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+)
+
+func TestJobsAreListedAndRetried(t *testing.T) {
+	url := apptest.NewDatabase(t).URL
+	environ, folder := []string{"APP_DATABASE_URL=" + url}, t.TempDir()
+	if out, faults, code := run(t, folder, environ, "jobs"); code != 0 || out != "ID  KIND  STATE  ATTEMPTS  NEXT  ERROR\n" {
+		t.Errorf("exit %d, %s%s", code, out, faults)
+	}
+	const failed, waiting, running = "01900000-0000-7000-8000-000000000001", "01900000-0000-7000-8000-000000000002", "01900000-0000-7000-8000-000000000003"
+	apptest.Exec(t, url, "INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error) VALUES "+
+		"('"+failed+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', NULL, 15, 'no route to host'), "+
+		"('"+waiting+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 0, ''), "+
+		"('"+running+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 2, '')")
+	list := func(want string) {
+		t.Helper()
+		out, faults, code := run(t, folder, environ, "jobs")
+		if code != 0 || !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("exit %d, %s%s", code, out, faults)
+		}
+	}
+	list(`1  of a fork  failed   15        -                     no route to host\n.*` +
+		`2  of a fork  waiting  0         2099-01-02T03:04:05Z  \n.*` +
+		`3  of a fork  running  2         -`)
+	for id, want := range map[string]string{
+		failed:  "The job runs again as soon as a server runs.\n",
+		waiting: "latchkey: no job with the id " + waiting + " has failed\n",
+		running: "latchkey: no job with the id " + running + " has failed\n",
+		"no id": "latchkey: no job with the id no id has failed\n",
+	} {
+		if out, faults, _ := run(t, folder, environ, "jobs", "retry", id); out+faults != want {
+			t.Errorf("%s: %s%s", id, out, faults)
+		}
+	}
+	list(`1  of a fork  waiting  15        20\d\d-.*Z  no route to host`)
+	s := launch(t, folder, environ...).await()
+	apptest.Await(t, "the server has added its periodic jobs", func() bool {
+		out, _, _ := run(t, folder, environ, "jobs")
+		return strings.Contains(out, "housekeeping")
+	})
+	list(`housekeeping +waiting  0 `)
+	s.want(200, "GET", "/readyz", "")
+}
