@@ -118,7 +118,9 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 		t.Errorf("no module: %v, %s", err, out)
 	}
 
-	run(t, fork, "make", "rename", "module="+forkModule)
+	if next := run(t, fork, "make", "rename", "module="+forkModule); strings.Count(next, "\n") > 2 || !strings.Contains(next, "\nNext: ") {
+		t.Errorf("make rename prints %s", next)
+	}
 	left := run(t, fork, "git", "grep", "-il", "latchkey")
 	if left != "LICENSE" {
 		t.Errorf("the old name is left in %s", left)
@@ -127,7 +129,9 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 		t.Errorf("not committed: %s", changed)
 	}
 	for _, resource := range resources {
-		run(t, fork, resource...)
+		if next := run(t, fork, resource...); strings.Count(next, "\n") > 2 || !strings.Contains(next, "\nNext: ") {
+			t.Errorf("make resource prints %s", next)
+		}
 	}
 	extend(t, fork)
 	commit(t, fork, "Add our resources")
