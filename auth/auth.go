@@ -3,6 +3,7 @@ package auth
 
 import (
 	"context"
+	"net/netip"
 	"runtime"
 
 	"github.com/gofrs/uuid/v5"
@@ -42,6 +43,20 @@ func New(settings config.Settings, db *gorm.DB) Services {
 type Client struct {
 	IP        string
 	UserAgent string
+}
+
+// Network returns the network that counts as one client: its IPv4 address, or the /64
+// of its IPv6 address, which one client can have as a whole.
+func (c Client) Network() string {
+	addr, err := netip.ParseAddr(c.IP)
+	if err != nil {
+		return c.IP
+	}
+	if addr = addr.Unmap(); addr.Is4() {
+		return addr.String()
+	}
+	network, _ := addr.Prefix(64)
+	return network.String()
 }
 
 type callerKey struct{}

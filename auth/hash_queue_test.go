@@ -251,8 +251,8 @@ func TestACanceledLoginLeavesTheQueue(t *testing.T) {
 		if first()[0].err != nil || h.units != 2<<cost {
 			t.Errorf("the first login: %v; %d units of work in all", first()[0].err, h.units)
 		}
-		if pending := passwords.queue.pending.Load(); pending != 0 {
-			t.Errorf("%d are still counted", pending)
+		if q := passwords.queue; q.running != 0 || len(q.turns) != 0 || len(q.waiting) != 0 {
+			t.Errorf("%d run, and %v and %v wait", q.running, q.turns, q.waiting)
 		}
 	})
 }
@@ -274,6 +274,86 @@ func TestNewHashesAreQueuedToo(t *testing.T) {
 		all.Wait()
 		if slices.Sort(took); !slices.Equal(took, []time.Duration{hashTime, 2 * hashTime}) || h.most != 1 {
 			t.Errorf("took %v, %d at a time", took, h.most)
+		}
+	})
+}
+
+// from is the context of a request from an address.
+func from(t *testing.T, address string) context.Context {
+	t.Helper()
+	return WithClient(t.Context(), Client{IP: address})
+}
+
+func TestTheLoginsOfOneClientDoNotDelayOthers(t *testing.T) {
+	for claim, other := range map[string]string{
+		"an IPv4 address":          "192.0.2.2",
+		"another network of IPv6":  "2001:db8:0:1::1",
+		"an IPv4 address in IPv6":  "::ffff:192.0.2.2",
+		"a command of the program": "",
+	} {
+		for _, cores := range []int{1, 2, 7} {
+			t.Run(fmt.Sprint(claim, " with ", cores, " cores"), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					passwords, _ := slowPasswords(cores, 5*hashTime)
+					loginAll(t.Context(), passwords, 1) // now the queue knows how long a hash takes
+					many := startLogins(from(t, "2001:db8::1"), passwords, 200)
+					time.Sleep(hashTime / 2)
+					if login := loginAll(from(t, other), passwords, 1)[0]; login.err != nil || login.after > 3*hashTime {
+						t.Errorf("the login of the other: %v after %v", login.err, login.after)
+					}
+					many()
+				})
+			})
+		}
+	}
+}
+
+func TestANetworkIsOneClient(t *testing.T) {
+	for ip, want := range map[string]string{
+		"192.0.2.1":        "192.0.2.1",
+		"::ffff:192.0.2.1": "192.0.2.1",
+		"2001:db8::1":      "2001:db8::/64",
+		"2001:db8::2%eth0": "2001:db8::/64",
+		"2001:db8:0:1::1":  "2001:db8:0:1::/64",
+		"":                 "",
+	} {
+		if got := (Client{IP: ip}).Network(); got != want {
+			t.Errorf("%q is %q, want %q", ip, got, want)
+		}
+	}
+}
+
+func TestOneClientHasFewLoginsWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		passwords, h := slowPasswords(1, time.Hour)
+		var waits []func() []login
+		for i := range 100 { // a client can have a whole /64
+			waits = append(waits, startLogins(from(t, fmt.Sprintf("2001:db8::%x", i)), passwords, 1))
+		}
+		refused := 0
+		for _, wait := range waits {
+			if login := wait()[0]; login.err != nil {
+				refused++
+			}
+		}
+		if accepted := 1 + maxWaiting; refused != 100-accepted || h.units != accepted<<cost {
+			t.Errorf("%d are refused, %d units of work", refused, h.units)
+		}
+	})
+}
+
+func TestTheTurnGoesRoundTheClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		passwords, _ := slowPasswords(1, time.Hour)
+		first := startLogins(from(t, "192.0.2.1"), passwords, 4) // one of them runs
+		second := startLogins(from(t, "192.0.2.2"), passwords, 2)
+		third := startLogins(from(t, "192.0.2.3"), passwords, 1)
+		var order []time.Duration
+		for _, login := range slices.Concat(first(), second(), third()) {
+			order = append(order, login.after/hashTime)
+		}
+		if want := []time.Duration{1, 2, 5, 7, 3, 6, 4}; !slices.Equal(order, want) {
+			t.Errorf("the logins end in the order %v, want %v", order, want)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,12 +25,19 @@ const hash = "$2a$12$jLYXAnpmtPri0c4hj.2C7Oeuhs3P3cQgJZbhvdHJWyCoX.vesMkvO"
 
 // closedLoop sends requests for d and returns the answers per second. Each worker has
 // its own connection and sends a request after each answer. At the end all workers
-// disconnect. The client is fasthttp, because it runs on the same cores as the server
+// disconnect. Each has its own address, as clients have. The client is fasthttp, because it runs on the same cores as the server
 // and uses little time.
 func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Request) (rate float64, err error) {
 	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // no retries, so that each error counts
 	defer client.CloseIdleConnections()
-	var answers, last atomic.Int64
+	var answers, last, clients atomic.Int64
+	if runtime.GOOS == "linux" { // where all of 127.0.0.0/8 is this machine
+		client.Dial = func(address string) (net.Conn, error) {
+			n := clients.Add(1)
+			from := fasthttp.TCPDialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(1+n>>8), byte(n))}}
+			return from.Dial(address)
+		}
+	}
 	var group errgroup.Group
 	start := time.Now()
 	for worker := range workers {
