@@ -10,14 +10,18 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
 // Accounts changes the users of a database.
 type Accounts struct {
-	DB   *gorm.DB
-	Auth auth.Services
+	DB              *gorm.DB
+	Auth            auth.Services
+	RequireVerified bool // refuse the logins of users whose email is not verified
+
+	Hooks []Hook
 }
 
 // NewUser is the input for a new user.
@@ -35,12 +39,49 @@ func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
 		return models.User{}, err
 	}
 	user := models.User{Email: in.Email, PasswordHash: hash, Name: in.Name, Role: models.RoleUser}
-	return user, emailTaken(a.DB.WithContext(ctx).Create(&user).Error)
+	return user, a.create(ctx, &user, Registered)
+}
+
+// InvitedUser is the input for a user whom an admin creates. Without a password, a
+// mail invites the user to choose one.
+type InvitedUser struct {
+	Email    models.Email   `json:"email" binding:"required,email,max=254"`
+	Password *auth.Password `json:"password"`
+	Name     *string        `json:"name" binding:"omitempty,max=100"`
+	Role     *models.Role   `json:"role"`
+}
+
+// Invite creates a user for an admin. The error is that of Create, or unavailable if
+// there is no password and no mail can be sent.
+func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User, err error) {
+	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
+	set(&user.Role, in.Role)
+	kind := Invited
+	if in.Password != nil {
+		kind = Created
+		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password); err != nil {
+			return user, err
+		}
+	}
+	return user, a.create(ctx, &user, kind)
+}
+
+func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) error {
+	created := *user
+	err := database.Transaction(a.DB.WithContext(ctx), func(tx *gorm.DB) error {
+		*user = created // without the id of an attempt that was rolled back
+		if err := tx.Create(user).Error; err != nil {
+			return err
+		}
+		return a.call(tx, Event{Kind: kind, User: *user})
+	})
+	return emailTaken(err)
 }
 
 // Login begins a session if email and password are right. An unknown email takes as
 // long as a wrong password, and has the same error. The error is login_failed,
-// forbidden for a disabled user, or overloaded.
+// forbidden for a disabled user, email_unverified if the settings demand that, or
+// overloaded.
 func (a Accounts) Login(ctx context.Context, email models.Email, password auth.Password) (session models.Session, err error) {
 	check := passwordCheck{
 		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", email) },
@@ -49,13 +90,27 @@ func (a Accounts) Login(ctx context.Context, email models.Email, password auth.P
 		notFound: problem.LoginFailed,
 	}
 	err = a.withPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
-		if user.Disabled {
+		switch {
+		case user.Disabled:
 			return problem.Forbidden.Detailed("Account disabled")
+		case a.RequireVerified && !user.EmailVerified:
+			return problem.EmailUnverified
 		}
 		session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx))
 		return err
 	})
 	return session, err
+}
+
+// Refresh uses a refresh token as auth.Sessions.Refresh does.
+func (a Accounts) Refresh(ctx context.Context, token string) (models.Session, error) {
+	return a.Auth.Sessions.Refresh(ctx, token, func(tx *gorm.DB, session models.Session) error {
+		var user models.User
+		if err := tx.Take(&user, "id = ?", session.UserID).Error; err != nil {
+			return err
+		}
+		return a.call(tx, Event{Kind: TokenTheft, User: user})
+	})
 }
 
 func emailTaken(err error) error {

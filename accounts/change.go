@@ -69,7 +69,10 @@ func (a Accounts) ChangeEmail(ctx context.Context, current auth.Password, email 
 	err = a.changeConfirmed(ctx, current, nil, func(tx *gorm.DB, now models.User) error {
 		user = now
 		user.Email, user.EmailVerified = email, false
-		return emailTaken(save(tx, &user))
+		if err := save(tx, &user); err != nil {
+			return emailTaken(err)
+		}
+		return a.call(tx, Event{Kind: EmailChanged, User: user, OldEmail: now.Email})
 	})
 	return user, err
 }
@@ -84,7 +87,7 @@ func (a Accounts) ChangePassword(ctx context.Context, current, newPassword auth.
 		return err
 	}
 	return a.changeConfirmed(ctx, current, prepare, func(tx *gorm.DB, user models.User) error {
-		return setHash(tx, user, hash, auth.SessionFrom(ctx))
+		return a.setHash(tx, user, hash, PasswordChanged, auth.SessionFrom(ctx))
 	})
 }
 
@@ -95,16 +98,21 @@ func (a Accounts) SetPassword(ctx context.Context, id uuid.UUID, newPassword aut
 	if err != nil {
 		return err
 	}
-	return a.change(ctx, id, func(tx *gorm.DB, user models.User) error { return setHash(tx, user, hash, uuid.Nil) })
+	return a.change(ctx, id, func(tx *gorm.DB, user models.User) error {
+		return a.setHash(tx, user, hash, PasswordChanged, uuid.Nil)
+	})
 }
 
-func setHash(tx *gorm.DB, user models.User, hash string, keep uuid.UUID) error {
+// setHash saves a user with a new password, and ends every session except keep.
+func (a Accounts) setHash(tx *gorm.DB, user models.User, hash string, kind Kind, keep uuid.UUID) error {
 	user.PasswordHash = hash
 	if err := save(tx, &user); err != nil {
 		return err
 	}
-	_, err := auth.Revoke(tx, user.ID, models.ByPassword, "id <> ?", keep)
-	return err
+	if _, err := auth.Revoke(tx, user.ID, models.ByPassword, "id <> ?", keep); err != nil {
+		return err
+	}
+	return a.call(tx, Event{Kind: kind, User: user})
 }
 
 // Delete deletes the current user and everything the user owns. The email can then be

@@ -39,7 +39,8 @@ type App struct {
 	Settings config.Settings
 	Log      *Log
 
-	jobs []jobs.Handler
+	jobs  []jobs.Handler
+	mails chan SentMail
 }
 
 // New runs the API until the test ends. It hashes passwords fast, and changes the
@@ -79,7 +80,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 		t.Fatal(err)
 	}
 	app.Auth = services(settings, db)
-	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth}
+	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth, SendMail: app.mailbox()}
 	app.jobs = all.Jobs()
 	engine, err := all.Engine()
 	if err != nil {

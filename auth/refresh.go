@@ -27,11 +27,13 @@ var refreshEncoding = base64.RawURLEncoding.Strict()
 // refreshKeys are the HMAC keys: the first makes refresh tokens, all verify them.
 type refreshKeys [][]byte
 
-// newRefreshKeys derives them from the secrets (RFC 5869), because a key should have
-// one use.
-func newRefreshKeys(settings config.JWT) (keys refreshKeys) {
+func newRefreshKeys(settings config.JWT) refreshKeys { return deriveKeys(settings, "refresh token") }
+
+// deriveKeys derives keys for one use from the secrets (RFC 5869), the current one
+// first.
+func deriveKeys(settings config.JWT, use string) (keys [][]byte) {
 	for _, secret := range settings.Secrets() {
-		key, err := hkdf.Key(sha256.New, secret.Bytes(), nil, "refresh token", sha256.Size)
+		key, err := hkdf.Key(sha256.New, secret.Bytes(), nil, use, sha256.Size)
 		if err != nil {
 			panic(err) // cannot happen with this size
 		}

@@ -84,9 +84,9 @@ func (s *Sessions) IDFromRefreshToken(token string) (uuid.UUID, error) {
 // lasts for jwt.refresh_ttl from now, and returns the session. For
 // jwt.refresh_grace, the previous token returns the same session again. The error is
 // ErrTokenInvalid for a forged token, ErrTokenExpired if the session has expired and
-// ErrTokenRevoked if it has ended. An older token ends the session; its error is
-// ErrTokenRevoked and also ErrTheft.
-func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Session, err error) {
+// ErrTokenRevoked if it has ended. An older token ends the session, and calls onTheft
+// in that transaction; its error is ErrTokenRevoked and also ErrTheft.
+func (s *Sessions) Refresh(ctx context.Context, token string, onTheft func(tx *gorm.DB, session models.Session) error) (session models.Session, err error) {
 	id, counter, err := s.keys.parse(token)
 	if err != nil {
 		return session, err
@@ -104,6 +104,9 @@ func (s *Sessions) Refresh(ctx context.Context, token string) (session models.Se
 	var refused error
 	err = database.Transaction(db, func(tx *gorm.DB) (err error) {
 		session, refused, err = s.checkReuse(tx, id, counter)
+		if err == nil && errors.Is(refused, ErrTheft) {
+			err = onTheft(tx, session)
+		}
 		return err
 	})
 	if errors.Is(refused, ErrTheft) {

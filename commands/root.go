@@ -15,6 +15,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/routes"
 )
 
 // flushTimeout limits how long the program waits at its end for lines to be printed.
@@ -65,7 +66,11 @@ type backend struct {
 type backendFunc = func(cmd *cobra.Command, args []string, b backend) error
 
 func (b backend) accounts() accounts.Accounts {
-	return accounts.Accounts{DB: b.db, Auth: b.services}
+	return b.app().Accounts()
+}
+
+func (b backend) app() routes.App {
+	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services}
 }
 
 // withBackend opens the database for a command, and applies pending migrations first

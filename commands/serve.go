@@ -21,7 +21,6 @@ import (
 	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/jobs"
-	"example.com/latchkey/routes"
 )
 
 // The server closes the connection of a client that is slower than this, because
@@ -58,7 +57,7 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	if len(settings.Ignored) > 0 {
 		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
 	}
-	app := routes.App{Settings: settings, Log: log, DB: b.db, Auth: b.services}
+	app := b.app()
 	engine, err := app.Engine()
 	if err != nil {
 		return err

@@ -15,6 +15,8 @@ type Settings struct {
 	Database    Database `mapstructure:"database"`
 	JWT         JWT      `mapstructure:"jwt"`
 	Password    Password `mapstructure:"password"`
+	Login       Login    `mapstructure:"login"`
+	Mail        Mail     `mapstructure:"mail"`
 	Log         Log      `mapstructure:"log"`
 
 	Ignored []string `mapstructure:"-"` // the APP_ variables that are not similar to a setting
@@ -24,6 +26,7 @@ type Settings struct {
 type Server struct {
 	Address         string        `mapstructure:"address"`
 	BasePath        string        `mapstructure:"base_path"`
+	PublicURL       string        `mapstructure:"public_url"`
 	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
 	CORSHeaders     []string      `mapstructure:"cors_headers"`
@@ -78,6 +81,19 @@ type Password struct {
 	MaxWait    time.Duration `mapstructure:"max_wait"`
 }
 
+// Login configures who may log in.
+type Login struct {
+	RequireVerifiedEmail bool `mapstructure:"require_verified_email"`
+}
+
+// Mail configures mails and the links in them.
+type Mail struct {
+	ResetURL  string        `mapstructure:"reset_url"`
+	VerifyURL string        `mapstructure:"verify_url"`
+	ResetTTL  time.Duration `mapstructure:"reset_ttl"`
+	VerifyTTL time.Duration `mapstructure:"verify_ttl"`
+}
+
 // Log configures the log.
 type Log struct {
 	Level  string `mapstructure:"level"`
@@ -109,6 +125,7 @@ func Defaults() Settings {
 			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100, MaxRemembered: 50_000,
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
+		Mail:     Mail{ResetTTL: time.Hour, VerifyTTL: 24 * time.Hour},
 		Log:      Log{Level: "info"},
 	}
 }

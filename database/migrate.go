@@ -21,6 +21,7 @@ func migrations() []*gormigrate.Migration {
 		indexLiveSessions,
 		addUserNames,
 		createJobs,
+		createSentMails,
 	}, own()...)
 }
 

@@ -58,7 +58,7 @@ func (a Account) Login(ctx context.Context, in Credentials) (Token, error) {
 
 // Refresh returns new tokens of a session for its refresh token.
 func (a Account) Refresh(ctx context.Context, in Refresh) (Token, error) {
-	session, err := a.Accounts.Auth.Sessions.Refresh(ctx, in.RefreshToken)
+	session, err := a.Accounts.Refresh(ctx, in.RefreshToken)
 	if err != nil {
 		return Token{}, err
 	}

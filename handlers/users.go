@@ -8,6 +8,7 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
 // Users are all accounts, for admins.
@@ -35,6 +36,20 @@ type ManagedUser struct {
 }
 
 func managed(user models.User) ManagedUser { return ManagedUser{user, user.Disabled} }
+
+// CheckNew returns the rules that the password of a new user breaks.
+func (u Users) CheckNew(in accounts.InvitedUser) []problem.FieldError {
+	if in.Password == nil {
+		return nil
+	}
+	return u.Accounts.Auth.Passwords.Check("password", *in.Password)
+}
+
+// Create creates a user. Without a password, a mail invites the user to choose one.
+func (u Users) Create(ctx context.Context, _ models.User, in accounts.InvitedUser) (ManagedUser, error) {
+	user, err := u.Accounts.Invite(ctx, in)
+	return managed(user), err
+}
 
 // Index lists the users.
 func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[ManagedUser], error) {

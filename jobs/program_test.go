@@ -66,7 +66,7 @@ func program(url string) {
 // record is a job that writes down that it ran, and whether it had ended before.
 func record(db *gorm.DB) jobs.Handler {
 	return jobs.Handle(func(ctx context.Context, job named) error {
-		return db.WithContext(ctx).Exec("INSERT INTO runs VALUES (?, (SELECT count(*) FROM ended WHERE args LIKE ?))", job.Name, "%"+job.Name+"%").Error
+		return db.WithContext(ctx).Exec("INSERT INTO runs VALUES (?, (SELECT count(*) FROM ended WHERE args = ?))", job.Name, `{"name":"`+job.Name+`"}`).Error
 	})
 }
 
@@ -78,7 +78,7 @@ func recorded(t *testing.T) (db *gorm.DB, url string) {
 	db = open(t, settings, slog.New(slog.DiscardHandler))
 	statements := []string{
 		"CREATE TABLE runs (name text, ended_before integer)",
-		"CREATE TABLE ended (args text)",
+		"CREATE TABLE ended (args text PRIMARY KEY)",
 		"CREATE TRIGGER note_end AFTER DELETE ON jobs BEGIN INSERT INTO ended VALUES (OLD.args); END",
 	}
 	if apptest.OnPostgreSQL() {

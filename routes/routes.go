@@ -29,15 +29,27 @@ type App struct {
 	Log      *slog.Logger
 	DB       *gorm.DB
 	Auth     auth.Services
+	SendMail accounts.SendMail // nil if no mail can be sent
+}
+
+// Accounts returns what changes users.
+func (a App) Accounts() accounts.Accounts {
+	return accounts.Accounts{
+		DB: a.DB, Auth: a.Auth, RequireVerified: a.Settings.Login.RequireVerifiedEmail,
+		Hooks: []accounts.Hook{
+			a.mails().Hook,
+		},
+	}
 }
 
 // Table returns all routes, one line each. All except the health checks are below
 // server.base_path.
 func (a App) Table() []endpoint.Route {
-	users := accounts.Accounts{DB: a.DB, Auth: a.Auth}
+	users := a.Accounts()
 	account := handlers.Account{Accounts: users}
 	health := handlers.Health{DB: a.DB}
 	jwks := handlers.JWKS{Auth: a.Auth}
+	mail := handlers.Mail{Accounts: users, Mails: a.mails()}
 	me := handlers.Me{Accounts: users}
 	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account, Issuer: a.Settings.JWT.Issuer, BasePath: a.Settings.Server.BasePath}
 	protected := handlers.Protected{}
@@ -46,13 +58,17 @@ func (a App) Table() []endpoint.Route {
 
 	table := []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(account.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.EmailUnverified, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
+		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.Unavailable),
+		endpoint.Public("POST", "/password/reset", "Choose a new password, with the token of a link", mail.Reset).Check(endpoint.NewRules(mail.CheckReset)).Errors(problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/email/verify", "Verify an email, with the token of a link", mail.Verify).Errors(problem.Unavailable),
 
 		Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
 		Protected("GET", "/me", "Who am I", me.Show),
 		Protected("PATCH", "/me", "Change my name", me.Update),
 		Protected("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.Overloaded),
+		Protected("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202),
 		Protected("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.Overloaded),
 		Protected("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.Overloaded),
 
@@ -62,6 +78,7 @@ func (a App) Table() []endpoint.Route {
 		Protected("DELETE", "/sessions/:id", "Sign out there", sessions.End),
 
 		Admin("GET", "/users", "List the users", admin.Index),
+		Admin("POST", "/users", "Create a user, or invite one by mail", admin.Create).Status(201).Check(endpoint.NewRules(admin.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded),
 		Admin("GET", "/users/:id", "Show a user", admin.Show),
 		Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(problem.LastAdmin),
 		Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),

@@ -30,6 +30,7 @@ func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 func TestOnlyTheseRoutesArePublic(t *testing.T) {
 	want := []string{
 		"POST /register", "POST /login", "POST /refresh",
+		"POST /password/forgot", "POST /password/reset", "POST /email/verify",
 		"POST /token",
 		"POST /revoke",
 		"GET /.well-known/oauth-authorization-server",

@@ -1,0 +1,106 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// purpose is what a link is for. state is what its use changes, so that it works once.
+type purpose struct {
+	name  string
+	state func(models.User) string
+}
+
+var (
+	forReset        = purpose{"reset", func(u models.User) string { return string(u.Email) + "\n" + u.PasswordHash }}
+	forVerification = purpose{"verify", func(u models.User) string { return fmt.Sprintf("%s\n%t", u.Email, u.EmailVerified) }}
+)
+
+// errBadToken is the error of a link's token that does not work.
+var errBadToken = problem.Field("token", "is not valid: it has expired, was used, or is not complete")
+
+// link returns the URL of a page with a new token.
+func (m Mails) link(page string, user models.User, use purpose, ttl time.Duration) string {
+	token := m.Links.Token(user.ID, m.DB.NowFunc().Add(ttl), use.name, use.state(user))
+	separator := "?"
+	if strings.Contains(page, "?") {
+		separator = "&"
+	}
+	return page + separator + "token=" + url.QueryEscape(token)
+}
+
+// check returns validation_failed on token unless a user may use a link.
+func (m Mails) check(link auth.Link, user models.User, use purpose) error {
+	if user.Disabled || m.Links.Check(link, m.DB.NowFunc(), use.name, use.state(user)) != nil {
+		return errBadToken
+	}
+	return nil
+}
+
+// use uses a link: prepare does what takes long, and change is run as Accounts.change
+// does. Both are run only if the link is valid at that moment.
+func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
+	link, err := m.Links.Parse(token)
+	if err != nil {
+		return errBadToken
+	}
+	var user models.User
+	if err := m.DB.WithContext(ctx).Limit(1).Find(&user, "id = ?", link.UserID).Error; err != nil {
+		return err
+	}
+	if err := m.check(link, user, use); err != nil {
+		return err
+	}
+	if err := prepare(); err != nil {
+		return err
+	}
+	err = a.change(ctx, link.UserID, func(tx *gorm.DB, user models.User) error {
+		if err := m.check(link, user, use); err != nil {
+			return err
+		}
+		return change(tx, user)
+	})
+	if errors.Is(err, problem.NotFound) {
+		return errBadToken
+	}
+	return err
+}
+
+// Reset sets the password of the user of a link, and ends every session. The mail has
+// reached the user, so the email is verified too. The error is validation_failed on
+// token or password, or overloaded.
+func (m Mails) Reset(ctx context.Context, a Accounts, token string, password auth.Password) error {
+	var hash string
+	prepare := func() (err error) {
+		hash, err = a.Auth.Passwords.Hash(ctx, "password", password)
+		return err
+	}
+	return m.use(ctx, a, token, forReset, prepare, func(tx *gorm.DB, user models.User) error {
+		user.EmailVerified = true
+		return a.setHash(tx, user, hash, PasswordReset, uuid.Nil)
+	})
+}
+
+// Verify marks the email of the user of a link as verified. The error is
+// validation_failed on token.
+func (m Mails) Verify(ctx context.Context, a Accounts, token string) error {
+	prepare := func() error { return nil }
+	return m.use(ctx, a, token, forVerification, prepare, func(tx *gorm.DB, user models.User) error {
+		user.EmailVerified = true
+		if err := save(tx, &user); err != nil {
+			return err
+		}
+		return a.call(tx, Event{Kind: EmailVerified, User: user})
+	})
+}
