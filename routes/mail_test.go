@@ -1,0 +1,499 @@
+package routes_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/accounts"
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/jobs"
+	"example.com/latchkey/models"
+)
+
+// wantMail fails the test unless the next mail is this one. It returns the mail's
+// token.
+func wantMail(t *testing.T, app *apptest.App, template, to string) (token string) {
+	t.Helper()
+	mail := app.NextMail()
+	if mail.Template != template || string(mail.To) != to {
+		t.Fatalf("%s is sent to %s, want %s to %s", mail.Template, mail.To, template, to)
+	}
+	return mail.Token()
+}
+
+// withMail is an app that sends mails, with a user and the token to verify the email.
+func withMail(t *testing.T, change ...func(*config.Settings)) (app *apptest.App, verify string) {
+	t.Helper()
+	app = apptest.New(t, change...)
+	app.RunJobs()
+	app.Register("ada@example.com")
+	return app, wantMail(t, app, "verify", "ada@example.com")
+}
+
+func forgot(t *testing.T, app *apptest.App, email string) apptest.Answer {
+	t.Helper()
+	return app.Post("/password/forgot", `{"email":"`+email+`"}`).Want(t, 202, "")
+}
+
+// resetToken asks for a link and returns its token.
+func resetToken(t *testing.T, app *apptest.App) string {
+	t.Helper()
+	forgot(t, app, "ada@example.com")
+	return wantMail(t, app, "reset", "ada@example.com")
+}
+
+func reset(app *apptest.App, token string) apptest.Answer {
+	return app.Post("/password/reset", `{"token":"`+token+`","password":"battery staple"}`)
+}
+
+func verify(app *apptest.App, token string) apptest.Answer {
+	return app.Post("/email/verify", `{"token":"`+token+`"}`)
+}
+
+func TestARegisteredUserVerifiesTheEmail(t *testing.T) {
+	app, token := withMail(t)
+	bearer := app.Login("ada@example.com")
+	if me := app.Get("/me", bearer...); !strings.Contains(me.Body, `"email_verified":false`) {
+		t.Error(me.Body)
+	}
+	verify(app, token).Want(t, 204, "")
+	if me := app.Get("/me", bearer...); !strings.Contains(me.Body, `"email_verified":true`) {
+		t.Error(me.Body)
+	}
+	app.Post("/me/email/verification", "", bearer...).Want(t, 202, "")
+	app.NoMail() // it is verified
+}
+
+func TestTheLinkToVerifyIsSentOnceMore(t *testing.T) {
+	app, first := withMail(t)
+	app.Post("/me/email/verification", "", app.Login("ada@example.com")...).Want(t, 202, "")
+	verify(app, wantMail(t, app, "verify", "ada@example.com")).Want(t, 204, "")
+	verify(app, first).Want(t, 422, "validation_failed")
+}
+
+func TestAForgottenPasswordIsReset(t *testing.T) {
+	app, _ := withMail(t)
+	bearer, refresh := app.Session("ada@example.com")
+	forgot(t, app, " ADA@example.com")
+	reset(app, wantMail(t, app, "reset", "ada@example.com")).Want(t, 204, "")
+	wantMail(t, app, "password_changed", "ada@example.com")
+	app.Get("/me", bearer...).Want(t, 401, "token_revoked")
+	app.Refresh(refresh).Want(t, 401, "token_revoked")
+	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 401, "login_failed")
+	app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Want(t, 200, "")
+	if !app.User("ada@example.com").EmailVerified {
+		t.Error("who got the mail has not verified the email")
+	}
+}
+
+func TestTheRulesOfANewPasswordApplyToAReset(t *testing.T) {
+	app, _ := withMail(t)
+	token := resetToken(t, app)
+	if answer := app.Post("/password/reset", `{"token":"`+token+`","password":"short"}`).Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, "must have at least 8 characters") {
+		t.Error(answer.Body)
+	}
+	reset(app, token).Want(t, 204, "")
+}
+
+// A link works only while what its use changes is the same.
+func TestALinkIsRefused(t *testing.T) {
+	set := func(app *apptest.App, column string, value any) {
+		app.DB.Model(&models.User{}).Where("email = 'ada@example.com'").Update(column, value)
+	}
+	for claim, c := range map[string]struct {
+		before        func(t *testing.T, app *apptest.App, token string) string // returns the token to send
+		reset, verify bool                                                      // whether it is then refused
+	}{
+		"used twice by a reset": {func(t *testing.T, app *apptest.App, token string) string {
+			reset(app, token).Want(t, 204, "")
+			return token
+		}, true, false},
+		"used twice by a verification": {func(t *testing.T, app *apptest.App, token string) string {
+			verify(app, token).Want(t, 204, "")
+			return token
+		}, false, true},
+		"after the password changed": {func(t *testing.T, app *apptest.App, token string) string {
+			app.Post("/me/password", `{"current_password":"correct horse","new_password":"another horse"}`, app.Login("ada@example.com")...).Want(t, 204, "")
+			return token
+		}, true, false},
+		"after the email changed": {func(_ *testing.T, app *apptest.App, token string) string {
+			set(app, "email", "eve@example.com")
+			return token
+		}, true, true},
+		"while the account is disabled": {func(_ *testing.T, app *apptest.App, token string) string {
+			set(app, "disabled", true)
+			return token
+		}, true, true},
+		"after the account is deleted": {func(_ *testing.T, app *apptest.App, token string) string {
+			app.DB.Delete(&models.User{}, "email = 'ada@example.com'")
+			return token
+		}, true, true},
+		"of another user": {func(t *testing.T, app *apptest.App, token string) string {
+			app.Register("bob@example.com")
+			raw, _ := base64.RawURLEncoding.DecodeString(token)
+			copy(raw, app.User("bob@example.com").ID[:])
+			return base64.RawURLEncoding.EncodeToString(raw)
+		}, true, true},
+		"that lives longer": {func(_ *testing.T, _ *apptest.App, token string) string {
+			raw, _ := base64.RawURLEncoding.DecodeString(token)
+			raw[20]++
+			return base64.RawURLEncoding.EncodeToString(raw)
+		}, true, true},
+		"without its end":       {func(_ *testing.T, _ *apptest.App, token string) string { return token[:len(token)-1] }, true, true},
+		"with more at its end":  {func(_ *testing.T, _ *apptest.App, token string) string { return token + "A" }, true, true},
+		"that is another thing": {func(*testing.T, *apptest.App, string) string { return "x" }, true, true},
+		"that is a refresh token": {func(_ *testing.T, app *apptest.App, _ string) string {
+			_, refresh := app.Session("ada@example.com")
+			return refresh
+		}, true, true},
+		"that is whole": {func(_ *testing.T, _ *apptest.App, token string) string { return token }, false, false},
+	} {
+		for kind, refused := range map[string]bool{"reset": c.reset, "verify": c.verify} {
+			if strings.HasPrefix(claim, "used twice") && !refused {
+				continue // it is about the other kind
+			}
+			t.Run(kind+" "+claim, func(t *testing.T) {
+				t.Parallel()
+				app, token := withMail(t)
+				use := verify
+				if kind == "reset" {
+					token, use = resetToken(t, app), reset
+				}
+				answer := use(app, c.before(t, app, token))
+				if !refused {
+					answer.Want(t, 204, "")
+				} else if answer.Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, `"field":"token"`) {
+					t.Error(answer.Body)
+				}
+			})
+		}
+	}
+}
+
+func TestALinkIsForOnePurpose(t *testing.T) {
+	app, token := withMail(t)
+	reset(app, token).Want(t, 422, "validation_failed")
+	verify(app, resetToken(t, app)).Want(t, 422, "validation_failed")
+}
+
+func TestAnExpiredLinkIsRefused(t *testing.T) {
+	app, token := withMail(t, func(s *config.Settings) { s.Mail.ResetTTL, s.Mail.VerifyTTL = time.Nanosecond, time.Nanosecond })
+	verify(app, token).Want(t, 422, "validation_failed")
+	reset(app, resetToken(t, app)).Want(t, 422, "validation_failed")
+}
+
+// The last characters of a token have bits that are not a part of it.
+func TestALinkWithAFlippedBitIsRefused(t *testing.T) {
+	app, token := withMail(t)
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for i := range len(token) {
+		for bit := range 6 {
+			flipped := []byte(token)
+			flipped[i] = letters[strings.IndexByte(letters, token[i])^1<<bit]
+			if answer := app.Serve("POST", "/email/verify", `{"token":"`+string(flipped)+`"}`, "Content-Type", "application/json"); answer.Status != 422 {
+				t.Fatalf("%s for %s is answered %d", flipped, token, answer.Status)
+			}
+		}
+	}
+	verify(app, token).Want(t, 204, "")
+}
+
+func TestALinkOfAPreviousSecretWorks(t *testing.T) {
+	old, other := config.NewSecret(), config.NewSecret()
+	app, _ := withMail(t, func(s *config.Settings) { s.JWT.PreviousSecrets = []config.Secret{old} })
+	user := app.User("ada@example.com")
+	token := func(secret config.Secret) string {
+		links := auth.NewLinks(config.JWT{Secret: secret})
+		return links.Token(user.ID, time.Now().Add(time.Hour), "verify", string(user.Email)+"\nfalse")
+	}
+	verify(app, token(other)).Want(t, 422, "validation_failed")
+	verify(app, token(old)).Want(t, 204, "")
+}
+
+func TestALinkIsUsedByOneOfManyAtATime(t *testing.T) {
+	app, _ := withMail(t)
+	token := resetToken(t, app)
+	statuses := make([]int, 8)
+	var group sync.WaitGroup
+	for i := range statuses {
+		group.Go(func() { statuses[i] = reset(app, token).Status })
+	}
+	group.Wait()
+	slices.Sort(statuses)
+	if statuses[0] != 204 || statuses[1] != 422 {
+		t.Errorf("answered %v", statuses)
+	}
+}
+
+// statements counts what the app asks the database.
+func statements(t *testing.T, app *apptest.App) (since func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var all []string
+	count := func(db *gorm.DB) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, db.Statement.SQL.String())
+	}
+	callback := app.DB.Callback()
+	err := errors.Join(callback.Create().After("*").Register("count", count), callback.Query().After("*").Register("count", count),
+		callback.Update().After("*").Register("count", count), callback.Delete().After("*").Register("count", count),
+		callback.Row().After("*").Register("count", count), callback.Raw().After("*").Register("count", count))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		defer func() { all = nil }()
+		return all
+	}
+}
+
+func TestAForgottenPasswordTellsNothingAboutAnAccount(t *testing.T) {
+	app := apptest.New(t) // without its jobs, which come after the answer
+	for _, email := range []string{"known@example.com", "disabled@example.com", "throttled@example.com"} {
+		app.Register(email)
+	}
+	app.DB.Model(&models.User{}).Where("email = 'disabled@example.com'").Update("disabled", true)
+	for range 5 {
+		forgot(t, app, "throttled@example.com")
+	}
+	since := statements(t, app)
+	var bodies, asked []string
+	for _, email := range []string{"known@example.com", "unknown@example.com", "disabled@example.com", "throttled@example.com"} {
+		bodies = append(bodies, forgot(t, app, email).Body)
+		asked = append(asked, strings.Join(since(), "\n"))
+	}
+	if len(slices.Compact(bodies)) != 1 || len(slices.Compact(slices.Clone(asked))) != 1 || strings.Count(asked[0], "INSERT INTO jobs") != 1 {
+		t.Errorf("answered %q after %q", bodies, asked)
+	}
+}
+
+func TestAnAccountGetsThreeMailsOfAKindAnHour(t *testing.T) {
+	app, _ := withMail(t)
+	for range 200 {
+		forgot(t, app, "ada@example.com")
+	}
+	for range 3 {
+		wantMail(t, app, "reset", "ada@example.com")
+	}
+	app.NoMail()
+	app.Post("/me/email/verification", "", app.Login("ada@example.com")...).Want(t, 202, "")
+	wantMail(t, app, "verify", "ada@example.com") // another kind
+	app.Register("bob@example.com")
+	wantMail(t, app, "verify", "bob@example.com")
+	forgot(t, app, "bob@example.com")
+	wantMail(t, app, "reset", "bob@example.com") // another account
+	if err := app.DB.Exec("UPDATE sent_mails SET created_at = ?", time.Now().UTC().Add(-time.Hour)).Error; err != nil {
+		t.Fatal(err)
+	}
+	forgot(t, app, "ada@example.com")
+	wantMail(t, app, "reset", "ada@example.com") // an hour later
+}
+
+func TestNoAccountNoMail(t *testing.T) {
+	app, _ := withMail(t)
+	forgot(t, app, "nobody@example.com")
+	app.NoMail()
+	app.DB.Model(&models.User{}).Where("email = 'ada@example.com'").Update("disabled", true)
+	forgot(t, app, "ada@example.com")
+	app.NoMail()
+	app.Post("/password/forgot", `{"email":"nobody"}`).Want(t, 422, "validation_failed")
+	app.Post("/password/forgot", `{"email":"ada@example.com\r\nBcc: eve@example.com"}`).Want(t, 422, "validation_failed")
+}
+
+func TestNotices(t *testing.T) {
+	app, _ := withMail(t)
+	bearer, first := app.Session("ada@example.com")
+	app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, bearer...).Want(t, 204, "")
+	wantMail(t, app, "password_changed", "ada@example.com")
+
+	app.Post("/me/email", `{"current_password":"battery staple","email":"ada@example.org"}`, bearer...).Want(t, 200, "")
+	templates := map[models.Email]apptest.SentMail{}
+	for range 2 {
+		mail := app.NextMail()
+		templates[mail.To] = mail
+	}
+	if notice := templates["ada@example.com"]; notice.Template != "email_changed" || notice.Link != "" || notice.Email != "ada@example.org" {
+		t.Errorf("the old address gets %+v", notice)
+	}
+	if link := templates["ada@example.org"]; link.Template != "verify" {
+		t.Errorf("the new address gets %+v", link)
+	}
+	verify(app, templates["ada@example.org"].Token()).Want(t, 204, "")
+
+	app.DB.Model(&models.Session{}).Where("true").Update("counter", 5)
+	app.Refresh(first).Want(t, 401, "token_revoked")
+	wantMail(t, app, "token_theft", "ada@example.org")
+	app.Refresh(first).Want(t, 401, "token_revoked")
+	app.NoMail() // the session has ended already
+}
+
+func TestAnAdminInvites(t *testing.T) {
+	app := apptest.New(t)
+	admin := app.Admin("root@example.com")
+	app.RunJobs()
+	wantMail(t, app, "verify", "root@example.com")
+	answer := app.Post("/users", `{"email":"bob@example.com","name":"Bob","role":"admin"}`, admin...).Want(t, 201, "")
+	if !strings.HasSuffix(answer.Header.Get("Location"), "/users/"+answer.Field("id")) || answer.Field("role") != "admin" || answer.Field("name") != "Bob" {
+		t.Errorf("%v %s", answer.Header, answer.Body)
+	}
+	token := wantMail(t, app, "invitation", "bob@example.com")
+	for _, password := range []string{"", "battery staple"} {
+		if status := app.Post("/login", `{"email":"bob@example.com","password":"`+password+`"}`).Status; status == 200 {
+			t.Error("a user without a password logs in")
+		}
+	}
+	reset(app, token).Want(t, 204, "")
+	wantMail(t, app, "password_changed", "bob@example.com")
+	app.Post("/login", `{"email":"bob@example.com","password":"battery staple"}`).Want(t, 200, "")
+	if user := app.User("bob@example.com"); !user.EmailVerified || user.Role != models.RoleAdmin {
+		t.Errorf("%+v", user)
+	}
+	reset(app, token).Want(t, 422, "validation_failed")
+}
+
+func TestAnAdminCreatesAUserWithAPassword(t *testing.T) {
+	app := apptest.New(t)
+	admin := app.Admin("root@example.com")
+	app.RunJobs()
+	wantMail(t, app, "verify", "root@example.com")
+	app.Post("/users", `{"email":"bob@example.com","password":"battery staple"}`, admin...).Want(t, 201, "")
+	wantMail(t, app, "verify", "bob@example.com")
+	app.Post("/login", `{"email":"bob@example.com","password":"battery staple"}`).Want(t, 200, "")
+	for body, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		`{"email":"bob@example.com"}`:                    {409, "email_taken"},
+		`{"email":"eve"}`:                                {422, "validation_failed"},
+		`{"email":"eve@example.com","password":"short"}`: {422, "validation_failed"},
+		`{"email":"eve@example.com","role":"king"}`:      {422, "validation_failed"},
+		`{"email":"eve@example.com","disabled":true}`:    {422, "validation_failed"},
+		`{}`: {422, "validation_failed"},
+	} {
+		app.Post("/users", body, admin...).Want(t, want.status, want.code)
+	}
+	app.Register("ada@example.com")
+	wantMail(t, app, "verify", "ada@example.com")
+	app.Post("/users", `{"email":"eve@example.com"}`, app.Login("ada@example.com")...).Want(t, 403, "forbidden")
+	app.NoMail()
+}
+
+func TestALoginNeedsAVerifiedEmailIfTheSettingsSaySo(t *testing.T) {
+	app, token := withMail(t, func(s *config.Settings) { s.Login.RequireVerifiedEmail = true })
+	const form = "application/x-www-form-urlencoded"
+	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 403, "email_unverified")
+	app.Post("/login", `{"email":"ada@example.com","password":"wrong"}`).Want(t, 401, "login_failed")
+	if answer := app.Post("/token", "grant_type=password&username=ada@example.com&password=correct+horse", "Content-Type", form).Want(t, 400, ""); answer.Field("error") != "invalid_grant" {
+		t.Error(answer.Body)
+	}
+	verify(app, token).Want(t, 204, "")
+	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 200, "")
+}
+
+func TestWithoutMailOnlyWhatNeedsItIsRefused(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.Environment = config.Production })
+	admin := app.Admin("root@example.com") // by POST /register
+	for path, body := range map[string]string{
+		"/password/forgot":       `{"email":"root@example.com"}`,
+		"/me/email/verification": "",
+		"/users":                 `{"email":"bob@example.com"}`,
+	} {
+		app.Post(path, body, admin...).Want(t, 503, "unavailable")
+	}
+	app.Post("/users", `{"email":"bob@example.com","password":"battery staple"}`, admin...).Want(t, 201, "")
+	var waiting int64
+	if app.DB.Model(&models.Job{}).Count(&waiting); waiting > 0 {
+		t.Errorf("%d jobs wait", waiting)
+	}
+}
+
+func TestAMailIsTriedAgain(t *testing.T) {
+	for claim, c := range map[string]struct {
+		failure error
+		state   string
+	}{
+		"after an error that passes":                       {errors.New("421 try again later"), models.JobWaiting},
+		"but not after the server has refused it for good": {jobs.Permanent(errors.New("550 no such mailbox")), models.JobFailed},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			app := apptest.New(t)
+			app.Register("ada@example.com")
+			failures, sent := make(chan error, 1), make(chan string, 10)
+			failures <- c.failure
+			mails := accounts.Mails{DB: app.DB, Links: auth.NewLinks(app.Settings.JWT), Send: func(_ context.Context, _ models.Email, template string, _ accounts.MailContent) error {
+				select {
+				case err := <-failures:
+					return err
+				default:
+					sent <- template
+					return nil
+				}
+			}}
+			worker, err := jobs.NewWorker(app.DB, slog.New(slog.DiscardHandler), []jobs.Handler{jobs.Handle(mails.Deliver)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				worker.Run(ctx, time.Hour)
+			}()
+			var job models.Job
+			apptest.Await(t, "it has failed", func() bool {
+				return len(sent) > 0 || app.DB.Take(&job, "kind = 'mail' AND error <> ''").Error == nil
+			})
+			if len(sent) == 0 && job.State(app.DB.NowFunc()) != c.state {
+				t.Errorf("%+v", job)
+			}
+			if c.state == models.JobWaiting {
+				if template := apptest.Receive(t, "it is sent", sent); template != "verify" {
+					t.Error(template)
+				}
+			}
+			stop()
+			<-done
+			var rows int64
+			if app.DB.Model(&models.SentMail{}).Count(&rows); rows != 1 || len(sent) > 0 {
+				t.Errorf("it counts as %d, %s", rows, fmt.Sprint(len(sent)))
+			}
+		})
+	}
+}
+
+func TestAMailAndItsChangeAreOneTransaction(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	app.Post("/register", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 409, "email_taken")
+	bearer := app.Login("ada@example.com")
+	app.Register("bob@example.com")
+	app.Post("/me/email", `{"current_password":"correct horse","email":"bob@example.com"}`, bearer...).Want(t, 409, "email_taken")
+	var waiting int64
+	if app.DB.Model(&models.Job{}).Count(&waiting); waiting != 2 {
+		t.Errorf("%d mails wait, want those of two registrations", waiting)
+	}
+	if err := app.DB.Exec("ALTER TABLE jobs RENAME TO away").Error; err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { app.DB.Exec("ALTER TABLE away RENAME TO jobs") })
+	app.Post("/register", `{"email":"eve@example.com","password":"correct horse"}`).Want(t, 500, "internal")
+	var users int64
+	if app.DB.Model(&models.User{}).Count(&users); users != 2 {
+		t.Errorf("%d users", users)
+	}
+}
