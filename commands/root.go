@@ -15,6 +15,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/mail"
 	"example.com/latchkey/routes"
 )
 
@@ -60,6 +61,7 @@ type backend struct {
 	log      *slog.Logger
 	db       *gorm.DB
 	services auth.Services
+	sender   *mail.Sender // nil if no mail can be sent
 }
 
 // backendFunc is a command that needs the backend.
@@ -70,7 +72,7 @@ func (b backend) accounts() accounts.Accounts {
 }
 
 func (b backend) app() routes.App {
-	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services}
+	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services, SendMail: routes.SendMail(b.sender)}
 }
 
 // withBackend opens the database for a command, and applies pending migrations first
@@ -93,12 +95,16 @@ func withDatabase(open func(config.Database, *slog.Logger) (*gorm.DB, error), ru
 		}
 		log, queue := newQueuedLog(settings, cmd.ErrOrStderr())
 		defer queue.Close(flushTimeout)
+		sender, err := mail.New(settings)
+		if err != nil {
+			return err
+		}
 		db, err := open(settings.Database, log)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, database.Close(db)) }()
-		return run(cmd, args, backend{settings, log, db, auth.New(settings, db)})
+		return run(cmd, args, backend{settings, log, db, auth.New(settings, db), sender})
 	}
 }
 

@@ -57,6 +57,9 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	if len(settings.Ignored) > 0 {
 		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
 	}
+	if b.sender == nil {
+		log.Warn("no mails are sent, because mail.url is empty: /password/forgot and what else needs mail answers 503")
+	}
 	app := b.app()
 	engine, err := app.Engine()
 	if err != nil {

@@ -1,6 +1,17 @@
 package config
 
-import "net/url"
+import (
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// The default ports of mail.url (RFC 8314, section 3.3).
+const (
+	SMTPPort  = 587
+	SMTPSPort = 465
+)
 
 func (f *Faults) checkMail(s *Settings) {
 	f.checkPage("server.public_url", s.Server.PublicURL)
@@ -8,6 +19,39 @@ func (f *Faults) checkMail(s *Settings) {
 	f.checkPage("mail.verify_url", s.Mail.VerifyURL)
 	f.checkPositive("mail.reset_ttl", s.Mail.ResetTTL)
 	f.checkPositive("mail.verify_ttl", s.Mail.VerifyTTL)
+	from, err := mail.ParseAddress(s.Mail.From)
+	if err != nil {
+		f.add("mail.from: %q is not an address, such as Example <no-reply@example.com>", s.Mail.From)
+	}
+	if s.Mail.URL == "" {
+		return
+	}
+	if !isMailURL(string(s.Mail.URL)) {
+		f.add("mail.url: write smtp://USER:PASSWORD@HOST:%d or smtps://USER:PASSWORD@HOST:%d, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", SMTPPort, SMTPSPort)
+	}
+	if err == nil && s.Environment == Production && strings.HasSuffix(from.Address, "@localhost") {
+		f.add("mail.from: write the address that sends mails, such as Example <no-reply@example.com>")
+	}
+	if s.Environment == Production && s.Server.PublicURL == "" {
+		f.add("server.public_url: is empty, and links in mails need it: write the URL by which clients reach the server")
+	}
+}
+
+// isMailURL reports whether a URL names a mail server, with or without a user.
+func isMailURL(mailURL string) bool {
+	u, err := url.Parse(mailURL)
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Path != "" ||
+		strings.ContainsAny(mailURL, "?#") || strings.Count(mailURL, "@") > 1 || u.User == nil && strings.Contains(mailURL, "@") {
+		return false
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		if u.User.Username() == "" || password == "" {
+			return false
+		}
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
 }
 
 // checkPage adds a fault unless a setting is empty or the URL of a page, to which

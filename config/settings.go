@@ -88,6 +88,8 @@ type Login struct {
 
 // Mail configures mails and the links in them.
 type Mail struct {
+	URL       Secret        `mapstructure:"url"`
+	From      string        `mapstructure:"from"`
 	ResetURL  string        `mapstructure:"reset_url"`
 	VerifyURL string        `mapstructure:"verify_url"`
 	ResetTTL  time.Duration `mapstructure:"reset_ttl"`
@@ -125,7 +127,7 @@ func Defaults() Settings {
 			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100, MaxRemembered: 50_000,
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
-		Mail:     Mail{ResetTTL: time.Hour, VerifyTTL: 24 * time.Hour},
+		Mail:     Mail{From: "Latchkey <no-reply@localhost>", ResetTTL: time.Hour, VerifyTTL: 24 * time.Hour},
 		Log:      Log{Level: "info"},
 	}
 }
@@ -138,6 +140,10 @@ func (s Settings) ShowDocs() bool {
 	}
 	return s.Environment == Development
 }
+
+// KeepsMails reports whether mails are kept in a folder and shown at /dev/mail, instead
+// of sent.
+func (s Settings) KeepsMails() bool { return s.Mail.URL == "" && s.Environment == Development }
 
 // Size is a number of bytes, written as 1MiB in the settings.
 type Size int64

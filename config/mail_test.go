@@ -1,0 +1,55 @@
+package config_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestTheMailServerIsASecretURL(t *testing.T) {
+	const good = "smtp://ada:p%40ss@mail.example.com:587"
+	for claim, environ := range map[string]string{
+		"STARTTLS":            "APP_MAIL_URL=" + good,
+		"TLS from the start":  "APP_MAIL_URL=smtps://ada:p%40ss@mail.example.com:465",
+		"a server of no user": "APP_MAIL_URL=smtp://localhost",
+		"an IPv6 address":     "APP_MAIL_URL=smtp://[::1]:2525",
+		"a file":              "APP_MAIL_URL_FILE=" + write(t, good+"\n"),
+	} {
+		settings, err := load(t, "", environ)
+		if err != nil || settings.Mail.URL == "" || strings.Contains(fmt.Sprintf("%v %+v %#v", settings, settings, settings), "p%40ss") {
+			t.Errorf("%s: %v, or it is printed", claim, err)
+		}
+	}
+	for claim, url := range map[string]string{
+		"another scheme":              "https://ada:hunter2@mail.example.com",
+		"no scheme":                   "ada:hunter2@mail.example.com",
+		"no host":                     "smtp://ada:hunter2@",
+		"no password":                 "smtp://hunter2@mail.example.com",
+		"a path":                      "smtp://ada:hunter2@mail.example.com/box",
+		"options":                     "smtp://ada:hunter2@mail.example.com?tls=no",
+		"an @ that is not encoded":    "smtp://ada:hunter2@x@mail.example.com",
+		"a # that is not encoded":     "smtp://ada:hunter2#x@mail.example.com",
+		"a port that is not a port":   "smtp://ada:hunter2@mail.example.com:0",
+		"a port that is not a number": "smtp://ada:hunter2@mail.example.com:smtp",
+	} {
+		_, err := load(t, "", "APP_MAIL_URL="+url)
+		if err == nil || !strings.Contains(err.Error(), "mail.url: write smtp://USER:PASSWORD@HOST:587") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", claim, err)
+		}
+	}
+}
+
+func TestProductionWithMailNeedsASenderAndAPublicURL(t *testing.T) {
+	production := []string{"APP_ENVIRONMENT=production", "APP_MAIL_URL=smtp://mail.example.com"}
+	_, err := load(t, "", production...)
+	if err == nil || !strings.Contains(err.Error(), "\n  mail.from: write the address") || !strings.Contains(err.Error(), "\n  server.public_url: is empty") {
+		t.Error(err)
+	}
+	production = append(production, "APP_MAIL_FROM=Shop <no-reply@example.com>", "APP_SERVER_PUBLIC_URL=https://api.example.com")
+	if _, err := load(t, "", production...); err != nil {
+		t.Error(err)
+	}
+	if _, err := load(t, "", "APP_MAIL_FROM=nobody"); err == nil || !strings.Contains(err.Error(), `mail.from: "nobody" is not an address`) {
+		t.Error(err)
+	}
+}

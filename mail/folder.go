@@ -1,0 +1,142 @@
+package mail
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"mime"
+	"mime/multipart"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	gomail "github.com/wneessen/go-mail"
+)
+
+// Folder keeps the newest mails as .eml files, instead of sending them.
+type Folder string
+
+// Kept is the folder of development. Config excludes it from production, because it
+// holds links that sign in.
+const Kept Folder = "data/mail"
+
+// maxKept is how many mails a Folder keeps.
+const maxKept = 100
+
+// suffix of the files. The names are UUIDv7s, so they are in the order of their time.
+const suffix = ".eml"
+
+// KeptMail is a mail of a Folder.
+type KeptMail struct {
+	ID, To, Subject string
+	Sent            time.Time
+	Text, HTML      string
+}
+
+func (f Folder) keep(msg *gomail.Msg) error {
+	if err := os.MkdirAll(string(f), 0o700); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(string(f), ".mail-") // 0600; not listed before it is whole
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = msg.WriteTo(file)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), f.path(uuid.Must(uuid.NewV7()).String())); err != nil {
+		return err
+	}
+	return f.prune()
+}
+
+func (f Folder) path(id string) string { return filepath.Join(string(f), id+suffix) }
+
+// ids returns the ids of the mails, the newest first.
+func (f Folder) ids() (ids []string, err error) {
+	entries, err := os.ReadDir(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, entry := range slices.Backward(entries) {
+		if id, found := strings.CutSuffix(entry.Name(), suffix); found {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
+}
+
+func (f Folder) prune() error {
+	ids, err := f.ids()
+	for _, id := range ids[min(len(ids), maxKept):] {
+		if removed := os.Remove(f.path(id)); !errors.Is(removed, fs.ErrNotExist) { // another process may prune too
+			err = errors.Join(err, removed)
+		}
+	}
+	return err
+}
+
+// List returns the mails, the newest first.
+func (f Folder) List() (mails []KeptMail, err error) {
+	ids, err := f.ids()
+	for _, id := range ids {
+		kept, readErr := f.read(id)
+		if errors.Is(readErr, fs.ErrNotExist) {
+			continue // it was pruned
+		}
+		err = errors.Join(err, readErr)
+		mails = append(mails, kept)
+	}
+	return mails, err
+}
+
+// Find returns the mail with an id. The error is fs.ErrNotExist if there is none.
+func (f Folder) Find(id string) (KeptMail, error) {
+	parsed, err := uuid.FromString(id)
+	if err != nil || parsed.String() != id { // it becomes a path
+		return KeptMail{}, fs.ErrNotExist
+	}
+	return f.read(id)
+}
+
+func (f Folder) read(id string) (kept KeptMail, err error) {
+	file, err := os.Open(f.path(id))
+	if err != nil {
+		return kept, err
+	}
+	defer file.Close()
+	message, err := mail.ReadMessage(file)
+	if err != nil {
+		return kept, err
+	}
+	kept.ID, kept.To = id, strings.Trim(message.Header.Get("To"), "<>")
+	if kept.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject")); err != nil {
+		return kept, err
+	}
+	if kept.Sent, err = message.Header.Date(); err != nil {
+		return kept, err
+	}
+	_, parameters, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
+	if err != nil {
+		return kept, err
+	}
+	parts := multipart.NewReader(message.Body, parameters["boundary"])
+	for _, body := range []*string{&kept.Text, &kept.HTML} {
+		part, err := parts.NextPart()
+		if err != nil {
+			return kept, err
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return kept, err
+		}
+		*body = string(content)
+	}
+	return kept, nil
+}

@@ -1,0 +1,113 @@
+// Package mail sends a message to somebody: by SMTP or, in development, into a folder.
+package mail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+
+	gomail "github.com/wneessen/go-mail"
+	"golang.org/x/net/idna"
+
+	"example.com/latchkey/config"
+)
+
+// ErrPermanent is the error of a mail that the server, or this package, refuses for
+// good. After any other error, a retry may help.
+var ErrPermanent = errors.New("the mail is refused")
+
+// Message is a mail to one address. Template names the files of its text, and Data is
+// what they show.
+type Message struct {
+	To       string
+	Template string
+	Data     any
+}
+
+// Sender sends messages.
+type Sender struct {
+	from    mail.Address
+	deliver func(context.Context, *gomail.Msg) error
+	coding  gomail.Encoding
+}
+
+// New makes a Sender that uses mail.url or, if that is empty in development, keeps
+// each mail in a Folder. In production without mail.url it returns nil.
+func New(settings config.Settings) (*Sender, error) {
+	from, err := mail.ParseAddress(settings.Mail.From)
+	if err != nil {
+		return nil, fmt.Errorf("mail.from: %w", err)
+	}
+	from.Address, err = foldDomain(from.Address)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("mail.from: %w", err)
+	case settings.Mail.URL != "":
+		client, err := newClient(settings.Mail.URL, timeout)
+		return &Sender{*from, func(ctx context.Context, msg *gomail.Msg) error { return send(ctx, client, msg) }, gomail.EncodingQP}, err
+	case settings.KeepsMails():
+		return &Sender{*from, func(_ context.Context, msg *gomail.Msg) error { return Kept.keep(msg) }, gomail.NoEncoding}, nil
+	}
+	return nil, nil //nolint:nilnil // no mail can be sent
+}
+
+// Send sends a message. The error is ErrPermanent if a retry cannot help.
+func (s *Sender) Send(ctx context.Context, message Message) error {
+	msg, err := s.compose(message)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPermanent, err)
+	}
+	return s.deliver(ctx, msg)
+}
+
+func (s *Sender) compose(message Message) (*gomail.Msg, error) {
+	to, err := foldDomain(message.To)
+	if err != nil {
+		return nil, err
+	}
+	content, err := render(message.Template, serviceName(s.from), message.Data)
+	if err != nil {
+		return nil, err
+	}
+	msg := gomail.NewMsg(gomail.WithEncoding(s.coding), gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(&s.from)
+	msg.ToMailAddress(&mail.Address{Address: to})
+	msg.Subject(content.subject)
+	msg.SetDate()
+	msg.SetMessageIDWithValue(messageID(s.from.Address))
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // so that nobody's absence is answered (RFC 3834)
+	msg.SetBodyString(gomail.TypeTextPlain, content.text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, content.html)
+	_, err = msg.WriteTo(new(bytes.Buffer)) // an error here is no server's
+	return msg, err
+}
+
+// serviceName is how templates call the service: the name in mail.from, or its domain.
+func serviceName(from mail.Address) string {
+	if from.Name != "" {
+		return from.Name
+	}
+	_, domain, _ := strings.Cut(from.Address, "@")
+	return domain
+}
+
+// foldDomain returns an address with its domain in ASCII, as SMTP needs it. It refuses
+// what is not exactly one address, so that nothing else gets into a header.
+func foldDomain(address string) (string, error) {
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 {
+		return "", errors.New("an address needs an @")
+	}
+	domain, err := idna.Lookup.ToASCII(address[at+1:])
+	if err != nil {
+		return "", errors.New("the domain of the address is not valid")
+	}
+	folded := address[:at] + "@" + domain
+	if parsed, err := mail.ParseAddress(folded); err != nil || parsed.Address != folded {
+		return "", errors.New("the address is not valid")
+	}
+	return folded, nil
+}

@@ -1,0 +1,25 @@
+package routes
+
+import (
+	"context"
+	"errors"
+
+	"example.com/latchkey/accounts"
+	"example.com/latchkey/jobs"
+	"example.com/latchkey/mail"
+	"example.com/latchkey/models"
+)
+
+// SendMail makes what App.SendMail needs from a Sender, which may be nil.
+func SendMail(sender *mail.Sender) accounts.SendMail {
+	if sender == nil {
+		return nil
+	}
+	return func(ctx context.Context, to models.Email, template string, content accounts.MailContent) error {
+		err := sender.Send(ctx, mail.Message{To: string(to), Template: template, Data: content})
+		if errors.Is(err, mail.ErrPermanent) {
+			return jobs.Permanent(err)
+		}
+		return err
+	}
+}
