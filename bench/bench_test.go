@@ -96,7 +96,7 @@ func BenchmarkRefresh(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if err == nil {
-			session, err = sessions.Refresh(b.Context(), sessions.RefreshToken(session))
+			session, err = sessions.Refresh(b.Context(), sessions.RefreshToken(session), nil) // nobody steals it
 		}
 		if err != nil {
 			b.Fatal(err)
