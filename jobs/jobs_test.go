@@ -192,12 +192,13 @@ func TestAFailedJobIsRetriedByHand(t *testing.T) {
 	}
 	apptest.Receive(t, "it runs again", ran)
 	apptest.Await(t, "it has failed again", func() bool { return only(t, db).RunAt == nil && only(t, db).Attempts == 2 })
-	add(t, db, "never begun")
-	var waiting models.Job
-	if err := db.Take(&waiting, "attempts = 0").Error; err == nil {
-		if found, err := jobs.Retry(db, waiting.ID); found || err != nil {
-			t.Errorf("one that waits: %t, %v", found, err)
-		}
+}
+
+func TestAJobThatHasNotFailedIsNotRetried(t *testing.T) {
+	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	add(t, db, "x")
+	if found, err := jobs.Retry(db, only(t, db).ID); found || err != nil {
+		t.Error(found, err)
 	}
 }
 
