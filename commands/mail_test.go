@@ -1,0 +1,97 @@
+package commands_test
+
+import (
+	"crypto/tls"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/emersion/go-smtp"
+
+	"example.com/latchkey/apptest"
+)
+
+// mailServer counts the mails that it takes, by their address.
+type mailServer struct {
+	mu    sync.Mutex
+	taken map[string]int
+}
+
+func (s *mailServer) NewSession(*smtp.Conn) (smtp.Session, error) {
+	return &mailSession{server: s}, nil
+}
+
+type mailSession struct {
+	server *mailServer
+	to     string
+}
+
+func (*mailSession) Mail(string, *smtp.MailOptions) error        { return nil }
+func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error { s.to = to; return nil }
+func (*mailSession) Reset()                                      {}
+func (*mailSession) Logout() error                               { return nil }
+func (s *mailSession) Data(r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	s.server.mu.Lock()
+	defer s.server.mu.Unlock()
+	s.server.taken[s.to]++
+	return err
+}
+
+func (s *mailServer) count() (mails, addresses int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.taken {
+		mails += n
+	}
+	return mails, len(s.taken)
+}
+
+func TestNoMailIsLostOrSentTwiceByAKillWhileTheMailServerIsAway(t *testing.T) {
+	const users = 40
+	folder, url := t.TempDir(), apptest.NewDatabase(t).URL
+	certified := httptest.NewTLSServer(nil) // has a certificate for 127.0.0.1
+	defer certified.Close()
+	root := filepath.Join(folder, "root.pem")
+	if err := os.WriteFile(root, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certified.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := certified.Listener.Addr().String()
+	environ := []string{"APP_DATABASE_URL=" + url, "APP_MAIL_URL=smtps://" + address, "SSL_CERT_FILE=" + root}
+	keys := &tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS12}
+	certified.Close() // nothing listens there now
+
+	s := launch(t, folder, environ...).await()
+	inParallel(users, func(i int) { s.want(201, "POST", "/register", credentials(fmt.Sprint(i, "@example.com"))) })
+	jobs := func(words string) int {
+		out, _, _ := run(t, folder, environ, "jobs")
+		return strings.Count(out, words)
+	}
+	apptest.Await(t, "every mail was tried", func() bool { return jobs("no connection") == users })
+	s.signal(os.Kill)
+	s.end()
+	apptest.Exec(t, url, "UPDATE jobs SET run_at = created_at WHERE kind = 'mail'") // the pauses and the leases are over
+
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &mailServer{taken: map[string]int{}}
+	backend := smtp.NewServer(server)
+	backend.Domain, backend.ErrorLog = "localhost", log.New(io.Discard, "", 0)
+	go func() { _ = backend.Serve(tls.NewListener(listener, keys)) }()
+	defer backend.Close()
+	launch(t, folder, environ...).await()
+	apptest.Await(t, "no mail waits", func() bool { return jobs(" mail ") == 0 })
+	if mails, addresses := server.count(); mails != users || addresses != users {
+		t.Errorf("%d mails to %d of %d addresses", mails, addresses, users)
+	}
+}
