@@ -11,7 +11,7 @@ import (
 // mails sends the mails about accounts.
 func (a App) mails() accounts.Mails {
 	settings := a.Settings.Mail
-	server := strings.TrimSuffix(cmp.Or(a.Settings.Server.PublicURL, "http://"+a.Settings.Server.Address), "/") + a.Settings.Server.BasePath
+	server := a.publicURL()
 	return accounts.Mails{
 		DB:        a.DB,
 		Links:     auth.NewLinks(a.Settings.JWT),
@@ -21,4 +21,10 @@ func (a App) mails() accounts.Mails {
 		VerifyTTL: settings.VerifyTTL,
 		Send:      a.SendMail,
 	}
+}
+
+// publicURL is the URL with which links to this API begin.
+func (a App) publicURL() string {
+	server := a.Settings.Server
+	return strings.TrimSuffix(cmp.Or(server.PublicURL, "http://"+server.Address), "/") + server.BasePath
 }

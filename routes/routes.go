@@ -141,7 +141,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := append(a.Table(), endpoint.Group(settings.Server.BasePath, docs)...)
+	table := append(a.Table(), endpoint.Group(settings.Server.BasePath, slices.Concat(docs, a.mailPages()))...)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allowOrigins(origins, settings.Server.CORSHeaders, table))
 	}

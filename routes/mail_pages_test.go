@@ -1,0 +1,74 @@
+package routes_test
+
+import (
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/mail"
+)
+
+func TestThePagesOfMailsAreWhereTheyAreNeeded(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	for claim, c := range map[string]struct {
+		change                func(*config.Settings)
+		reset, verify, mailed int
+	}{
+		"in development":        {func(*config.Settings) {}, 200, 200, 200},
+		"in production":         {func(s *config.Settings) { s.Environment = config.Production }, 200, 200, 404},
+		"with a mail server":    {func(s *config.Settings) { s.Mail.URL = "smtp://localhost" }, 200, 200, 404},
+		"with a page to reset":  {func(s *config.Settings) { s.Mail.ResetURL = "https://app.example.com" }, 405, 200, 200},
+		"with a page to verify": {func(s *config.Settings) { s.Mail.VerifyURL = "https://app.example.com" }, 200, 405, 200},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			app := apptest.New(t, c.change)
+			for path, want := range map[string]int{"/password/reset?token=x": c.reset, "/email/verify?token=x": c.verify, "/dev/mail": c.mailed} {
+				answer := app.Get(path)
+				if answer.Status != want {
+					t.Errorf("%s is answered %d, want %d", path, answer.Status, want)
+				}
+				policy := answer.Header.Get("Content-Security-Policy")
+				if want == 200 && (!strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || answer.Header.Get("Cache-Control") != "no-store") {
+					t.Errorf("%s: %s", path, policy)
+				}
+			}
+		})
+	}
+}
+
+func TestAMailIsShownWithLinksThatWork(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	t.Chdir(t.TempDir())
+	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath, s.Server.PublicURL = "/v1", "https://api.example.com" })
+	sender, err := mail.New(app.Settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(to, link string) {
+		t.Helper()
+		data := map[string]any{"Email": to, "Link": link, "TTL": app.Settings.Mail.VerifyTTL}
+		if err := sender.Send(t.Context(), mail.Message{To: to, Template: "verify", Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("first@example.com", "https://app.example.org/verify?a=1&token=x")
+	send("last@example.com", "https://api.example.com/v1/email/verify?token=x")
+	list := app.Get("/v1/dev/mail").Want(t, 200, "").Body
+	for _, want := range []string{`href="../email/verify?token=x"`, `href="https://app.example.org/verify?a=1&amp;token=x"`} {
+		if !strings.Contains(list, want) {
+			t.Errorf("no %s in\n%s", want, list)
+		}
+	}
+	if strings.Index(list, "last@example.com") > strings.Index(list, "first@example.com") {
+		t.Error("the newest is not the first")
+	}
+	_, id, _ := strings.Cut(list, `href="mail/`)
+	id, _, _ = strings.Cut(id, `"`)
+	if page := app.Get("/v1/dev/mail/"+id).Want(t, 200, ""); !strings.Contains(page.Body, `href="../../email/verify?token=x"`) {
+		t.Error(page.Body)
+	}
+	app.Get("/v1/dev/mail/nothing").Want(t, 404, "not_found")
+	app.Get("/v1/dev/mail/..%2f..%2fconfig.yaml").Want(t, 404, "not_found")
+}
