@@ -7,8 +7,8 @@ import (
 )
 
 func TestTheMailServerIsASecretURL(t *testing.T) {
-	const good = "smtp://ada:p%40ss@mail.example.com:587"
-	for claim, environ := range map[string]string{
+	const good = "smtp://ada:p%40ss@mail.example.com:587" //nolint:gosec // not a real password
+	for claim, environ := range map[string]string{        //nolint:gosec // the same
 		"STARTTLS":            "APP_MAIL_URL=" + good,
 		"TLS from the start":  "APP_MAIL_URL=smtps://ada:p%40ss@mail.example.com:465",
 		"a server of no user": "APP_MAIL_URL=smtp://localhost",
@@ -20,7 +20,7 @@ func TestTheMailServerIsASecretURL(t *testing.T) {
 			t.Errorf("%s: %v, or it is printed", claim, err)
 		}
 	}
-	for claim, url := range map[string]string{
+	for claim, url := range map[string]string{ //nolint:gosec // the same
 		"another scheme":              "https://ada:hunter2@mail.example.com",
 		"no scheme":                   "ada:hunter2@mail.example.com",
 		"no host":                     "smtp://ada:hunter2@",

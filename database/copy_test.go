@@ -121,6 +121,20 @@ func TestACopyIsEqual(t *testing.T) {
 	}
 }
 
+func TestADatabaseOnWhichAServerRanCanBeCopiedTo(t *testing.T) {
+	from, to := newFile(t), apptest.NewDatabase(t)
+	source, target := open(t, from), open(t, to)
+	periodic := func() *models.Job {
+		return &models.Job{Kind: "housekeeping", Args: "{}", UniqueKey: new("housekeeping")}
+	}
+	err := errors.Join(source.Create(newUser("bob@example.com")).Error, source.Create(periodic()).Error, target.Create(periodic()).Error,
+		database.Copy(from, to, slog.New(slog.DiscardHandler), noProgress))
+	var jobs int64
+	if err = errors.Join(err, target.Model(&models.Job{}).Count(&jobs).Error); err != nil || jobs != 1 {
+		t.Error(jobs, err)
+	}
+}
+
 func TestACopyThatFailsLeavesNothing(t *testing.T) {
 	missing := newFile(t)
 	for claim, c := range map[string]struct {

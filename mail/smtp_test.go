@@ -121,7 +121,7 @@ func serve(t *testing.T, s *server, scheme string, startTLS bool) config.Secret 
 	backend.Domain = "localhost"
 	backend.ErrorLog = quiet{}
 	certificates := &tls.Config{Certificates: []tls.Certificate{trusted}, MinVersion: tls.VersionTLS12}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestAnUntrustedServerGetsNoPassword(t *testing.T) {
 }
 
 func TestASilentServerIsGivenUp(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
