@@ -8,12 +8,12 @@ const oldLink = "This link does not work. It has expired, was used already, or i
 function say(text, bad) {
   status.textContent = text;
   status.classList.toggle("bad", bad);
-  status.focus();
 }
 
 function end(text, bad) {
   form.hidden = true;
   say(text, bad);
+  status.focus();
 }
 
 function fail(problem) {
@@ -22,6 +22,7 @@ function fail(problem) {
     end(oldLink, true);
   } else {
     say(errors.map(error => `The ${error.field} ${error.message}.`).join(" ") || `${problem.detail}. Please try again.`, true);
+    form.elements.password?.select();
   }
 }
 

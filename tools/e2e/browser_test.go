@@ -62,7 +62,7 @@ func browse(t *testing.T, at string) *page {
 				p.addError("console: " + string(event.Args[0].Value))
 			}
 		case *log.EventEntryAdded: // also violations of the Content-Security-Policy
-			if event.Entry.Level == log.EntryLevelError && !strings.Contains(event.Entry.Text, "status of 401") {
+			if event.Entry.Level == log.EntryLevelError && !strings.Contains(event.Entry.Text, "status of 401") && !strings.Contains(event.Entry.Text, "status of 422") {
 				p.addError("log: " + event.Entry.Text + " " + event.Entry.URL)
 			}
 		case *network.EventRequestWillBeSent:
