@@ -3,7 +3,6 @@ package handlers
 import (
 	"compress/gzip"
 	"embed"
-	"io/fs"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -35,15 +34,6 @@ func NewDocs() Docs {
 		"swagger-ui.css":       gzippedFile("text/css; charset=utf-8", readEmbedded(static.FS, "swagger-ui.css.gz")),
 		"favicon-32x32.png":    gzippedFile("image/png", compress(writer, readEmbedded(static.FS, "favicon-32x32.png"))),
 	}}
-}
-
-// readEmbedded reads a file of the program. It panics if the file is missing.
-func readEmbedded(in fs.FS, name string) []byte {
-	content, err := fs.ReadFile(in, name)
-	if err != nil {
-		panic(err)
-	}
-	return content
 }
 
 // Page serves Swagger UI.

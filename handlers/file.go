@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -83,4 +84,13 @@ func acceptsGzip(header http.Header) bool {
 		}
 	}
 	return anyCoding
+}
+
+// readEmbedded reads a file of the program. It panics if the file is missing.
+func readEmbedded(in fs.FS, name string) []byte {
+	content, err := fs.ReadFile(in, name)
+	if err != nil {
+		panic(err)
+	}
+	return content
 }

@@ -2,9 +2,6 @@ package e2e
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,9 +17,6 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-
-	"example.com/latchkey/apptest"
-	"example.com/latchkey/config"
 )
 
 // page is a browser with an app, and the errors of the browser.
@@ -102,20 +96,6 @@ func run[T any](p *page, action chromedp.Action[T]) T {
 	return result
 }
 
-// execute calls a route, and waits for an answer with a status and a text.
-func (p *page) execute(operation, status, text string) {
-	p.t.Helper()
-	block := "#operations-" + operation
-	if open := run(p, chromedp.Evaluate[bool](`document.querySelector("`+block+`.is-open") !== null`)); !open {
-		p.do(chromedp.Click(block + " .opblock-summary-control"))
-	}
-	p.do(chromedp.Click(block + " .execute"))
-	run(p, chromedp.Poll[bool](`(() => {
-		const row = document.querySelector("`+block+` .live-responses-table .response");
-		return row && row.innerText.includes("`+status+`") && row.innerText.includes("`+text+`");
-	})()`, chromedp.WithPollingTimeout(5*time.Minute)))
-}
-
 // shoot saves a screenshot in the folder that SCREENSHOTS names.
 func (p *page) shoot(name string, width, height int64) {
 	p.t.Helper()
@@ -136,73 +116,5 @@ func (p *page) prefer(scheme string) {
 	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 	if _, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, media); err != nil {
 		p.t.Fatal(err)
-	}
-}
-
-func TestTheAPICanBeTriedOnItsPage(t *testing.T) {
-	for claim, c := range map[string]struct{ basePath, prefix string }{
-		"at the root":                         {"", ""},
-		"behind a proxy that strips a prefix": {"", "/api"},
-		"with a base path behind that proxy":  {"/v1", "/api"},
-	} {
-		t.Run(claim, func(t *testing.T) {
-			app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = c.basePath })
-			to, err := url.Parse(app.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
-			proxy := httptest.NewServer(http.StripPrefix(c.prefix, httputil.NewSingleHostReverseProxy(to)))
-			t.Cleanup(proxy.Close)
-			try(t, app, browse(t, proxy.URL+c.prefix+c.basePath))
-		})
-	}
-}
-
-// visibleFields are the ids of the fields of the first login in the dialog, as far as
-// they are seen without scrolling.
-const visibleFields = `(() => {
-	const seen = document.querySelector(".modal-ux-content").getBoundingClientRect();
-	return [...document.querySelectorAll(".modal-ux .auth-container:first-of-type :is(input, select)")].filter(field => {
-		const at = field.getBoundingClientRect();
-		return at.height > 0 && at.top >= seen.top && at.bottom <= Math.min(seen.bottom, innerHeight) && at.right <= innerWidth;
-	}).map(field => field.id).join(" ");
-})()`
-
-func try(t *testing.T, app *apptest.App, p *page) {
-	t.Helper()
-	p.shoot("wide", 1400, 1000)
-	p.shoot("narrow", 400, 900)
-	p.do(chromedp.EmulateViewport(1400, 1000))
-
-	p.execute("account-accountRegister", "201", "ada@example.com") // with the example of the document
-	p.execute("protected-protectedShow", "401", "token_missing")
-	p.do(
-		chromedp.Click(".auth-wrapper .authorize"),
-		chromedp.SendKeys("#oauth_username", "ada@example.com"),
-		chromedp.SendKeys("#oauth_password", apptest.Password),
-	)
-	p.shoot("authorize", 1400, 1000)
-	p.shoot("authorize_narrow", 360, 640)
-	p.do(chromedp.EmulateViewport(360, 640))
-	if fields := run(p, chromedp.Evaluate[string](visibleFields)); fields != "oauth_username oauth_password" {
-		t.Errorf("the first fields on a phone are %q", fields)
-	}
-	p.prefer("dark")
-	p.shoot("authorize_dark", 1400, 1000)
-	p.prefer("light")
-	p.do(
-		chromedp.EmulateViewport(1400, 1000),
-		chromedp.Click(".modal-ux .auth-container .auth-btn-wrapper .authorize"),
-		chromedp.WaitVisible(`//button[text()="Logout"]`),
-		chromedp.Click(".modal-ux .btn-done"),
-	)
-	p.execute("protected-protectedShow", "200", app.User("ada@example.com").ID.String())
-	p.shoot("protected", 1400, 1000)
-	p.execute("sessions-sessionsLogout", "204", "")
-	p.execute("protected-protectedShow", "401", "Token revoked")
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.errors) > 0 {
-		t.Error(strings.Join(p.errors, "\n"))
 	}
 }

@@ -19,10 +19,10 @@ import (
 // Everything else of a part is an entry of a table, or text between its marks, such as
 // <!-- oauth --> and <!-- /oauth -->.
 var parts = map[string][]string{
-	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/browser_test.go"}, // its test signs in at /token
+	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/docs_test.go"}, // its test signs in at /token
 	"docs": {
 		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "handlers/docs/style.css", "routes/docs.go", "routes/docs_test.go",
-		"tools/e2e/browser_test.go",
+		"tools/e2e/docs_test.go",
 	},
 	"backup": {
 		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/backup_check.go",

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,7 @@ func try(t *testing.T, folder string, args ...string) (string, error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	command.Dir = folder
+	command.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "MAKE") }) // as in a shell, not under make
 	out, err := command.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
