@@ -41,6 +41,7 @@ func TestReadme(t *testing.T) {
 	t.Setenv("APP_DATABASE_URL", "sqlite://"+t.TempDir()+"/app.db")
 	t.Setenv("APP_JWT_SECRET", "hL3vQmZ8rT1xWc6yBn0kGd4sJf7pUa2e")
 	t.Setenv("APP_PASSWORD_BCRYPT_COST", "4")
+	t.Setenv("TMPDIR", t.TempDir()) // for mktemp
 	start(t, "make run", "APP_SERVER_ADDRESS="+addresses.Replace(first))
 	waitFor(t, addresses.Replace(first))
 
