@@ -11,10 +11,6 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// maxWaiting is how many hashes may wait for one client at a time. More would only
-// wait for each other.
-const maxWaiting = 16
-
 // hashQueue runs at most one hash on each core at a time: more would not end sooner,
 // and would delay every other request. The turn goes round the clients that wait, so
 // that the many logins of one do not delay the others.
@@ -84,7 +80,7 @@ func (q *hashQueue) enter(client string) (turn chan struct{}, err error) {
 		hashes += min(len(requests), own+1) // the others have a turn for each of this client's
 	}
 	wait := time.Duration(int64(hashes) * q.average.Load() / int64(q.cores))
-	if wait > q.maxWait || own >= maxWaiting && client != "" {
+	if wait > q.maxWait {
 		return nil, problem.Overloaded.WithRetryAfter(wait)
 	}
 	if own == 0 {

@@ -323,25 +323,6 @@ func TestANetworkIsOneClient(t *testing.T) {
 	}
 }
 
-func TestOneClientHasFewLoginsWaiting(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		passwords, h := slowPasswords(1, time.Hour)
-		var waits []func() []login
-		for i := range 100 { // a client can have a whole /64
-			waits = append(waits, startLogins(from(t, fmt.Sprintf("2001:db8::%x", i)), passwords, 1))
-		}
-		refused := 0
-		for _, wait := range waits {
-			if login := wait()[0]; login.err != nil {
-				refused++
-			}
-		}
-		if accepted := 1 + maxWaiting; refused != 100-accepted || h.units != accepted<<cost {
-			t.Errorf("%d are refused, %d units of work", refused, h.units)
-		}
-	})
-}
-
 func TestTheTurnGoesRoundTheClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		passwords, _ := slowPasswords(1, time.Hour)
