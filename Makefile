@@ -57,11 +57,11 @@ cover: ## Write the tests' coverage to cover.out and print the total
 
 # -fuzztime is a number of inputs, because with a duration go test sometimes reports
 # its own deadline as a failure.
-fuzz: ## Fuzz the input of unknown clients, about ten seconds each
-	go test -run='^$$' -fuzz=FuzzAuthorization -fuzztime=10000x ./routes
-	go test -run='^$$' -fuzz=FuzzRefresh -fuzztime=10000x ./routes
-	go test -run='^$$' -fuzz=FuzzLogin -fuzztime=5000x ./routes
-	go test -run='^$$' -fuzz=FuzzFile -fuzztime=5000x -fuzzminimizetime=1x ./config
+fuzz: ## Fuzz the input of unknown clients, about five seconds each
+	go test -run='^$$' -fuzz=FuzzAuthorization -fuzztime=5000x ./routes
+	go test -run='^$$' -fuzz=FuzzRefresh -fuzztime=5000x ./routes
+	go test -run='^$$' -fuzz=FuzzLogin -fuzztime=2500x ./routes
+	go test -run='^$$' -fuzz=FuzzFile -fuzztime=2500x -fuzzminimizetime=1x ./config
 
 lint: ## Check the format and run the linters
 	$(LINT) fmt --diff
