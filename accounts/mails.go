@@ -67,7 +67,7 @@ type Mail struct {
 // Kind is the name of the job in the database.
 func (Mail) Kind() string { return "mail" }
 
-// errNoMail is the error of what cannot do without mail.
+// errNoMail is the error of what needs mail.
 var errNoMail = problem.Unavailable.Detailed("This service sends no mails")
 
 // add adds mails to a transaction. They are sent once it is committed.

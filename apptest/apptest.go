@@ -23,7 +23,6 @@ import (
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
 	"example.com/latchkey/jobs"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
@@ -72,13 +71,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	}
 	app := &App{t: t, Settings: settings, Log: new(Log)}
 	log := slog.New(slog.NewTextHandler(app.Log, nil))
-	db, err := database.Open(settings.Database, log)
-	if err == nil {
-		err = database.Migrate(db)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := Open(t, settings.Database, log)
 	app.Auth = services(settings, db)
 	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth, SendMail: app.mailbox()}
 	app.jobs = all.Jobs()
@@ -87,12 +80,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(engine)
-	t.Cleanup(func() {
-		server.Close()
-		if err := database.Close(db); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(server.Close)
 	app.Engine, app.DB, app.URL = engine, db, server.URL
 	return app
 }

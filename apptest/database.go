@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"gorm.io/gorm"
+
 	"example.com/latchkey/apptest/postgres"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
@@ -197,6 +199,24 @@ func atURL(url string) config.Database {
 	settings.URL, settings.Pooled = url, OnPooler()
 	settings.StatementTimeout, settings.LockTimeout = time.Hour, time.Hour // so that no test fails on a slow machine
 	return settings
+}
+
+// Open opens and migrates a database, which is closed when the test ends.
+func Open(t testing.TB, settings config.Database, log *slog.Logger) *gorm.DB {
+	t.Helper()
+	db, err := database.Open(settings, log)
+	if err == nil {
+		err = database.Migrate(db)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := database.Close(db); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
 }
 
 // Exec runs a statement on its own connection, as another process would.

@@ -3,7 +3,10 @@ package apptest
 import (
 	"context"
 	"log/slog"
+	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"example.com/latchkey/jobs"
 )
@@ -11,18 +14,27 @@ import (
 // RunJobs runs the background work until the test ends. Without it, jobs wait.
 func (a *App) RunJobs() {
 	a.t.Helper()
-	worker, err := jobs.NewWorker(a.DB, slog.New(slog.NewTextHandler(a.Log, nil)), a.jobs)
+	StartWorker(a.t, a.DB, slog.New(slog.NewTextHandler(a.Log, nil)), time.Hour, a.jobs...)
+}
+
+// StartWorker runs jobs until stop is called or the test ends. Those that run then have
+// timeout to end.
+func StartWorker(t testing.TB, db *gorm.DB, log *slog.Logger, timeout time.Duration, handlers ...jobs.Handler) (stop func()) {
+	t.Helper()
+	worker, err := jobs.NewWorker(db, log, handlers)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		worker.Run(ctx, time.Hour)
+		worker.Run(ctx, timeout)
 	}()
-	a.t.Cleanup(func() {
-		stop()
+	stop = func() {
+		cancel()
 		<-done
-	})
+	}
+	t.Cleanup(stop)
+	return stop
 }

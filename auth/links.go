@@ -41,14 +41,14 @@ type Link struct {
 func (l Links) Token(userID uuid.UUID, expires time.Time, purpose, state string) string {
 	raw := append(make([]byte, 0, linkSize), userID[:]...)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(expires.Unix())) //nolint:gosec // after 1970
-	return refreshEncoding.EncodeToString(append(raw, linkMAC(l.keys[0], raw, purpose, state)...))
+	return tokenEncoding.EncodeToString(append(raw, linkMAC(l.keys[0], raw, purpose, state)...))
 }
 
 // Parse reads a token. The error is ErrLinkInvalid.
 func (Links) Parse(token string) (link Link, err error) {
-	raw, err := refreshEncoding.DecodeString(token)
+	raw, err := tokenEncoding.DecodeString(token)
 	// Both lengths are checked, because the decoder ignores line ends.
-	if err != nil || len(raw) != linkSize || len(token) != refreshEncoding.EncodedLen(linkSize) {
+	if err != nil || len(raw) != linkSize || len(token) != tokenEncoding.EncodedLen(linkSize) {
 		return link, ErrLinkInvalid
 	}
 	link = Link{UserID: uuid.UUID(raw[:uuid.Size]), payload: raw[:linkPayload], mac: raw[linkPayload:]}

@@ -21,8 +21,8 @@ const (
 	refreshSize = payloadSize + sha256.Size
 )
 
-// refreshEncoding refuses non-zero padding bits, so that a token has one form only.
-var refreshEncoding = base64.RawURLEncoding.Strict()
+// tokenEncoding refuses non-zero padding bits, so that a token has one form only.
+var tokenEncoding = base64.RawURLEncoding.Strict()
 
 // refreshKeys are the HMAC keys: the first makes refresh tokens, all verify them.
 type refreshKeys [][]byte
@@ -46,14 +46,14 @@ func deriveKeys(settings config.JWT, use string) (keys [][]byte) {
 func (k refreshKeys) token(session models.Session) string {
 	raw := append(make([]byte, 0, refreshSize), session.ID[:]...)
 	raw = binary.BigEndian.AppendUint32(raw, session.Counter)
-	return refreshEncoding.EncodeToString(append(raw, hmacOf(k[0], raw)...))
+	return tokenEncoding.EncodeToString(append(raw, hmacOf(k[0], raw)...))
 }
 
 // parse returns the session and the counter of a valid token.
 func (k refreshKeys) parse(token string) (id uuid.UUID, counter uint32, err error) {
-	raw, err := refreshEncoding.DecodeString(token)
+	raw, err := tokenEncoding.DecodeString(token)
 	// Both lengths are checked, because the decoder ignores line ends.
-	if err != nil || len(raw) != refreshSize || len(token) != refreshEncoding.EncodedLen(refreshSize) {
+	if err != nil || len(raw) != refreshSize || len(token) != tokenEncoding.EncodedLen(refreshSize) {
 		return id, 0, ErrTokenInvalid
 	}
 	payload := raw[:payloadSize]

@@ -22,7 +22,7 @@ func jobsCommand() *cobra.Command {
 	}
 	command.AddCommand(&cobra.Command{
 		Use:   "retry ID",
-		Short: "Give a job that has failed, or waits after an error, an attempt now",
+		Short: "Run a job again that has failed, or that waits after an error",
 		Args:  cobra.ExactArgs(1),
 		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
 			id := uuid.FromStringOrNil(args[0])

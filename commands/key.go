@@ -1,10 +1,7 @@
 package commands
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +22,7 @@ func keyCommand() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("--algorithm: %w", err)
 		}
-		if err := writeNew(*file, pem); err != nil {
+		if err := config.WriteNew(*file, pem); err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s is written. To sign with it, set APP_JWT_ALGORITHM=%s and APP_JWT_KEY_FILE=%s\n", *file, *algorithm, *file)
@@ -33,17 +30,4 @@ func keyCommand() *cobra.Command {
 	}
 	command.AddCommand(newCommand)
 	return command
-}
-
-// writeNew does not overwrite a file: the key may be in use.
-func writeNew(file string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return err
-	}
-	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(content)
-	return errors.Join(err, out.Close())
 }

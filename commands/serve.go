@@ -58,7 +58,7 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
 	}
 	if b.sender == nil {
-		log.Warn("no mails are sent, because mail.url is empty: /password/forgot and what else needs mail answers 503")
+		log.Warn("no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503")
 	}
 	app := b.app()
 	engine, err := app.Engine()

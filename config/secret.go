@@ -94,7 +94,7 @@ func developmentSecret(file string) (Secret, error) {
 	}
 	err = os.Link(temporary.Name(), file)
 	if err != nil && !errors.Is(err, fs.ErrExist) { // the file system has no hard links
-		err = writeNew(file, secret)
+		err = WriteNew(file, secret.Bytes())
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
@@ -106,13 +106,17 @@ func developmentSecret(file string) (Secret, error) {
 	return Secret(strings.TrimRight(string(stored), "\r\n")), err
 }
 
-// writeNew writes a secret to a file that does not exist yet.
-func writeNew(file string, secret Secret) error {
+// WriteNew writes a file that only its owner can read, and makes its folder. It does not
+// overwrite a file, because its key may be in use: the error is then fs.ErrExist.
+func WriteNew(file string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
 	made, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = made.Write(secret.Bytes())
+	_, err = made.Write(content)
 	return errors.Join(err, made.Close())
 }
 

@@ -35,22 +35,10 @@ func inFile(path string) config.Database {
 	return settings
 }
 
-// open opens and migrates a database, which is closed when the test ends.
+// open opens and migrates a database without a log.
 func open(t *testing.T, settings config.Database) *gorm.DB {
 	t.Helper()
-	db, err := database.Open(settings, slog.New(slog.DiscardHandler))
-	if err == nil {
-		err = database.Migrate(db)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(db); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
+	return apptest.Open(t, settings, slog.New(slog.DiscardHandler))
 }
 
 func newFile(t *testing.T) config.Database {

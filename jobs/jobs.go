@@ -110,8 +110,8 @@ func fromNow(db *gorm.DB, wait time.Duration) any {
 	return db.NowFunc().Add(wait)
 }
 
-// Retry gives a job that has failed, or waits after an error, an attempt now. It
-// reports whether there is such a job.
+// Retry lets a job run again that has failed, or that waits after an error. It reports
+// whether there is such a job.
 func Retry(db *gorm.DB, id uuid.UUID) (found bool, err error) {
 	retried := db.Model(&models.Job{}).Where("id = ? AND error <> ''", id).Update("run_at", fromNow(db, 0))
 	return retried.RowsAffected == 1, retried.Error

@@ -16,7 +16,6 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/jobs"
 	"example.com/latchkey/models"
@@ -37,42 +36,10 @@ type named struct {
 
 func (named) Kind() string { return "named" }
 
-func open(t testing.TB, settings config.Database, log *slog.Logger) *gorm.DB {
-	t.Helper()
-	db, err := database.Open(settings, log)
-	if err == nil {
-		err = database.Migrate(db)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := database.Close(db); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
-}
-
-// start runs a worker until stop is called or the test ends.
+// start starts a worker without a log.
 func start(t testing.TB, db *gorm.DB, timeout time.Duration, handlers ...jobs.Handler) (stop func()) {
 	t.Helper()
-	worker, err := jobs.NewWorker(db, slog.New(slog.DiscardHandler), handlers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		worker.Run(ctx, timeout)
-	}()
-	stop = func() {
-		cancel()
-		<-done
-	}
-	t.Cleanup(stop)
-	return stop
+	return apptest.StartWorker(t, db, slog.New(slog.DiscardHandler), timeout, handlers...)
 }
 
 func add(t testing.TB, db *gorm.DB, names ...string) {
@@ -108,7 +75,7 @@ func count(t testing.TB, db *gorm.DB) (rows int64) {
 }
 
 func TestAJobRunsOnceItsTransactionIsCommitted(t *testing.T) {
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	ran := make(chan string, 10)
 	start(t, db, time.Hour, jobs.Handle(func(_ context.Context, job named) error {
 		ran <- job.Name
@@ -154,7 +121,7 @@ func TestAFailedAttempt(t *testing.T) {
 		"with an error that is not a text keeps what is one": {func(context.Context, named) error { return errors.New("a\x00b\xff") }, "ab", models.JobWaiting},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+			db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 			stop := start(t, db, time.Hour, jobs.Handle(c.run))
 			add(t, db, "x")
 			apptest.Await(t, "the error is stored", func() bool { return only(t, db).Error != "" })
@@ -168,7 +135,7 @@ func TestAFailedAttempt(t *testing.T) {
 }
 
 func TestArgumentsThatCannotBeReadFailAtOnce(t *testing.T) {
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	add(t, db, "x")
 	if err := db.Model(&models.Job{}).Where("kind = 'named'").Update("args", `{"name":1}`).Error; err != nil {
 		t.Fatal(err)
@@ -178,7 +145,7 @@ func TestArgumentsThatCannotBeReadFailAtOnce(t *testing.T) {
 }
 
 func TestAFailedJobIsRetriedByHand(t *testing.T) {
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	ran := make(chan string, 10)
 	start(t, db, time.Hour, jobs.Handle(func(_ context.Context, job named) error {
 		ran <- job.Name
@@ -195,7 +162,7 @@ func TestAFailedJobIsRetriedByHand(t *testing.T) {
 }
 
 func TestAJobThatHasNotFailedIsNotRetried(t *testing.T) {
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	add(t, db, "x")
 	if found, err := jobs.Retry(db, only(t, db).ID); found || err != nil {
 		t.Error(found, err)
@@ -203,7 +170,7 @@ func TestAJobThatHasNotFailedIsNotRetried(t *testing.T) {
 }
 
 func TestAJobOfANewerVersionWaits(t *testing.T) {
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	add(t, db, "known", "unknown")
 	if err := db.Exec("UPDATE jobs SET kind = 'of tomorrow' WHERE args LIKE '%unknown%'").Error; err != nil {
 		t.Fatal(err)
@@ -216,7 +183,7 @@ func TestAJobOfANewerVersionWaits(t *testing.T) {
 }
 
 func TestTwoHandlersOfOneKindStopTheStart(t *testing.T) {
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	handler := jobs.Handle(func(context.Context, named) error { return nil })
 	if _, err := jobs.NewWorker(db, slog.New(slog.DiscardHandler), []jobs.Handler{handler, handler}); err == nil || !strings.Contains(err.Error(), `two jobs are named "named"`) {
 		t.Error(err)
@@ -227,7 +194,7 @@ func TestTwoHandlersOfOneKindStopTheStart(t *testing.T) {
 func TestAnAttemptThatLostItsLeaseEndsNothing(t *testing.T) {
 	for claim, result := range map[string]error{"a success": nil, "an error": errors.New("late")} {
 		t.Run(claim, func(t *testing.T) {
-			db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+			db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 			began, release := make(chan struct{}), make(chan struct{})
 			stop := start(t, db, time.Hour, jobs.Handle(func(context.Context, named) error {
 				close(began)
@@ -249,27 +216,17 @@ func TestAnAttemptThatLostItsLeaseEndsNothing(t *testing.T) {
 }
 
 func TestTheEndOfAJobIsStoredOnceTheDatabaseIsBack(t *testing.T) {
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	var log bytes.Buffer
 	runs := 0
-	worker, err := jobs.NewWorker(db, slog.New(slog.NewTextHandler(&log, nil)), []jobs.Handler{jobs.Handle(func(context.Context, named) error {
+	stop := apptest.StartWorker(t, db, slog.New(slog.NewTextHandler(&log, nil)), time.Hour, jobs.Handle(func(context.Context, named) error {
 		runs++
 		return db.Exec("ALTER TABLE jobs RENAME TO away").Error
-	})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		worker.Run(ctx, time.Hour)
-	}()
+	}))
 	add(t, db, "x")
 	apptest.Await(t, "the table is away", func() bool { return db.Exec("ALTER TABLE away RENAME TO jobs").Error == nil })
 	apptest.Await(t, "the job has ended", func() bool { return count(t, db) == 0 })
-	cancel()
-	<-done
+	stop()
 	if runs != 1 {
 		t.Errorf("it ran %d times: %s", runs, &log)
 	}
@@ -292,7 +249,7 @@ func TestAStopWaitsForJobsAndGivesBackTheRest(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			settings := apptest.NewDatabase(t)
-			db := open(t, settings, slog.New(slog.DiscardHandler))
+			db := apptest.Open(t, settings, slog.New(slog.DiscardHandler))
 			began, release := make(chan struct{}), make(chan struct{})
 			stop := start(t, db, c.timeout, jobs.Handle(func(ctx context.Context, _ named) error {
 				close(began)
@@ -317,7 +274,7 @@ func TestAStopWaitsForJobsAndGivesBackTheRest(t *testing.T) {
 				t.Errorf("%+v", job)
 			}
 			again := make(chan struct{})
-			other := open(t, settings, slog.New(slog.DiscardHandler))
+			other := apptest.Open(t, settings, slog.New(slog.DiscardHandler))
 			start(t, other, time.Hour, jobs.Handle(func(context.Context, named) error {
 				close(again)
 				return nil
@@ -329,7 +286,7 @@ func TestAStopWaitsForJobsAndGivesBackTheRest(t *testing.T) {
 
 func TestManyJobsRunAtTheSameTimeButNotAll(t *testing.T) {
 	const most = 8
-	db := open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
 	began, release := make(chan string, 100), make(chan struct{})
 	start(t, db, time.Hour, jobs.Handle(func(_ context.Context, job named) error {
 		began <- job.Name

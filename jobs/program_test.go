@@ -75,7 +75,7 @@ func record(db *gorm.DB) jobs.Handler {
 func recorded(t *testing.T) (db *gorm.DB, url string) {
 	t.Helper()
 	settings := apptest.NewDatabase(t)
-	db = open(t, settings, slog.New(slog.DiscardHandler))
+	db = apptest.Open(t, settings, slog.New(slog.DiscardHandler))
 	statements := []string{
 		"CREATE TABLE runs (name text, ended_before integer)",
 		"CREATE TABLE ended (args text PRIMARY KEY)",

@@ -24,7 +24,7 @@ func onClock(t *testing.T, test func(t *testing.T, open func() *gorm.DB)) {
 	apptest.SkipOnPostgreSQL(t)
 	settings := apptest.NewDatabase(t)
 	synctest.Test(t, func(t *testing.T) {
-		test(t, func() *gorm.DB { return open(t, settings, slog.New(slog.DiscardHandler)) })
+		test(t, func() *gorm.DB { return apptest.Open(t, settings, slog.New(slog.DiscardHandler)) })
 	})
 }
 
@@ -248,7 +248,7 @@ func TestAnIdleWorkerOnlyReads(t *testing.T) {
 	settings := apptest.NewDatabase(t)
 	synctest.Test(t, func(t *testing.T) {
 		statements := new(lines)
-		db := open(t, settings, slog.New(slog.NewTextHandler(statements, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		db := apptest.Open(t, settings, slog.New(slog.NewTextHandler(statements, &slog.HandlerOptions{Level: slog.LevelDebug})))
 		start(t, db, time.Hour, jobs.Handle(func(context.Context, named) error { return nil }),
 			jobs.Periodic("nightly", jobs.Every(24*time.Hour), func(context.Context) error { return nil }))
 		synctest.Wait()

@@ -106,7 +106,7 @@ func (w *Worker) begin(ctx context.Context, start func(job models.Job, done func
 		}
 		job, found, err := w.claim(context.WithoutCancel(ctx)) // a job that is claimed must start
 		if err != nil && !warned {
-			w.log.Error("jobs wait, because the database cannot be asked", "error", err)
+			w.log.Error("no job can start, because the database does not answer", "error", err)
 		}
 		warned = err != nil
 		if found {

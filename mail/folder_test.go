@@ -21,7 +21,7 @@ func inFolder(t *testing.T) *Sender {
 }
 
 func TestEveryTemplateMakesAMail(t *testing.T) {
-	to := inFolder(t)
+	to, begin := inFolder(t), time.Now().Truncate(time.Second) // a mail has no fractions
 	files, err := templates.ReadDir("templates")
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestEveryTemplateMakesAMail(t *testing.T) {
 			mail := mails[0] // the newest
 			linked := strings.Contains(mail.Text, link)
 			switch {
-			case mail.To != address || mail.Subject == "" || time.Since(mail.Sent) > time.Hour:
+			case mail.To != address || mail.Subject == "" || mail.Sent.Before(begin):
 				t.Errorf("%+v", mail)
 			case !strings.Contains(mail.Text, address) || !strings.Contains(mail.HTML, "o&#39;neil&amp;co@example.com"):
 				t.Errorf("the account is not named:\n%s\n%s", mail.Text, mail.HTML)

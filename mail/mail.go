@@ -78,10 +78,10 @@ func (s *Sender) compose(message Message) (*gomail.Msg, error) {
 	msg.Subject(content.subject)
 	msg.SetDate()
 	msg.SetMessageIDWithValue(messageID(s.from.Address))
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // so that nobody's absence is answered (RFC 3834)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // so that no automatic reply is sent (RFC 3834)
 	msg.SetBodyString(gomail.TypeTextPlain, content.text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, content.html)
-	_, err = msg.WriteTo(new(bytes.Buffer)) // an error here is no server's
+	_, err = msg.WriteTo(new(bytes.Buffer)) // finds an error before a server is asked
 	return msg, err
 }
 

@@ -67,7 +67,7 @@ func send(ctx context.Context, client *gomail.Client, msg *gomail.Msg) error {
 }
 
 // refused reports whether the server has refused the recipient or the mail for good. A
-// refused sender or login is not meant: somebody may correct the settings.
+// refused sender or login does not count: somebody may correct the settings.
 func refused(err error) bool {
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) || failed.ErrorCode() < minRefusal {

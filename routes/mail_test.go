@@ -305,16 +305,7 @@ func TestAMailIsTriedAgain(t *testing.T) {
 					return nil
 				}
 			}}
-			worker, err := jobs.NewWorker(app.DB, slog.New(slog.DiscardHandler), []jobs.Handler{jobs.Handle(mails.Deliver)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			ctx, stop := context.WithCancel(t.Context())
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				worker.Run(ctx, time.Hour)
-			}()
+			stop := apptest.StartWorker(t, app.DB, slog.New(slog.DiscardHandler), time.Hour, jobs.Handle(mails.Deliver))
 			var job models.Job
 			apptest.Await(t, "it has failed", func() bool {
 				return len(sent) > 0 || app.DB.Take(&job, "kind = 'mail' AND error <> ''").Error == nil
@@ -328,7 +319,6 @@ func TestAMailIsTriedAgain(t *testing.T) {
 				}
 			}
 			stop()
-			<-done
 			var rows int64
 			if app.DB.Model(&models.SentMail{}).Count(&rows); rows != 1 || len(sent) > 0 {
 				t.Errorf("it counts as %d, %s", rows, fmt.Sprint(len(sent)))
