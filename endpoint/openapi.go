@@ -35,10 +35,12 @@ const schemas = "#/components/schemas/"
 type object = map[string]any
 
 // Document describes the routes as OpenAPI 3.1, from the types of their inputs and
-// answers. The error names each route that cannot be described, and both of two
-// routes with the same name.
+// answers. The error is that of CheckRoutes, or names each route that cannot be described.
 func Document(info Info, routes []Route) ([]byte, error) {
-	d := &document{components: object{}, examples: object{}, uses: map[string]typeUse{}, described: map[typeUse]object{}, routes: map[string]Route{}, operations: map[string]Route{}}
+	if err := CheckRoutes(routes); err != nil {
+		return nil, err
+	}
+	d := &document{components: object{}, examples: object{}, uses: map[string]typeUse{}, described: map[typeUse]object{}}
 	d.reflector.AddTypeMapping(uuid.UUID{}, uuidSchema(""))
 	for _, name := range slices.Sorted(maps.Keys(info.SecuritySchemes)) {
 		d.security = append(d.security, object{name: []string{}})
@@ -46,11 +48,6 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	var paths orderedPaths
 	var errs []error
 	for _, route := range routes {
-		if other, found := d.routes[route.Method+route.Path]; found {
-			errs = append(errs, fmt.Errorf("%s %s is in the table twice: for %s and for %s", route.Method, route.Path, other.function, route.function))
-			continue
-		}
-		d.routes[route.Method+route.Path] = route
 		operation, err := d.operation(route)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s %s: %w", route.Method, route.Path, err))
@@ -120,6 +117,4 @@ type document struct {
 	examples   object             // by their problem's code
 	uses       map[string]typeUse // by the name of their component
 	described  map[typeUse]object
-	routes     map[string]Route // by method and path
-	operations map[string]Route // by operationId
 }

@@ -13,22 +13,11 @@ import (
 )
 
 func (d *document) operation(route Route) (object, error) {
-	if route.bindErr != nil {
-		return nil, route.bindErr
-	}
 	tag, id := tagAndID(route)
-	if other, taken := d.operations[id]; taken {
-		return nil, fmt.Errorf("has the operationId %s, like %s %s: rename its function, or set another with Operation", id, other.Method, other.Path)
-	}
-	d.operations[id] = route
 	responses, responsesErr := d.responses(route)
 	parameters, parametersErr := d.parameters(route)
 	body, bodyErr := d.requestBody(route)
-	var rulesErr error
-	if route.in != nil {
-		rulesErr = visited{}.checkRules(route.in)
-	}
-	if err := errors.Join(responsesErr, parametersErr, bodyErr, rulesErr); err != nil {
+	if err := errors.Join(responsesErr, parametersErr, bodyErr); err != nil {
 		return nil, err
 	}
 	d.addTag(tag, route.Summary)
@@ -94,11 +83,7 @@ func functionName(handle any) string {
 // parameters describes the parameters that the input binds, and those of the path
 // that only a Gin handler reads.
 func (d *document) parameters(route Route) (parameters []object, err error) {
-	inPath := pathNames(route.Path)
-	for i, name := range inPath {
-		if slices.Contains(inPath[:i], name) {
-			return nil, fmt.Errorf("has the parameter %s twice in its path", name)
-		}
+	for _, name := range pathNames(route.Path) {
 		if route.bind.fields[tagPath][name] == nil {
 			parameters = append(parameters, object{"name": name, "in": tagPath, "required": true, "schema": object{"type": "string"}})
 		}

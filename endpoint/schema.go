@@ -120,9 +120,6 @@ func (d *document) describe(what typeUse) (object, error) {
 	if known, ok := d.described[what]; ok {
 		return maps.Clone(known), nil
 	}
-	if err := (visited{}).check(what); err != nil {
-		return nil, err
-	}
 	var nameErr error
 	described, err := d.reflector.Reflect(reflect.New(what.goType).Elem().Interface(),
 		jsonschema.DefinitionsPrefix(schemas),

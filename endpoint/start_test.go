@@ -132,7 +132,7 @@ func TestAnInvalidRouteStopsTheStart(t *testing.T) {
 		}](), []string{"cannot be JSON", `"B"`}},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			_, err := endpoint.Document(endpoint.Info{}, []endpoint.Route{c.route})
+			err := endpoint.CheckRoutes([]endpoint.Route{c.route})
 			for _, want := range c.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("%v\nwant %s", err, want)

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"compress/gzip"
 	"embed"
 	"net/http"
 
@@ -23,16 +22,21 @@ type Docs struct {
 	files map[string]File
 }
 
-// NewDocs compresses the files that are not compressed in the program.
+// NewDocs returns the page with its files.
 func NewDocs() Docs {
-	writer := gzip.NewWriter(nil)
+	own := func(media, name string) File {
+		return NewFile(media, func() ([]byte, error) { return page.ReadFile("docs/" + name) })
+	}
+	swagger := func(media, name string) File { // compressed in the program
+		return File{media, func() ([]byte, error) { return static.FS.ReadFile(name + ".gz") }}
+	}
 	return Docs{map[string]File{
-		"index.html":           gzippedFile("text/html; charset=utf-8", compress(writer, readEmbedded(page, "docs/index.html"))),
-		"start.js":             gzippedFile("text/javascript; charset=utf-8", compress(writer, readEmbedded(page, "docs/start.js"))),
-		"style.css":            gzippedFile("text/css; charset=utf-8", compress(writer, readEmbedded(page, "docs/style.css"))),
-		"swagger-ui-bundle.js": gzippedFile("text/javascript; charset=utf-8", readEmbedded(static.FS, "swagger-ui-bundle.js.gz")),
-		"swagger-ui.css":       gzippedFile("text/css; charset=utf-8", readEmbedded(static.FS, "swagger-ui.css.gz")),
-		"favicon-32x32.png":    gzippedFile("image/png", compress(writer, readEmbedded(static.FS, "favicon-32x32.png"))),
+		"index.html":           own("text/html; charset=utf-8", "index.html"),
+		"start.js":             own("text/javascript; charset=utf-8", "start.js"),
+		"style.css":            own("text/css; charset=utf-8", "style.css"),
+		"swagger-ui-bundle.js": swagger("text/javascript; charset=utf-8", "swagger-ui-bundle.js"),
+		"swagger-ui.css":       swagger("text/css; charset=utf-8", "swagger-ui.css"),
+		"favicon-32x32.png":    NewFile("image/png", func() ([]byte, error) { return static.FS.ReadFile("favicon-32x32.png") }),
 	}}
 }
 

@@ -6,10 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
-	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -17,38 +17,37 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// File is content that does not change, compressed once.
+// File is content that does not change. It is compressed at its first request, so that
+// the start does not wait for it.
 type File struct {
-	media, tag string
-	gzipped    []byte
+	media   string
+	gzipped func() ([]byte, error)
 }
 
-// NewFile compresses content.
-func NewFile(media string, content []byte) File {
-	return gzippedFile(media, compress(gzip.NewWriter(nil), content))
-}
-
-func gzippedFile(media string, gzipped []byte) File {
-	sum := sha256.Sum256(gzipped)
-	return File{media, `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, gzipped}
-}
-
-// compress uses the caller's writer, because each writer takes almost a megabyte.
-func compress(writer *gzip.Writer, content []byte) []byte {
-	var out bytes.Buffer
-	writer.Reset(&out)
-	_, _ = writer.Write(content) // a buffer returns no error
-	_ = writer.Close()
-	return out.Bytes()
+// NewFile makes a File of what content returns. content is called once.
+func NewFile(media string, content func() ([]byte, error)) File {
+	return File{media, sync.OnceValues(func() ([]byte, error) {
+		text, err := content()
+		var out bytes.Buffer
+		writer := gzip.NewWriter(&out)
+		_, _ = writer.Write(text) // a buffer returns no error
+		_ = writer.Close()
+		return out.Bytes(), err
+	})}
 }
 
 // Serve answers with the file, compressed if the client accepts gzip.
 func (f File) Serve(c *gin.Context) {
+	content, err := f.gzipped()
+	if err != nil {
+		problem.Write(c, err)
+		return
+	}
+	sum := sha256.Sum256(content)
 	c.Header("Content-Type", f.media)
 	c.Header("Cache-Control", "no-cache") // check for a new version each time
-	c.Header("ETag", f.tag)
+	c.Header("ETag", `W/"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
 	c.Writer.Header().Add("Vary", "Accept-Encoding")
-	content := f.gzipped
 	if acceptsGzip(c.Request.Header) {
 		c.Header("Content-Encoding", "gzip")
 	} else {
@@ -84,13 +83,4 @@ func acceptsGzip(header http.Header) bool {
 		}
 	}
 	return anyCoding
-}
-
-// readEmbedded reads a file of the program. It panics if the file is missing.
-func readEmbedded(in fs.FS, name string) []byte {
-	content, err := fs.ReadFile(in, name)
-	if err != nil {
-		panic(err)
-	}
-	return content
 }

@@ -41,6 +41,15 @@ func NewMailPages(root string, kept mail.Folder) MailPages {
 	return m
 }
 
+// readEmbedded reads a file of the program. It panics if the file is missing.
+func readEmbedded(in fs.FS, name string) []byte {
+	content, err := fs.ReadFile(in, name)
+	if err != nil {
+		panic(err)
+	}
+	return content
+}
+
 // Reset serves the form to choose a new password.
 func (m MailPages) Reset(c *gin.Context) { m.serve(c, "reset.html", nil) }
 

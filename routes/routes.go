@@ -113,18 +113,12 @@ func (a App) Document() ([]byte, error) {
 }
 
 // docs returns the routes of the documentation, if it is enabled.
-func (a App) docs() ([]endpoint.Route, error) {
-	document, err := a.Document() // always, because an invalid table must stop the start
-	if err != nil {
-		return nil, err
-	}
+func (a App) docs() []endpoint.Route {
 	if !a.Settings.ShowDocs() {
-		return []endpoint.Route{endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)}, nil
+		return []endpoint.Route{endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)}
 	}
-	return slices.Concat(
-		[]endpoint.Route{endpoint.Gin("GET", "/openapi.json", "This API, described", handlers.NewFile("application/json", document).Serve)},
-		page(),
-	), nil
+	document := handlers.NewFile("application/json", a.Document)
+	return append([]endpoint.Route{endpoint.Gin("GET", "/openapi.json", "This API, described", document.Serve)}, page()...)
 }
 
 // Engine builds the API: the table, and the middleware of all requests.
@@ -137,11 +131,11 @@ func (a App) Engine() (*gin.Engine, error) {
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
 	engine.ForwardedByClientIP = false   // RealIP has set RemoteAddr
 	engine.Use(middleware.RealIP(settings.Server.TrustedProxies), middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
-	docs, err := a.docs()
-	if err != nil {
+	table := a.Table()
+	if err := endpoint.CheckRoutes(table); err != nil {
 		return nil, err
 	}
-	table := append(a.Table(), endpoint.Group(settings.Server.BasePath, slices.Concat(docs, a.mailPages()))...)
+	table = append(table, endpoint.Group(settings.Server.BasePath, slices.Concat(a.docs(), a.mailPages()))...)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allowOrigins(origins, settings.Server.CORSHeaders, table))
 	}
