@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -74,8 +73,6 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
-
-	debug.FreeOSMemory() // the start needed more memory than serving does
 
 	// The background work ends before the database is closed.
 	ctx, stop := context.WithCancel(cmd.Context())
