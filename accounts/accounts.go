@@ -17,10 +17,8 @@ import (
 
 // Accounts changes the users of a database.
 type Accounts struct {
-	DB              *gorm.DB
-	Auth            auth.Services
-	RequireVerified bool // refuse the logins of users whose email is not verified
-
+	DB    *gorm.DB
+	Auth  auth.Services
 	Hooks []Hook
 }
 
@@ -42,28 +40,25 @@ func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
 	return user, a.create(ctx, &user, Registered)
 }
 
-// InvitedUser is the input for a user whom an admin creates. Without a password, a
-// mail invites the user to choose one.
-type InvitedUser struct {
+// CreatedUser is the input for a user whom an admin creates. Without a password, the
+// user cannot log in until one is set.
+type CreatedUser struct {
 	Email    models.Email   `json:"email" binding:"required,email,max=254"`
 	Password *auth.Password `json:"password"`
 	Name     *string        `json:"name" binding:"omitempty,max=100"`
 	Role     *models.Role   `json:"role"`
 }
 
-// Invite creates a user for an admin. The error is that of Create, or unavailable if
-// there is no password and no mail can be sent.
-func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User, err error) {
+// CreateByAdmin creates a user for an admin. The error is that of Create, or a hook's.
+func (a Accounts) CreateByAdmin(ctx context.Context, in CreatedUser) (user models.User, err error) {
 	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
 	set(&user.Role, in.Role)
-	kind := Invited
 	if in.Password != nil {
-		kind = Created
 		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password); err != nil {
 			return user, err
 		}
 	}
-	return user, a.create(ctx, &user, kind)
+	return user, a.create(ctx, &user, Created)
 }
 
 func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) error {
@@ -80,8 +75,7 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 
 // Login begins a session if email and password are right. An unknown email takes as
 // long as a wrong password, and has the same error. The error is login_failed,
-// forbidden for a disabled user, email_unverified if the settings demand that, or
-// overloaded.
+// forbidden for a disabled user, overloaded, or a hook's.
 func (a Accounts) Login(ctx context.Context, email models.Email, password auth.Password) (session models.Session, err error) {
 	check := passwordCheck{
 		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", email) },
@@ -90,14 +84,13 @@ func (a Accounts) Login(ctx context.Context, email models.Email, password auth.P
 		notFound: problem.LoginFailed,
 	}
 	err = a.withPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
-		switch {
-		case user.Disabled:
+		if user.Disabled {
 			return problem.Forbidden.Detailed("Account disabled")
-		case a.RequireVerified && !user.EmailVerified:
-			return problem.EmailUnverified
 		}
-		session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx))
-		return err
+		if session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx)); err != nil {
+			return err
+		}
+		return a.call(tx, Event{Kind: LoggedIn, User: user})
 	})
 	return session, err
 }

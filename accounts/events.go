@@ -12,8 +12,8 @@ type Kind string
 // The kinds of events.
 const (
 	Registered      Kind = "registered"
-	Created         Kind = "user_created" // by an admin, with a password
-	Invited         Kind = "user_invited" // by an admin, without a password
+	LoggedIn        Kind = "login"
+	Created         Kind = "user_created" // by an admin
 	PasswordChanged Kind = "password_changed"
 	PasswordReset   Kind = "password_reset"
 	EmailChanged    Kind = "email_changed"

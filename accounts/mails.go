@@ -41,6 +41,8 @@ type Mails struct {
 	ResetTTL, VerifyTTL time.Duration
 
 	Send SendMail // nil if no mail can be sent
+
+	RequireVerified bool // refuse the logins of users whose email is not verified
 }
 
 // SendMail sends a mail. After an error it is tried again later, unless that is
@@ -83,20 +85,25 @@ func (m Mails) add(tx *gorm.DB, mails ...Mail) (err error) {
 	return nil
 }
 
-// Hook adds the mails about an event. It is one of Accounts.Hooks.
+// Hook adds the mails about an event. It is one of Accounts.Hooks. The error is
+// unavailable if a mail must invite the user and none can be sent, or email_unverified
+// if the settings demand a verified email for a login.
 func (m Mails) Hook(tx *gorm.DB, event Event) error {
 	to := func(template string) Mail { return Mail{Template: template, UserID: event.User.ID} }
+	invited := event.Kind == Created && event.User.PasswordHash == ""
 	switch {
-	case m.Send == nil && event.Kind == Invited:
+	case event.Kind == LoggedIn && m.RequireVerified && !event.User.EmailVerified:
+		return problem.EmailUnverified
+	case m.Send == nil && invited:
 		return errNoMail
 	case m.Send == nil:
 		return nil
+	case invited:
+		return m.add(tx, to(mailInvitation))
 	}
 	switch event.Kind {
 	case Registered, Created:
 		return m.add(tx, to(mailVerify))
-	case Invited:
-		return m.add(tx, to(mailInvitation))
 	case PasswordChanged, PasswordReset:
 		return m.add(tx, to(mailPasswordChanged))
 	case EmailChanged:

@@ -73,7 +73,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	log := slog.New(slog.NewTextHandler(app.Log, nil))
 	db := Open(t, settings.Database, log)
 	app.Auth = services(settings, db)
-	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth, SendMail: app.mailbox()}
+	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth, SendMail: mailbox(app)}
 	app.jobs = all.Jobs()
 	engine, err := all.Engine()
 	if err != nil {

@@ -28,7 +28,7 @@ func (m SentMail) Token() string {
 }
 
 // mailbox keeps what the API sends for NextMail. In production, it sends nothing.
-func (a *App) mailbox() accounts.SendMail {
+func mailbox(a *App) accounts.SendMail {
 	if a.Settings.Environment == config.Production {
 		return nil
 	}

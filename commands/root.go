@@ -15,7 +15,6 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
-	"example.com/latchkey/mail"
 	"example.com/latchkey/routes"
 )
 
@@ -61,7 +60,6 @@ type backend struct {
 	log      *slog.Logger
 	db       *gorm.DB
 	services auth.Services
-	sender   *mail.Sender // nil if no mail can be sent
 }
 
 // backendFunc is a command that needs the backend.
@@ -72,7 +70,7 @@ func (b backend) accounts() accounts.Accounts {
 }
 
 func (b backend) app() routes.App {
-	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services, SendMail: routes.SendMail(b.sender)}
+	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services, SendMail: routes.SendMail(b.settings)}
 }
 
 // withBackend opens the database for a command, and applies pending migrations first
@@ -95,16 +93,12 @@ func withDatabase(open func(config.Database, *slog.Logger) (*gorm.DB, error), ru
 		}
 		log, queue := newQueuedLog(settings, cmd.ErrOrStderr())
 		defer queue.Close(flushTimeout)
-		sender, err := mail.New(settings)
-		if err != nil {
-			return err
-		}
 		db, err := open(settings.Database, log)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, database.Close(db)) }()
-		return run(cmd, args, backend{settings, log, db, auth.New(settings, db), sender})
+		return run(cmd, args, backend{settings, log, db, auth.New(settings, db)})
 	}
 }
 

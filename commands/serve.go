@@ -56,10 +56,8 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	if len(settings.Ignored) > 0 {
 		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
 	}
-	if b.sender == nil {
-		log.Warn("no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503")
-	}
 	app := b.app()
+	warnWithoutMail(app)
 	engine, err := app.Engine()
 	if err != nil {
 		return err

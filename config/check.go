@@ -30,7 +30,7 @@ func (f *Faults) check(s *Settings) {
 	f.checkPositive("password.max_wait", s.Password.MaxWait)
 	f.checkJWT(s.JWT)
 	f.checkPassword(s)
-	f.checkMail(s)
+	checkMail(f, s)
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.Log.Level) {
 		f.add("log.level: %q is not one of debug, info, warn and error", s.Log.Level)
 	}

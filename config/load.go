@@ -213,6 +213,9 @@ func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 		switch {
 		case name == "-":
 			continue
+		case section.Type().Field(i).Anonymous: // its settings are in this section too
+			f.decode(v, prefix, field)
+			continue
 		case field.Kind() == reflect.Struct:
 			f.decode(v, key+".", field)
 			continue

@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // The default ports of mail.url (RFC 8314, section 3.3).
@@ -13,13 +16,41 @@ const (
 	SMTPSPort = 465
 )
 
-func (f *Faults) checkMail(s *Settings) {
-	f.checkPage("server.public_url", s.Server.PublicURL)
-	f.checkPage("mail.reset_url", s.Mail.ResetURL)
-	f.checkPage("mail.verify_url", s.Mail.VerifyURL)
+// Mail configures mails and the links in them.
+type Mail struct {
+	URL       Secret        `mapstructure:"url"`
+	From      string        `mapstructure:"from"`
+	ResetURL  string        `mapstructure:"reset_url"`
+	VerifyURL string        `mapstructure:"verify_url"`
+	ResetTTL  time.Duration `mapstructure:"reset_ttl"`
+	VerifyTTL time.Duration `mapstructure:"verify_ttl"`
+}
+
+// Links are the settings of Server for links in mails.
+type Links struct {
+	PublicURL string `mapstructure:"public_url"`
+}
+
+// Verified are the settings of Login for verified emails.
+type Verified struct {
+	RequireVerifiedEmail bool `mapstructure:"require_verified_email"`
+}
+
+func defaultMail() Mail {
+	return Mail{From: "Latchkey <no-reply@localhost>", ResetTTL: time.Hour, VerifyTTL: 24 * time.Hour}
+}
+
+// KeepsMails reports whether mails are kept in a folder and shown at /dev/mail, instead
+// of sent.
+func (s Settings) KeepsMails() bool { return s.Mail.URL == "" && s.Environment == Development }
+
+func checkMail(f *Faults, s *Settings) {
+	checkPage(f, "server.public_url", s.Server.PublicURL)
+	checkPage(f, "mail.reset_url", s.Mail.ResetURL)
+	checkPage(f, "mail.verify_url", s.Mail.VerifyURL)
 	f.checkPositive("mail.reset_ttl", s.Mail.ResetTTL)
 	f.checkPositive("mail.verify_ttl", s.Mail.VerifyTTL)
-	from, err := mail.ParseAddress(s.Mail.From)
+	from, err := s.Mail.Sender()
 	if err != nil {
 		f.add("mail.from: %q is not an address, such as Example <no-reply@example.com>", s.Mail.From)
 	}
@@ -54,9 +85,20 @@ func isMailURL(mailURL string) bool {
 	return u.Port() == "" || err == nil && port > 0
 }
 
+// Sender reads mail.from. The domain is in ASCII, as SMTP needs it.
+func (m Mail) Sender() (mail.Address, error) {
+	from, err := mail.ParseAddress(m.From)
+	if err != nil {
+		return mail.Address{}, err
+	}
+	local, domain, _ := strings.Cut(from.Address, "@")
+	domain, err = idna.Lookup.ToASCII(domain)
+	return mail.Address{Name: from.Name, Address: local + "@" + domain}, err
+}
+
 // checkPage adds a fault unless a setting is empty or the URL of a page, to which
 // ?token= can be added.
-func (f *Faults) checkPage(key, page string) {
+func checkPage(f *Faults, key, page string) {
 	if page == "" {
 		return
 	}

@@ -49,7 +49,24 @@ func TestProductionWithMailNeedsASenderAndAPublicURL(t *testing.T) {
 	if _, err := load(t, "", production...); err != nil {
 		t.Error(err)
 	}
-	if _, err := load(t, "", "APP_MAIL_FROM=nobody"); err == nil || !strings.Contains(err.Error(), `mail.from: "nobody" is not an address`) {
-		t.Error(err)
+	for _, from := range []string{"nobody", "nobody@a_b", "a@example.com, b@example.com"} {
+		if _, err := load(t, "", "APP_MAIL_FROM="+from); err == nil || !strings.Contains(err.Error(), `mail.from: "`+from+`" is not an address`) {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAWrongLinkIsReported(t *testing.T) {
+	for claim, c := range map[string][2]string{
+		"a page that is a path":          {"mail: {reset_url: /reset}", `mail.reset_url: "/reset" is not the URL of a page`},
+		"a page with a fragment":         {"mail: {verify_url: 'https://app.example.com/#/verify'}", `mail.verify_url: "https://app.example.com/#/verify" is not the URL of a page`},
+		"a server without a scheme":      {"server: {public_url: api.example.com}", `server.public_url: "api.example.com" is not the URL of a page`},
+		"a link that never works":        {"mail: {reset_ttl: 0s}", "mail.reset_ttl: 0s is not greater than 0"},
+		"a verification before its mail": {"mail: {verify_ttl: -1h}", "mail.verify_ttl: -1h0m0s is not greater than 0"},
+	} {
+		_, err := load(t, c[0])
+		if got := one(t, err); !strings.HasPrefix(got, c[1]) {
+			t.Errorf("%s: %s", claim, got)
+		}
 	}
 }

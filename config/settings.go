@@ -26,7 +26,6 @@ type Settings struct {
 type Server struct {
 	Address         string        `mapstructure:"address"`
 	BasePath        string        `mapstructure:"base_path"`
-	PublicURL       string        `mapstructure:"public_url"`
 	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
 	CORSHeaders     []string      `mapstructure:"cors_headers"`
@@ -35,6 +34,8 @@ type Server struct {
 	Docs            *bool         `mapstructure:"docs"`
 	ShutdownDelay   time.Duration `mapstructure:"shutdown_delay"`
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+
+	Links `mapstructure:",squash"`
 }
 
 // Database configures the database.
@@ -83,17 +84,7 @@ type Password struct {
 
 // Login configures who may log in.
 type Login struct {
-	RequireVerifiedEmail bool `mapstructure:"require_verified_email"`
-}
-
-// Mail configures mails and the links in them.
-type Mail struct {
-	URL       Secret        `mapstructure:"url"`
-	From      string        `mapstructure:"from"`
-	ResetURL  string        `mapstructure:"reset_url"`
-	VerifyURL string        `mapstructure:"verify_url"`
-	ResetTTL  time.Duration `mapstructure:"reset_ttl"`
-	VerifyTTL time.Duration `mapstructure:"verify_ttl"`
+	Verified `mapstructure:",squash"`
 }
 
 // Log configures the log.
@@ -127,7 +118,7 @@ func Defaults() Settings {
 			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100, MaxRemembered: 50_000,
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
-		Mail:     Mail{From: "Latchkey <no-reply@localhost>", ResetTTL: time.Hour, VerifyTTL: 24 * time.Hour},
+		Mail:     defaultMail(),
 		Log:      Log{Level: "info"},
 	}
 }
@@ -140,10 +131,6 @@ func (s Settings) ShowDocs() bool {
 	}
 	return s.Environment == Development
 }
-
-// KeepsMails reports whether mails are kept in a folder and shown at /dev/mail, instead
-// of sent.
-func (s Settings) KeepsMails() bool { return s.Mail.URL == "" && s.Environment == Development }
 
 // Size is a number of bytes, written as 1MiB in the settings.
 type Size int64

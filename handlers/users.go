@@ -38,16 +38,16 @@ type ManagedUser struct {
 func managed(user models.User) ManagedUser { return ManagedUser{user, user.Disabled} }
 
 // CheckNew returns the rules that the password of a new user breaks.
-func (u Users) CheckNew(in accounts.InvitedUser) []problem.FieldError {
+func (u Users) CheckNew(in accounts.CreatedUser) []problem.FieldError {
 	if in.Password == nil {
 		return nil
 	}
 	return u.Accounts.Auth.Passwords.Check("password", *in.Password)
 }
 
-// Create creates a user. Without a password, a mail invites the user to choose one.
-func (u Users) Create(ctx context.Context, _ models.User, in accounts.InvitedUser) (ManagedUser, error) {
-	user, err := u.Accounts.Invite(ctx, in)
+// Create creates a user.
+func (u Users) Create(ctx context.Context, _ models.User, in accounts.CreatedUser) (ManagedUser, error) {
+	user, err := u.Accounts.CreateByAdmin(ctx, in)
 	return managed(user), err
 }
 

@@ -29,29 +29,28 @@ type Message struct {
 
 // Sender sends messages.
 type Sender struct {
-	from    mail.Address
-	deliver func(context.Context, *gomail.Msg) error
-	coding  gomail.Encoding
+	settings config.Mail
+	deliver  func(context.Context, *gomail.Msg) error
+	coding   gomail.Encoding
 }
 
-// New makes a Sender that uses mail.url or, if that is empty in development, keeps
-// each mail in a Folder. In production without mail.url it returns nil.
-func New(settings config.Settings) (*Sender, error) {
-	from, err := mail.ParseAddress(settings.Mail.From)
-	if err != nil {
-		return nil, fmt.Errorf("mail.from: %w", err)
-	}
-	from.Address, err = foldDomain(from.Address)
+// New makes a Sender from settings that config has checked. It uses mail.url or, if
+// that is empty in development, keeps each mail in a Folder. In production without
+// mail.url it returns nil.
+func New(settings config.Settings) *Sender {
 	switch {
-	case err != nil:
-		return nil, fmt.Errorf("mail.from: %w", err)
-	case settings.Mail.URL != "":
-		client, err := newClient(settings.Mail.URL, timeout)
-		return &Sender{*from, func(ctx context.Context, msg *gomail.Msg) error { return send(ctx, client, msg) }, gomail.EncodingQP}, err
 	case settings.KeepsMails():
-		return &Sender{*from, func(_ context.Context, msg *gomail.Msg) error { return Kept.keep(msg) }, gomail.NoEncoding}, nil
+		return &Sender{settings.Mail, func(_ context.Context, msg *gomail.Msg) error { return Kept.keep(msg) }, gomail.NoEncoding}
+	case settings.Mail.URL == "":
+		return nil
 	}
-	return nil, nil //nolint:nilnil // no mail can be sent
+	return &Sender{settings.Mail, func(ctx context.Context, msg *gomail.Msg) error {
+		client, err := newClient(settings.Mail.URL, timeout)
+		if err != nil {
+			return err
+		}
+		return send(ctx, client, msg)
+	}, gomail.EncodingQP}
 }
 
 // Send sends a message. The error is ErrPermanent if a retry cannot help.
@@ -64,20 +63,24 @@ func (s *Sender) Send(ctx context.Context, message Message) error {
 }
 
 func (s *Sender) compose(message Message) (*gomail.Msg, error) {
+	from, err := s.settings.Sender()
+	if err != nil {
+		return nil, fmt.Errorf("mail.from: %w", err)
+	}
 	to, err := foldDomain(message.To)
 	if err != nil {
 		return nil, err
 	}
-	content, err := render(message.Template, serviceName(s.from), message.Data)
+	content, err := render(message.Template, serviceName(from), message.Data)
 	if err != nil {
 		return nil, err
 	}
 	msg := gomail.NewMsg(gomail.WithEncoding(s.coding), gomail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(&s.from)
+	msg.FromMailAddress(&from)
 	msg.ToMailAddress(&mail.Address{Address: to})
 	msg.Subject(content.subject)
 	msg.SetDate()
-	msg.SetMessageIDWithValue(messageID(s.from.Address))
+	msg.SetMessageIDWithValue(messageID(from.Address))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // so that no automatic reply is sent (RFC 3834)
 	msg.SetBodyString(gomail.TypeTextPlain, content.text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, content.html)

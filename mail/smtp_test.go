@@ -162,11 +162,7 @@ func sender(t *testing.T, url config.Secret) *Sender {
 	t.Helper()
 	settings := config.Defaults()
 	settings.Mail.URL, settings.Mail.From = url, "Café <post@bücher.example>"
-	sender, err := New(settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sender
+	return New(settings)
 }
 
 func TestAMailReachesItsServer(t *testing.T) {
@@ -244,7 +240,7 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	silent := &Sender{from: sender(t, "smtp://localhost").from, deliver: nil}
+	silent := sender(t, "smtp://localhost")
 	msg, err := silent.compose(message("bob@example.com"))
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,7 @@ package problem
 
 import "time"
 
-// Every code that a client may receive, and its status.
+// The codes that a client may receive, and their status.
 var (
 	MalformedBody        = &Problem{Status: 400, Code: "malformed_body", Detail: "The body is not a JSON object"}
 	LoginFailed          = &Problem{Status: 401, Code: "login_failed", Detail: "Incorrect username or password"}
@@ -11,7 +11,6 @@ var (
 	TokenInvalid         = &Problem{Status: 401, Code: "token_invalid", Detail: "Invalid token"}
 	TokenRevoked         = &Problem{Status: 401, Code: "token_revoked", Detail: "Token revoked"}
 	Forbidden            = &Problem{Status: 403, Code: "forbidden", Detail: "Forbidden"}
-	EmailUnverified      = &Problem{Status: 403, Code: "email_unverified", Detail: "The email is not verified"}
 	NotFound             = &Problem{Status: 404, Code: "not_found", Detail: "Not Found"}
 	MethodNotAllowed     = &Problem{Status: 405, Code: "method_not_allowed", Detail: "Method Not Allowed"}
 	EmailTaken           = &Problem{Status: 409, Code: "email_taken", Detail: "This email is already registered"}

@@ -8,6 +8,9 @@ import (
 	"example.com/latchkey/config"
 )
 
+// pagesOfDocs are the routes that the document leaves out.
+var pagesOfDocs = []string{"GET /docs", "GET /docs/:file"}
+
 func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	app := apptest.New(t)

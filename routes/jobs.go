@@ -10,7 +10,7 @@ import (
 // Jobs returns what runs in the background, one line each.
 func (a App) Jobs() []jobs.Handler {
 	table := []jobs.Handler{
-		jobs.Handle(a.mails().Deliver),
+		jobs.Handle(mails(a).Deliver),
 		jobs.Periodic("housekeeping", jobs.Every(time.Hour), func(ctx context.Context) error { return a.Auth.Sessions.Housekeep(ctx, a.Log) }),
 		jobs.Periodic("purge failed jobs", jobs.Every(24*time.Hour), func(ctx context.Context) error { return jobs.Purge(a.DB.WithContext(ctx)) }),
 	}

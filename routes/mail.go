@@ -9,9 +9,9 @@ import (
 )
 
 // mails sends the mails about accounts.
-func (a App) mails() accounts.Mails {
+func mails(a App) accounts.Mails {
 	settings := a.Settings.Mail
-	server := a.publicURL()
+	server := publicURL(a)
 	return accounts.Mails{
 		DB:        a.DB,
 		Links:     auth.NewLinks(a.Settings.JWT),
@@ -20,11 +20,13 @@ func (a App) mails() accounts.Mails {
 		ResetTTL:  settings.ResetTTL,
 		VerifyTTL: settings.VerifyTTL,
 		Send:      a.SendMail,
+
+		RequireVerified: a.Settings.Login.RequireVerifiedEmail,
 	}
 }
 
 // publicURL is the URL with which links to this API begin.
-func (a App) publicURL() string {
+func publicURL(a App) string {
 	server := a.Settings.Server
 	return strings.TrimSuffix(cmp.Or(server.PublicURL, "http://"+server.Address), "/") + server.BasePath
 }

@@ -8,8 +8,8 @@ import (
 
 // mailPages returns the routes of the pages that links in mails lead to, unless those
 // are a frontend's, and in development of the mails themselves.
-func (a App) mailPages() (table []endpoint.Route) {
-	pages := handlers.NewMailPages(a.publicURL(), mail.Kept)
+func mailPages(a App) (table []endpoint.Route) {
+	pages := handlers.NewMailPages(publicURL(a), mail.Kept)
 	if a.Settings.Mail.ResetURL == "" {
 		table = append(table, endpoint.Gin("GET", "/password/reset", "The form to choose a new password", pages.Reset))
 	}

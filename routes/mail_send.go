@@ -5,13 +5,15 @@ import (
 	"errors"
 
 	"example.com/latchkey/accounts"
+	"example.com/latchkey/config"
 	"example.com/latchkey/jobs"
 	"example.com/latchkey/mail"
 	"example.com/latchkey/models"
 )
 
-// SendMail makes what App.SendMail needs from a Sender, which may be nil.
-func SendMail(sender *mail.Sender) accounts.SendMail {
+// SendMail makes what App.SendMail needs, from settings that config has checked.
+func SendMail(settings config.Settings) accounts.SendMail {
+	sender := mail.New(settings)
 	if sender == nil {
 		return nil
 	}

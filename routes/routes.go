@@ -35,9 +35,9 @@ type App struct {
 // Accounts returns what changes users.
 func (a App) Accounts() accounts.Accounts {
 	return accounts.Accounts{
-		DB: a.DB, Auth: a.Auth, RequireVerified: a.Settings.Login.RequireVerifiedEmail,
+		DB: a.DB, Auth: a.Auth,
 		Hooks: []accounts.Hook{
-			a.mails().Hook,
+			mails(a).Hook,
 		},
 	}
 }
@@ -49,7 +49,7 @@ func (a App) Table() []endpoint.Route {
 	account := handlers.Account{Accounts: users}
 	health := handlers.Health{DB: a.DB}
 	jwks := handlers.JWKS{Auth: a.Auth}
-	mail := handlers.Mail{Accounts: users, Mails: a.mails()}
+	mail := handlers.Mail{Accounts: users, Mails: mails(a)}
 	me := handlers.Me{Accounts: users}
 	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account, Issuer: a.Settings.JWT.Issuer, BasePath: a.Settings.Server.BasePath}
 	protected := handlers.Protected{}
@@ -78,7 +78,7 @@ func (a App) Table() []endpoint.Route {
 		Protected("DELETE", "/sessions/:id", "Sign out there", sessions.End),
 
 		Admin("GET", "/users", "List the users", admin.Index),
-		Admin("POST", "/users", "Create a user, or invite one by mail", admin.Create).Status(201).Check(endpoint.NewRules(admin.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded),
+		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(admin.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded),
 		Admin("GET", "/users/:id", "Show a user", admin.Show),
 		Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(problem.LastAdmin),
 		Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
@@ -135,7 +135,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	if err := endpoint.CheckRoutes(table); err != nil {
 		return nil, err
 	}
-	table = append(table, endpoint.Group(settings.Server.BasePath, slices.Concat(a.docs(), a.mailPages()))...)
+	table = append(table, endpoint.Group(settings.Server.BasePath, slices.Concat(a.docs(), mailPages(a)))...)
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allowOrigins(origins, settings.Server.CORSHeaders, table))
 	}

@@ -23,7 +23,7 @@ func (out *removal) findEntry(file string, parsed *ast.File) (entry ast.Node) {
 		parents = append(parents, node)
 		if word, ok := node.(*ast.BasicLit); entry == nil && (names[node] != "" || ok && file == publicRoutes && slices.Contains(out.routes, strings.Trim(word.Value, `"`))) {
 			for i := len(parents) - 1; i > 0 && entry == nil; i-- {
-				if isEntry(parents[i-1], parents[i]) {
+				if isEntry(parents[:i], parents[i]) {
 					entry = parents[i]
 				}
 			}
@@ -70,15 +70,19 @@ func (out *removal) removedNames(file string, parsed *ast.File) map[ast.Node]str
 	return names
 }
 
-// isEntry reports whether a node can be removed from its parent node.
-func isEntry(parent, node ast.Node) bool {
-	switch is := parent.(type) {
+// isEntry reports whether a node can be removed from the last one of its parents.
+func isEntry(parents []ast.Node, node ast.Node) bool {
+	switch is := parents[len(parents)-1].(type) {
 	case *ast.BlockStmt:
 		return true
+	case *ast.FieldList:
+		_, isStruct := parents[len(parents)-2].(*ast.StructType)
+		return isStruct
 	case *ast.CompositeLit:
 		_, isList := is.Type.(*ast.ArrayType)
 		_, isMap := is.Type.(*ast.MapType)
-		return node != is.Type && (isList || isMap)
+		_, isField := node.(*ast.KeyValueExpr)
+		return node != is.Type && (isList || isMap || isField)
 	case *ast.CallExpr:
 		var called string
 		switch of := is.Fun.(type) {
@@ -87,7 +91,7 @@ func isEntry(parent, node ast.Node) bool {
 		case *ast.SelectorExpr:
 			called = of.Sel.Name
 		}
-		return node != is.Fun && slices.Contains([]string{"append", "Concat", "AddCommand"}, called)
+		return node != is.Fun && slices.Contains([]string{"append", "Concat", "AddCommand", "Errors"}, called)
 	}
 	return false
 }

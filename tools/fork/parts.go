@@ -19,7 +19,7 @@ import (
 // Everything else of a part is an entry of a table, or text between its marks, such as
 // <!-- oauth --> and <!-- /oauth -->.
 var parts = map[string][]string{
-	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "tools/e2e/docs_test.go"}, // its test signs in at /token
+	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "routes/mail_oauth_test.go", "tools/e2e/docs_test.go"}, // the last one signs in at /token
 	"docs": {
 		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "handlers/docs/style.css", "routes/docs.go", "routes/docs_test.go",
 		"tools/e2e/docs_test.go",
@@ -28,7 +28,13 @@ var parts = map[string][]string{
 		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/backup_check.go",
 		"commands/backup.go", "commands/backup_test.go",
 	},
-	"bench":    {"bench/", "docs/performance.md", "docs/bench.svg"},
+	"bench": {"bench/", "docs/performance.md", "docs/bench.svg"},
+	"mail": {
+		"mail/", "config/mail.go", "config/mail_test.go", "problem/mail.go", "models/sent_mail.go", "database/create_sent_mails.go", "auth/links.go",
+		"accounts/mails.go", "accounts/mail_links.go", "handlers/mail.go", "handlers/mail_pages.go", "handlers/mail/", "apptest/mail.go",
+		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go",
+		"routes/mail_oauth_test.go", "commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
+	},
 	"template": {templateTest, "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
 }
 
@@ -75,14 +81,14 @@ func partsOf(root string) (names []string) {
 }
 
 // editPages removes what pages, the Makefile and the files of CI have about a part: the
-// text between its marks, rows of tables with its name or its files, and its routes.
+// text between its marks, rows of tables with its name, settings or files, and its routes.
 func (out *removal) editPages(name string) error {
-	pages, err := git(out.root, "ls-files", "-co", "--exclude-standard", "--", "*.md", "*.yml", "Makefile", ".ci")
+	pages, err := git(out.root, "ls-files", "-co", "--exclude-standard", "--", "*.md", "*.yml", "config.yaml", "Makefile", ".ci")
 	if err != nil {
 		return err
 	}
 	marked := regexp.MustCompile(`(?ms)^[ \t]*(# )?<!-- ` + name + ` -->\n.*?<!-- /` + name + ` -->\n`)
-	rows := regexp.MustCompile(`(?m)^\|( ` + "`" + name + "`" + ` \||.*(` + alternatives(append(slices.Clone(parts[name]), out.files...)) + `)).*\n`)
+	rows := regexp.MustCompile(`(?m)^\|( ` + "`" + name + "[`.]" + `|.*(` + alternatives(append(slices.Clone(parts[name]), out.files...)) + `)).*\n`)
 	routes := regexp.MustCompile(`(?m)^(` + strings.ReplaceAll(alternatives(out.routes), " ", " +") + `) .*\n`)
 	for _, page := range strings.Fields(pages) {
 		before, err := os.ReadFile(filepath.Join(out.root, page))
@@ -127,7 +133,7 @@ func leaveOut(root, keep string) error {
 		if name == keep {
 			continue
 		}
-		if _, _, err := removePart(root, name); err != nil {
+		if _, err := removePart(root, name); err != nil {
 			return err
 		}
 	}

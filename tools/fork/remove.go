@@ -18,54 +18,57 @@ import (
 )
 
 // tables are the files with lists of what other files declare.
-var tables = []string{"routes/routes.go", ownRoutes, "database/migrate.go", ownMigrations, "commands/root.go"}
+var tables = []string{
+	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "database/migrate.go", ownMigrations, "config/settings.go", "config/check.go",
+	"commands/root.go", "commands/serve.go", "apptest/apptest.go", "bench/main.go", "bench/measure.go",
+}
 
 // publicRoutes is the test that also lists the public routes.
 const publicRoutes = "routes/routes_test.go"
 
 // remove removes a resource or a part for a person at the command line.
 func remove(root, name string) error {
-	out, table, err := removePart(root, name)
+	out, err := removePart(root, name)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(out.files, ", "), strings.Join(slices.Sorted(maps.Keys(out.written)), ", "))
-	if table != "" {
-		fmt.Printf("A database with the table %s is now newer than the program: roll its migration back first, or remove data/ on your machine.\n", table)
+	if out.written["database/migrate.go"] != nil || out.written[ownMigrations] != nil {
+		fmt.Println("A database with its table is now newer than the program: roll its migration back first, or remove data/ on your machine.")
 	}
 	return nil
 }
 
 // removePart removes a resource or a part: its files, the entries of the tables that
 // use their declarations, and its text in the pages. If another file uses them, it
-// changes nothing. table is the table of a resource.
-func removePart(root, name string) (out removal, table string, err error) {
+// changes nothing.
+func removePart(root, name string) (out removal, err error) {
 	files, table, err := filesOf(root, name)
 	if err != nil {
-		return out, "", err
+		return out, err
 	}
 	module, err := modulePath(root)
 	if err != nil {
-		return out, "", err
+		return out, err
 	}
 	out = removal{root: root, module: module, files: files, removed: map[string]map[string]bool{}, written: map[string][]byte{}}
 	for _, file := range files {
 		if err := out.markRemoved(file); err != nil {
-			return out, "", err
+			return out, err
 		}
 	}
 	for _, file := range append(slices.Clone(tables), publicRoutes) {
 		if err := out.removeEntries(file); err != nil {
-			return out, "", fmt.Errorf("%s: %w", file, err)
+			return out, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	if err := out.checkUsers(table); err != nil {
-		return out, "", err
+		return out, err
 	}
 	if err := out.editPages(name); err != nil {
-		return out, "", err
+		return out, err
 	}
-	return out, table, out.apply()
+	return out, out.apply()
 }
 
 // apply writes and removes the files.
@@ -134,6 +137,9 @@ func packageOf(file string, parsed *ast.File) string {
 // removeEntries removes the entries of a table that use removed names.
 func (out *removal) removeEntries(file string) error {
 	before, err := os.ReadFile(filepath.Join(out.root, file))
+	if errors.Is(err, fs.ErrNotExist) { // it is of a part that was removed before
+		return nil
+	}
 	if err != nil {
 		return err
 	}
