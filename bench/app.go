@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -176,4 +177,17 @@ func resident(s *server) (float64, error) {
 	}
 	kib, err := strconv.ParseFloat(string(found[1]), 64)
 	return kib / 1024, err
+}
+
+// processorTime is how long the threads of a server have run, or 0 if the system does
+// not report it.
+func processorTime(s *server) (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.command.Process.Pid))
+	for _, thread := range threads {
+		text, readErr := os.ReadFile(thread)
+		var ran time.Duration
+		_, scanErr := fmt.Sscan(string(text), &ran) // in nanoseconds
+		sum, err = sum+ran, errors.Join(err, readErr, scanErr)
+	}
+	return sum, err
 }

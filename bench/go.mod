@@ -3,6 +3,7 @@ module example.com/latchkey/bench
 go 1.26.0
 
 require (
+	github.com/emersion/go-smtp v0.25.1
 	github.com/gin-gonic/gin v1.12.0
 	github.com/gofrs/uuid/v5 v5.5.1
 	github.com/tsenart/vegeta/v12 v12.13.0
@@ -22,6 +23,7 @@ require (
 	github.com/agnivade/levenshtein v1.2.1 // indirect
 	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
 	github.com/gin-contrib/cors v1.7.7 // indirect
 	github.com/go-gormigrate/gormigrate/v2 v2.1.7 // indirect

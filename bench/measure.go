@@ -63,8 +63,10 @@ func measure(ctx context.Context) (made *report, err error) {
 		{"GET /protected among logins", s.loginLoad},
 		{"PostgreSQL", s.onPostgres},
 		{"1, 10 thousand and a million users", s.databaseSizes},
+		{"10,000 mails", mailQueue(&s)},
 		{"10,000 idle connections", s.idleConnections},
 		{"start again and again", s.restart},
+		{"nothing to do", s.idle},
 	}
 	for i, step := range steps {
 		started := time.Now()

@@ -17,6 +17,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
 )
 
 // mailServer counts the mails that it takes, by their address.
@@ -53,6 +54,16 @@ func (s *mailServer) count() (mails, addresses int) {
 		mails += n
 	}
 	return mails, len(s.taken)
+}
+
+func TestProductionSaysOnceThatNoMailIsSent(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	for environment, want := range map[string]int{"production": 1, "development": 0} {
+		s := launch(t, t.TempDir(), "APP_ENVIRONMENT="+environment, "APP_PASSWORD_BCRYPT_COST=10", "APP_JWT_SECRET="+string(config.NewSecret())).await()
+		if got := strings.Count(s.printed(), "no mail is sent"); got != want {
+			t.Errorf("%s says it %d times", environment, got)
+		}
+	}
 }
 
 func TestNoMailIsLostOrSentTwiceByAKillWhileTheMailServerIsAway(t *testing.T) {

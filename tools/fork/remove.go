@@ -20,7 +20,7 @@ import (
 // tables are the files with lists of what other files declare.
 var tables = []string{
 	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "database/migrate.go", ownMigrations, "config/settings.go", "config/check.go",
-	"commands/root.go", "commands/serve.go", "apptest/apptest.go", "bench/main.go", "bench/measure.go",
+	"commands/root.go", "commands/serve.go", "apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
 }
 
 // publicRoutes is the test that also lists the public routes.
