@@ -40,17 +40,17 @@ func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
 	return user, a.create(ctx, &user, Registered)
 }
 
-// CreatedUser is the input for a user whom an admin creates. Without a password, the
+// InvitedUser is the input for a user whom an admin creates. Without a password, the
 // user cannot log in until one is set.
-type CreatedUser struct {
+type InvitedUser struct {
 	Email    models.Email   `json:"email" binding:"required,email,max=254"`
 	Password *auth.Password `json:"password"`
 	Name     *string        `json:"name" binding:"omitempty,max=100"`
 	Role     *models.Role   `json:"role"`
 }
 
-// CreateByAdmin creates a user for an admin. The error is that of Create, or a hook's.
-func (a Accounts) CreateByAdmin(ctx context.Context, in CreatedUser) (user models.User, err error) {
+// Invite creates a user for an admin. The error is that of Create, or a hook's.
+func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User, err error) {
 	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
 	set(&user.Role, in.Role)
 	if in.Password != nil {
@@ -58,7 +58,7 @@ func (a Accounts) CreateByAdmin(ctx context.Context, in CreatedUser) (user model
 			return user, err
 		}
 	}
-	return user, a.create(ctx, &user, Created)
+	return user, a.create(ctx, &user, UserCreated)
 }
 
 func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) error {
@@ -90,7 +90,7 @@ func (a Accounts) Login(ctx context.Context, email models.Email, password auth.P
 		if session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx)); err != nil {
 			return err
 		}
-		return a.call(tx, Event{Kind: LoggedIn, User: user})
+		return a.call(tx, Event{Kind: Login, User: user})
 	})
 	return session, err
 }

@@ -12,8 +12,8 @@ type Kind string
 // The kinds of events.
 const (
 	Registered      Kind = "registered"
-	LoggedIn        Kind = "login"
-	Created         Kind = "user_created" // by an admin
+	Login           Kind = "login"
+	UserCreated     Kind = "user_created" // by an admin
 	PasswordChanged Kind = "password_changed"
 	PasswordReset   Kind = "password_reset"
 	EmailChanged    Kind = "email_changed"

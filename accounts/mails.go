@@ -90,9 +90,9 @@ func (m Mails) add(tx *gorm.DB, mails ...Mail) (err error) {
 // if the settings demand a verified email for a login.
 func (m Mails) Hook(tx *gorm.DB, event Event) error {
 	to := func(template string) Mail { return Mail{Template: template, UserID: event.User.ID} }
-	invited := event.Kind == Created && event.User.PasswordHash == ""
+	invited := event.Kind == UserCreated && event.User.PasswordHash == ""
 	switch {
-	case event.Kind == LoggedIn && m.RequireVerified && !event.User.EmailVerified:
+	case event.Kind == Login && m.RequireVerified && !event.User.EmailVerified:
 		return problem.EmailUnverified
 	case m.Send == nil && invited:
 		return errNoMail
@@ -102,7 +102,7 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 		return m.add(tx, to(mailInvitation))
 	}
 	switch event.Kind {
-	case Registered, Created:
+	case Registered, UserCreated:
 		return m.add(tx, to(mailVerify))
 	case PasswordChanged, PasswordReset:
 		return m.add(tx, to(mailPasswordChanged))

@@ -38,7 +38,7 @@ type ManagedUser struct {
 func managed(user models.User) ManagedUser { return ManagedUser{user, user.Disabled} }
 
 // CheckNew returns the rules that the password of a new user breaks.
-func (u Users) CheckNew(in accounts.CreatedUser) []problem.FieldError {
+func (u Users) CheckNew(in accounts.InvitedUser) []problem.FieldError {
 	if in.Password == nil {
 		return nil
 	}
@@ -46,8 +46,8 @@ func (u Users) CheckNew(in accounts.CreatedUser) []problem.FieldError {
 }
 
 // Create creates a user.
-func (u Users) Create(ctx context.Context, _ models.User, in accounts.CreatedUser) (ManagedUser, error) {
-	user, err := u.Accounts.CreateByAdmin(ctx, in)
+func (u Users) Create(ctx context.Context, _ models.User, in accounts.InvitedUser) (ManagedUser, error) {
+	user, err := u.Accounts.Invite(ctx, in)
 	return managed(user), err
 }
 

@@ -132,6 +132,9 @@ func removeText(text []byte, from, to int) []byte {
 	}
 	if bytes.HasSuffix(text[:from], []byte("{\n")) { // gofumpt allows no empty line at the start of a block
 		to += len(text[to:]) - len(bytes.TrimLeft(text[to:], "\n"))
+		if rest := bytes.TrimLeft(text[to:], "\t"); bytes.HasPrefix(rest, []byte("}")) { // nor an empty one on two lines
+			from, to = from-1, len(text)-len(rest)
+		}
 	}
 	return slices.Concat(text[:from], text[to:])
 }
