@@ -49,7 +49,8 @@ type InvitedUser struct {
 	Role     *models.Role   `json:"role"`
 }
 
-// Invite creates a user for an admin. The error is that of Create, or a hook's.
+// Invite creates a user for an admin or the command line. The error is that of Create,
+// or a hook's.
 func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User, err error) {
 	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
 	set(&user.Role, in.Role)
@@ -68,7 +69,7 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 		if err := tx.Create(user).Error; err != nil {
 			return err
 		}
-		return a.call(tx, Event{Kind: kind, User: *user})
+		return a.call(tx, Event{Kind: kind, User: *user, Details: map[string]any{"role": user.Role}})
 	})
 	return emailTaken(err)
 }
@@ -90,7 +91,7 @@ func (a Accounts) Login(ctx context.Context, email models.Email, password auth.P
 		if session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx)); err != nil {
 			return err
 		}
-		return a.call(tx, Event{Kind: Login, User: user})
+		return a.call(tx, Event{Kind: Login, User: user, Session: session.ID})
 	})
 	return session, err
 }
@@ -102,7 +103,7 @@ func (a Accounts) Refresh(ctx context.Context, token string) (models.Session, er
 		if err := tx.Take(&user, "id = ?", session.UserID).Error; err != nil {
 			return err
 		}
-		return a.call(tx, Event{Kind: TokenTheft, User: user})
+		return a.call(tx, Event{Kind: TokenTheft, User: user, Session: session.ID})
 	})
 }
 

@@ -25,7 +25,10 @@ func (a Accounts) ChangeProfile(ctx context.Context, to Profile) (user models.Us
 	err = a.change(ctx, current.ID, func(tx *gorm.DB, now models.User) error {
 		user = now
 		set(&user.Name, to.Name)
-		return save(tx, &user)
+		if err := save(tx, &user); err != nil {
+			return err
+		}
+		return a.changed(tx, now, user)
 	})
 	if errors.Is(err, problem.NotFound) {
 		err = auth.ErrTokenRevoked
@@ -54,10 +57,16 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 				return err
 			}
 		}
+		write := func() error { return save(tx, &user) }
 		if to.Role == nil && to.Disabled == nil {
-			return save(tx, &user)
+			err = write()
+		} else {
+			err = keepAnAdmin(tx, write)
 		}
-		return keepAnAdmin(tx, func() error { return save(tx, &user) })
+		if err != nil {
+			return err
+		}
+		return a.changed(tx, now, user)
 	})
 	return user, err
 }
@@ -72,7 +81,8 @@ func (a Accounts) ChangeEmail(ctx context.Context, current auth.Password, email 
 		if err := save(tx, &user); err != nil {
 			return emailTaken(err)
 		}
-		return a.call(tx, Event{Kind: EmailChanged, User: user, OldEmail: now.Email})
+		details := map[string]any{"email": fromTo{now.Email, user.Email}}
+		return a.call(tx, Event{Kind: EmailChanged, User: user, OldEmail: now.Email, Details: details})
 	})
 	return user, err
 }
@@ -123,9 +133,23 @@ func (a Accounts) Delete(ctx context.Context, current auth.Password) error {
 		user, _ := auth.UserFrom(ctx)
 		return a.Auth.Sessions.PurgeUser(ctx, user.ID, auth.SessionFrom(ctx))
 	}
-	return a.changeConfirmed(ctx, current, prepare, func(tx *gorm.DB, user models.User) error {
-		return keepAnAdmin(tx, func() error { return tx.Delete(&user).Error })
-	})
+	return a.changeConfirmed(ctx, current, prepare, a.delete)
+}
+
+// DeleteUser is Delete for any user, without a password. The error is not_found or
+// last_admin.
+func (a Accounts) DeleteUser(ctx context.Context, id uuid.UUID) error {
+	if err := a.Auth.Sessions.PurgeUser(ctx, id, uuid.Nil); err != nil {
+		return err
+	}
+	return a.change(ctx, id, a.delete)
+}
+
+func (a Accounts) delete(tx *gorm.DB, user models.User) error {
+	if err := keepAnAdmin(tx, func() error { return tx.Delete(&user).Error }); err != nil {
+		return err
+	}
+	return a.call(tx, Event{Kind: UserDeleted, User: user, Details: map[string]any{"email": user.Email}})
 }
 
 // changeConfirmed verifies the current user's password, and runs change only if that

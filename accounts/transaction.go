@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -61,6 +62,9 @@ type passwordCheck struct {
 func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change func(tx *gorm.DB, user models.User) error) error {
 	for wrong := check.wrong; ; wrong = check.notFound {
 		user, newHash, err := a.verify(ctx, check, wrong)
+		if errors.Is(err, check.wrong) {
+			return a.failed(ctx, user, err)
+		}
 		if err == nil && check.prepare != nil {
 			err = check.prepare()
 		}
@@ -88,6 +92,15 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		}
 		// Another login may have replaced the hash of the same password: verify it again.
 	}
+}
+
+// failed records a wrong password, and returns its error. The user of an unknown email
+// is the zero User, and makes the same statements.
+func (a Accounts) failed(ctx context.Context, user models.User, wrong error) error {
+	err := database.Transaction(a.DB.WithContext(ctx), func(tx *gorm.DB) error {
+		return a.call(tx, Event{Kind: LoginFailed, User: user})
+	})
+	return cmp.Or(err, wrong)
 }
 
 // verify returns the user if the password is right, and a new hash if the cost of the

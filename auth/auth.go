@@ -39,10 +39,11 @@ func New(settings config.Settings, db *gorm.DB) Services {
 	}
 }
 
-// Client is the sender of a request.
+// Client is the sender of a request, and the id of that request in the log.
 type Client struct {
 	IP        string
 	UserAgent string
+	RequestID string
 }
 
 // Network returns the network that counts as one client: its IPv4 address, or the /64

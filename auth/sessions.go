@@ -139,21 +139,11 @@ func (s *Sessions) checkReuse(tx *gorm.DB, id uuid.UUID, counter uint32) (sessio
 	return session, problem.TokenRevoked.Because(fmt.Errorf("%w: session %s of user %s", ErrTheft, id, session.UserID)), err
 }
 
-// End ends the live sessions of a user, or those that match conditions (as for
-// GORM's Where), and returns how many it ended.
-func (s *Sessions) End(ctx context.Context, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
-	defer s.cache.invalidate(userID)
-	err = database.Transaction(s.db.WithContext(ctx), func(tx *gorm.DB) (err error) {
-		ended, err = Revoke(tx, userID, why, conditions...)
-		return err
-	})
-	return ended, err
-}
-
 // Invalidate makes the next request of each session of a user read the database.
 func (s *Sessions) Invalidate(userID uuid.UUID) { s.cache.invalidate(userID) }
 
-// Revoke is End inside a transaction. After the commit, call Invalidate.
+// Revoke ends the live sessions of a user, or those that match conditions (as for
+// GORM's Where), and returns how many it ended. After the commit, call Invalidate.
 func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any) (ended int64, err error) {
 	now := tx.NowFunc()
 	live := tx.Model(&models.Session{}).Where("user_id = ? AND "+models.LiveSession, userID, now)

@@ -103,8 +103,7 @@ func (o OAuth) Revoke(ctx context.Context, in Revocation) (endpoint.None, error)
 	if found.Error != nil {
 		return endpoint.None{}, found.Error
 	}
-	_, err = o.Auth.Sessions.End(ctx, session.UserID, models.ByLogout, "id = ?", id)
-	return endpoint.None{}, err
+	return endpoint.None{}, o.Account.Accounts.Logout(ctx, session.UserID, id)
 }
 
 func (o OAuth) sessionID(token string) (uuid.UUID, error) {

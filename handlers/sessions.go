@@ -2,10 +2,11 @@ package handlers
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gofrs/uuid/v5"
-	"gorm.io/gorm"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
@@ -14,8 +15,7 @@ import (
 
 // Sessions are the current user's logins.
 type Sessions struct {
-	DB   *gorm.DB
-	Auth auth.Services
+	Accounts accounts.Accounts
 }
 
 // SessionID is the id of a session in the path.
@@ -36,7 +36,8 @@ type Session struct {
 
 // Index lists the active sessions.
 func (s Sessions) Index(ctx context.Context, user models.User, page Page) (List[Session], error) {
-	db := s.DB.WithContext(ctx).Where("user_id = ? AND "+models.LiveSession, user.ID, s.DB.NowFunc())
+	db := s.Accounts.DB.WithContext(ctx)
+	db = db.Where("user_id = ? AND "+models.LiveSession, user.ID, db.NowFunc())
 	rows, err := list[models.Session](db, page)
 	return mapList(rows, func(row models.Session) Session {
 		return Session{row, row.ID == auth.SessionFrom(ctx)}
@@ -45,17 +46,12 @@ func (s Sessions) Index(ctx context.Context, user models.User, page Page) (List[
 
 // Logout ends the current session.
 func (s Sessions) Logout(ctx context.Context, user models.User, _ endpoint.None) (endpoint.None, error) {
-	_, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id = ?", auth.SessionFrom(ctx))
-	return endpoint.None{}, err
+	return endpoint.None{}, s.Accounts.Logout(ctx, user.ID, auth.SessionFrom(ctx))
 }
 
 // End ends one session.
 func (s Sessions) End(ctx context.Context, user models.User, in SessionID) (endpoint.None, error) {
-	ended, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id = ?", in.ID)
-	if err == nil && ended == 0 {
-		err = problem.NotFound
-	}
-	return endpoint.None{}, err
+	return endpoint.None{}, s.Accounts.EndSession(ctx, user.ID, in.ID)
 }
 
 // EndMany ends all sessions, or all except the current one.
@@ -64,6 +60,9 @@ func (s Sessions) EndMany(ctx context.Context, user models.User, in SessionScope
 	if in.Scope == "others" {
 		except = auth.SessionFrom(ctx)
 	}
-	_, err := s.Auth.Sessions.End(ctx, user.ID, models.ByLogout, "id <> ?", except)
+	_, err := s.Accounts.EndSessions(ctx, user.ID, models.ByLogout, except)
+	if errors.Is(err, problem.NotFound) {
+		err = auth.ErrTokenRevoked
+	}
 	return endpoint.None{}, err
 }

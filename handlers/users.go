@@ -72,9 +72,6 @@ func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (Manage
 
 // EndSessions ends every session of a user.
 func (u Users) EndSessions(ctx context.Context, _ models.User, in UserID) (endpoint.None, error) {
-	if _, err := find[models.User](u.Accounts.DB.WithContext(ctx).Omit("password_hash"), in.ID); err != nil {
-		return endpoint.None{}, err
-	}
-	_, err := u.Accounts.Auth.Sessions.End(ctx, in.ID, models.ByAdmin)
+	_, err := u.Accounts.EndSessions(ctx, in.ID, models.ByAdmin, uuid.Nil)
 	return endpoint.None{}, err
 }

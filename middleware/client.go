@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/problem"
 )
 
 // maxUserAgent is how much of a User-Agent is stored, in bytes.
@@ -71,7 +72,11 @@ func Client(c *gin.Context) {
 
 func clientOf(c *gin.Context) auth.Client {
 	agent := c.Request.UserAgent()
-	return auth.Client{IP: clientIP(c.Request), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], "")}
+	return auth.Client{
+		IP:        clientIP(c.Request),
+		UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], ""),
+		RequestID: c.Writer.Header().Get(problem.RequestIDHeader),
+	}
 }
 
 // clientIP is the address in RemoteAddr, which RealIP has set.

@@ -53,7 +53,7 @@ func (a App) Table() []endpoint.Route {
 	me := handlers.Me{Accounts: users}
 	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account, Issuer: a.Settings.JWT.Issuer, BasePath: a.Settings.Server.BasePath}
 	protected := handlers.Protected{}
-	sessions := handlers.Sessions{DB: a.DB, Auth: a.Auth}
+	sessions := handlers.Sessions{Accounts: users}
 	admin := handlers.Users{Accounts: users}
 
 	table := []endpoint.Route{
