@@ -7,21 +7,15 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
 
 	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 )
 
-// Sessions are deleted in small batches, with pauses if no request waits for the
-// deletion, so that other writes need not wait long.
-const (
-	purgeBatch = 50
-	purgePause = 10 * time.Millisecond
-)
-
 // Purge deletes the expired sessions, and returns how many it deleted.
 func (s *Sessions) Purge(ctx context.Context) (deleted int64, err error) {
-	return s.purge(ctx, purgePause, "expires_at <= ?", s.db.NowFunc())
+	return s.purge(ctx, database.BatchPause, "expires_at <= ?", s.db.NowFunc())
 }
 
 // PurgeUser deletes the sessions of a user that have ended or exceed
@@ -35,17 +29,10 @@ func (s *Sessions) PurgeUser(ctx context.Context, userID, keep uuid.UUID) error 
 }
 
 func (s *Sessions) purge(ctx context.Context, pause time.Duration, conditions ...any) (deleted int64, err error) {
-	for {
-		ids := s.db.Model(&models.Session{}).Select("id").Where(conditions[0], conditions[1:]...).Limit(purgeBatch)
-		batch := s.db.WithContext(ctx).Where("id IN (?)", ids).Delete(&models.Session{})
-		deleted += batch.RowsAffected
-		if batch.Error != nil || batch.RowsAffected == 0 {
-			return deleted, batch.Error
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return deleted, err
-		}
-	}
+	return database.InBatches(ctx, pause, func() *gorm.DB {
+		ids := s.db.Model(&models.Session{}).Select("id").Where(conditions[0], conditions[1:]...).Limit(database.BatchSize)
+		return s.db.WithContext(ctx).Where("id IN (?)", ids).Delete(&models.Session{})
+	})
 }
 
 // Housekeep deletes the expired sessions, and empties SQLite's write-ahead log.

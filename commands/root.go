@@ -50,7 +50,7 @@ func root() *cobra.Command {
 		RunE:          withBackend(serve),
 	}
 	root.PersistentFlags().String("config", config.DefaultFile, "the settings file")
-	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), jobsCommand(), migrateCommand(), databaseCommand(), configCommand(), secretCommand(), keyCommand(), healthCommand(), versionCommand())
+	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), eventsCommand(), jobsCommand(), migrateCommand(), databaseCommand(), configCommand(), secretCommand(), keyCommand(), healthCommand(), versionCommand())
 	return root
 }
 

@@ -28,7 +28,7 @@ func userCommand() *cobra.Command {
 		userChange("promote", "Make a user an admin", accounts.Change{Role: new(models.RoleAdmin)}),
 		userChange("demote", "Make an admin a user", accounts.Change{Role: new(models.RoleUser)}),
 		userChange("disable", "Lock a user out and end the user's sessions", accounts.Change{Disabled: new(true)}),
-		userChange("enable", "Let a user log in again", accounts.Change{Disabled: new(false)}))
+		userChange("enable", "Let a user log in again", accounts.Change{Disabled: new(false)}), userDelete())
 	return command
 }
 
@@ -60,20 +60,25 @@ func userList() *cobra.Command {
 func userCreate() *cobra.Command {
 	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
 	password := passwordFlag(command)
+	without := command.Flags().Bool("no-password", false, "set no password: a mail, if this service sends mails, invites the user to choose one")
+	command.MarkFlagsMutuallyExclusive("password-file", "no-password")
 	command.RunE = withBackend(func(cmd *cobra.Command, args []string, b backend) error {
-		var in accounts.NewUser
+		var in accounts.InvitedUser
 		var err error
 		if in.Email, err = models.NewEmail(args[0]); err != nil {
 			return fmt.Errorf("email %w", err)
 		}
-		err = password(&in.Password)
+		if !*without {
+			in.Password = new(auth.Password)
+			err = password(in.Password)
+		}
 		if err == nil {
 			err = endpoint.Check(in)
 		}
 		if err != nil {
 			return clientError(err)
 		}
-		user, err := b.accounts().Create(cmd.Context(), in)
+		user, err := b.accounts().Invite(cmd.Context(), in)
 		if err != nil {
 			return clientError(err)
 		}
@@ -102,6 +107,25 @@ func userPassword() *cobra.Command {
 		return nil
 	})
 	return command
+}
+
+func userDelete() *cobra.Command {
+	return &cobra.Command{
+		Use:   "delete EMAIL",
+		Short: "Delete a user and everything the user owns",
+		Args:  cobra.ExactArgs(1),
+		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
+			user, err := findUser(cmd.Context(), b.db, args[0])
+			if err != nil {
+				return err
+			}
+			if err := b.accounts().DeleteUser(cmd.Context(), user.ID); err != nil {
+				return clientError(err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is deleted.\n", user.Email)
+			return nil
+		}),
+	}
 }
 
 func userChange(use, short string, change accounts.Change) *cobra.Command {
@@ -203,7 +227,7 @@ func readPassword(file string) ([]byte, error) {
 // clientError returns err with the message that a client of the API reads.
 func clientError(err error) error {
 	var p *problem.Problem
-	if errors.As(err, &p) && p.Status < http.StatusInternalServerError {
+	if errors.As(err, &p) && (p.Status < http.StatusInternalServerError || p.Unwrap() == nil) {
 		return errors.New(p.Describe())
 	}
 	return err

@@ -31,6 +31,7 @@ func (f *Faults) check(s *Settings) {
 	f.checkJWT(s.JWT)
 	f.checkPassword(s)
 	checkMail(f, s)
+	checkEvents(f, s)
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.Log.Level) {
 		f.add("log.level: %q is not one of debug, info, warn and error", s.Log.Level)
 	}

@@ -17,6 +17,7 @@ type Settings struct {
 	Password    Password `mapstructure:"password"`
 	Login       Login    `mapstructure:"login"`
 	Mail        Mail     `mapstructure:"mail"`
+	Events      Events   `mapstructure:"events"`
 	Log         Log      `mapstructure:"log"`
 
 	Ignored []string `mapstructure:"-"` // the APP_ variables that are not similar to a setting
@@ -119,6 +120,7 @@ func Defaults() Settings {
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
 		Mail:     defaultMail(),
+		Events:   defaultEvents(),
 		Log:      Log{Level: "info"},
 	}
 }

@@ -22,6 +22,8 @@ func migrations() []*gormigrate.Migration {
 		addUserNames,
 		createJobs,
 		createSentMails,
+		indexUsers,
+		createEvents,
 	}, own()...)
 }
 

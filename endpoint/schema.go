@@ -161,9 +161,10 @@ func (d *document) describe(what typeUse) (object, error) {
 			return nil
 		}),
 		jsonschema.InterceptNullability(func(p jsonschema.InterceptNullabilityParams) {
-			if p.NullAdded && p.Type.Kind() == reflect.Slice { // nil is written as []
-				list := jsonschema.Array.Type()
-				p.Schema.Type = &list
+			empty, ok := map[reflect.Kind]jsonschema.SimpleType{reflect.Slice: jsonschema.Array, reflect.Map: jsonschema.Object}[p.Type.Kind()]
+			if p.NullAdded && ok { // nil is written as [] or {}
+				never := empty.Type()
+				p.Schema.Type = &never
 			}
 		}),
 		jsonschema.CollectDefinitions(func(name string, schema jsonschema.Schema) { d.components[name] = schema }),

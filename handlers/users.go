@@ -6,6 +6,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/accounts"
+	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
@@ -51,9 +52,28 @@ func (u Users) Create(ctx context.Context, _ models.User, in accounts.InvitedUse
 	return managed(user), err
 }
 
-// Index lists the users.
-func (u Users) Index(ctx context.Context, _ models.User, page Page) (List[ManagedUser], error) {
-	rows, err := list[models.User](u.Accounts.DB.WithContext(ctx), page)
+// UserPage selects the users to list.
+type UserPage struct {
+	Page
+	Email    *models.EmailPrefix `query:"email"`
+	Role     *models.Role        `query:"role"`
+	Disabled *bool               `query:"disabled"`
+}
+
+// Index lists the users. Emails are selected by their beginning.
+func (u Users) Index(ctx context.Context, _ models.User, in UserPage) (List[ManagedUser], error) {
+	users := where(u.Accounts.DB.WithContext(ctx), "role", in.Role)
+	switch {
+	case in.Disabled == nil:
+	case *in.Disabled: // without a parameter, for the index of the few that are
+		users = users.Where("disabled")
+	default:
+		users = users.Where("NOT disabled")
+	}
+	if in.Email != nil {
+		users = database.HasPrefix(users, "email", string(*in.Email))
+	}
+	rows, err := list[models.User](users, in.Page)
 	return mapList(rows, managed), err
 }
 
@@ -68,6 +88,12 @@ func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser,
 func (u Users) Update(ctx context.Context, _ models.User, in UserChange) (ManagedUser, error) {
 	user, err := u.Accounts.Change(ctx, in.ID, accounts.Change{Name: in.Name, Role: in.Role, Disabled: in.Disabled})
 	return managed(user), err
+}
+
+// Delete deletes a user and everything the user owns. The email can then be registered
+// again.
+func (u Users) Delete(ctx context.Context, _ models.User, in UserID) (endpoint.None, error) {
+	return endpoint.None{}, u.Accounts.DeleteUser(ctx, in.ID)
 }
 
 // EndSessions ends every session of a user.

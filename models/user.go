@@ -83,8 +83,7 @@ func NewEmail(typed string) (Email, error) {
 	if len(typed) > maxTyped {
 		return "", errEmailTooLong
 	}
-	normalized := norm.NFKC.String(strings.ToLower(norm.NFKC.String(typed)))
-	normalized = strings.TrimFunc(normalized, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+	normalized := normalize(typed)
 	if utf8.RuneCountInString(normalized) > 254 {
 		return "", errEmailTooLong
 	}
@@ -99,6 +98,11 @@ func NewEmail(typed string) (Email, error) {
 	return Email(local + "@" + ascii), nil
 }
 
+func normalize(typed string) string {
+	normalized := norm.NFKC.String(strings.ToLower(norm.NFKC.String(typed)))
+	return strings.TrimFunc(normalized, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
+}
+
 func isInvisible(r rune) bool { return unicode.In(r, unicode.Cf, unicode.Cc) }
 
 // UnmarshalText converts an address from JSON or a form.
@@ -110,4 +114,22 @@ func (e *Email) UnmarshalText(text []byte) (err error) {
 // JSONSchemaBytes describes an email in the OpenAPI document.
 func (Email) JSONSchemaBytes() ([]byte, error) {
 	return []byte(`{"type":"string","maxLength":254,"examples":["ada@example.com"]}`), nil
+}
+
+// EmailPrefix is the beginning of an Email, in the form in which that is stored.
+type EmailPrefix string
+
+// UnmarshalText converts the beginning of an address from a query.
+func (p *EmailPrefix) UnmarshalText(text []byte) error {
+	email, err := NewEmail(string(text))
+	if errors.Is(err, errNotAnEmail) { // such as ada@, which has no domain yet
+		email, err = Email(normalize(string(text))), nil
+	}
+	*p = EmailPrefix(email)
+	return err
+}
+
+// JSONSchemaBytes describes the beginning of an email in the OpenAPI document.
+func (EmailPrefix) JSONSchemaBytes() ([]byte, error) {
+	return []byte(`{"type":"string","maxLength":254,"examples":["ada@"]}`), nil
 }

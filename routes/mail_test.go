@@ -7,11 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/apptest"
@@ -104,31 +101,6 @@ func TestTheRulesOfANewPasswordApplyToAReset(t *testing.T) {
 		t.Error(answer.Body)
 	}
 	reset(app, token).Want(t, 204, "")
-}
-
-// statements counts what the app asks the database.
-func statements(t *testing.T, app *apptest.App) (since func() []string) {
-	t.Helper()
-	var mu sync.Mutex
-	var all []string
-	count := func(db *gorm.DB) {
-		mu.Lock()
-		defer mu.Unlock()
-		all = append(all, db.Statement.SQL.String())
-	}
-	callback := app.DB.Callback()
-	err := errors.Join(callback.Create().After("*").Register("count", count), callback.Query().After("*").Register("count", count),
-		callback.Update().After("*").Register("count", count), callback.Delete().After("*").Register("count", count),
-		callback.Row().After("*").Register("count", count), callback.Raw().After("*").Register("count", count))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		defer func() { all = nil }()
-		return all
-	}
 }
 
 func TestAForgottenPasswordTellsNothingAboutAnAccount(t *testing.T) {

@@ -38,6 +38,7 @@ func (a App) Accounts() accounts.Accounts {
 		DB: a.DB, Auth: a.Auth,
 		Hooks: []accounts.Hook{
 			mails(a).Hook,
+			accounts.StoreEvent,
 		},
 	}
 }
@@ -47,6 +48,7 @@ func (a App) Accounts() accounts.Accounts {
 func (a App) Table() []endpoint.Route {
 	users := a.Accounts()
 	account := handlers.Account{Accounts: users}
+	events := handlers.Events{DB: a.DB}
 	health := handlers.Health{DB: a.DB}
 	jwks := handlers.JWKS{Auth: a.Auth}
 	mail := handlers.Mail{Accounts: users, Mails: mails(a)}
@@ -71,6 +73,7 @@ func (a App) Table() []endpoint.Route {
 		Protected("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202),
 		Protected("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.Overloaded),
 		Protected("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.Overloaded),
+		Protected("GET", "/me/events", "What happened to my account", events.Mine),
 
 		Protected("POST", "/logout", "Sign out", sessions.Logout),
 		Protected("GET", "/sessions", "Where I am signed in", sessions.Index),
@@ -81,7 +84,9 @@ func (a App) Table() []endpoint.Route {
 		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(admin.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded),
 		Admin("GET", "/users/:id", "Show a user", admin.Show),
 		Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(problem.LastAdmin),
+		Admin("DELETE", "/users/:id", "Delete a user", admin.Delete).Errors(problem.LastAdmin),
 		Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
+		Admin("GET", "/events", "What happened to all accounts", events.Index),
 
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(handlers.OAuthError).
 			Errors(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.UnknownGrant),

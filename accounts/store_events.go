@@ -1,0 +1,61 @@
+package accounts
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
+)
+
+// Kinds has all kinds of events. A list of events can be filtered by each.
+var Kinds = []Kind{
+	Registered, Login, LoginFailed, LoginThrottled, OTPFailed, Logout, SessionEnded, TokenTheft,
+	PasswordChanged, PasswordReset, EmailChanged, EmailVerified, UserCreated, UserChanged, UserDeleted,
+	TOTPEnabled, TOTPDisabled, RecoveryCodeUsed, KeyCreated, KeyDeleted,
+}
+
+// UnmarshalText returns an error for a text that is not one of Kinds.
+func (k *Kind) UnmarshalText(text []byte) error {
+	if *k = Kind(text); !slices.Contains(Kinds, *k) {
+		return fmt.Errorf("must be one of %v", Kinds)
+	}
+	return nil
+}
+
+// JSONSchemaBytes describes a kind in the OpenAPI document.
+func (Kind) JSONSchemaBytes() ([]byte, error) {
+	return json.Marshal(map[string]any{"type": "string", "enum": Kinds})
+}
+
+// StoreEvent stores an event with who did it, and from where. It is one of
+// Accounts.Hooks.
+func StoreEvent(tx *gorm.DB, event Event) error {
+	ctx := tx.Statement.Context
+	client, session := auth.ClientFrom(ctx), event.Session
+	if session.IsNil() {
+		session = auth.SessionFrom(ctx)
+	}
+	details := event.Details
+	if details == nil {
+		details = map[string]any{}
+	}
+	actor, _ := auth.UserFrom(ctx)
+	return tx.Create(&models.Event{
+		Kind:   string(event.Kind),
+		UserID: orNull(event.User.ID), ActorID: orNull(actor.ID), SessionID: orNull(session),
+		IP: client.IP, UserAgent: client.UserAgent, RequestID: client.RequestID,
+		Details: details,
+	}).Error
+}
+
+func orNull(id uuid.UUID) *uuid.UUID {
+	if id.IsNil() {
+		return nil
+	}
+	return &id
+}
