@@ -57,7 +57,7 @@ func run(t *testing.T, folder string, environ []string, args ...string) (stdout,
 	return out.String(), faults.String(), program.ProcessState.ExitCode()
 }
 
-// server is the program that serves, until it or the test ends.
+// server is the program that runs, until it or the test ends.
 type server struct {
 	t     *testing.T
 	run   *exec.Cmd
@@ -70,16 +70,21 @@ type server struct {
 // machines. await waits until it listens.
 func launch(t *testing.T, folder string, environ ...string) *server {
 	t.Helper()
+	return background(t, command(t, folder, append([]string{
+		"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
+		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
+	}, environ...)))
+}
+
+// background starts the program, and keeps what it prints.
+func background(t *testing.T, program *exec.Cmd) *server {
+	t.Helper()
 	log, err := os.Create(filepath.Join(t.TempDir(), "printed"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	s := &server{t: t, log: log.Name(), ended: make(chan struct{})}
-	s.run = command(t, folder, append([]string{
-		"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
-		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
-	}, environ...))
+	s := &server{t: t, run: program, log: log.Name(), ended: make(chan struct{})}
 	s.run.Stdout, s.run.Stderr = log, log
 	s.start()
 	return s

@@ -77,6 +77,15 @@ func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 	wantError(t, folder, fmt.Sprint("ROLE must be one of ", models.Roles), "user", "role", "bob@example.com", "root")
 	wantOutput(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
 	s.want(403, "GET", "/users", "", ada...)
+	s.want(200, "POST", "/login", strings.ReplaceAll(credentials("bob@example.com"), password, "battery staple"))
+	wantOutput(t, folder, `2 sessions of bob@example\.com ended\.`, "sessions", "end", "bob@example.com")
+	wantOutput(t, folder, `eve@example\.com is user [0-9a-f-]{36}\.`, "user", "create", "eve@example.com", "--no-password")
+	s.want(401, "POST", "/login", credentials("eve@example.com"))
+	wantOutput(t, folder, `eve@example\.com is deleted\.`, "user", "delete", "eve@example.com")
+	wantOutput(t, folder, `eve@example\.com is user [0-9a-f-]{36}\.`, "user", "create", "eve@example.com", "--password-file="+file(t, password))
+	s.token("eve@example.com")
+	wantOutput(t, folder, `eve@example\.com is deleted\.`, "user", "delete", "eve@example.com")
+	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "delete", "bob@example.com")
 	wantOutput(t, folder, `ID +EMAIL +ROLE +DISABLED +CREATED\n\S{36} +bob@example\.com +admin +false +\S+Z\n\S{36} +ada@example\.com +user +false +\S+Z`, "user", "list")
 }
 
@@ -100,9 +109,12 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 	wantError(t, folder, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")
 	wantError(t, folder, "there is no terminal to ask for the password: give --password-file", "user", "create", "eve@example.com")
 	wantError(t, folder, "accepts 1 arg(s), received 2", "user", "create", "eve@example.com", password)
-	for _, verb := range []string{"promote", "demote", "disable", "enable", "password"} {
+	for _, verb := range []string{"promote", "demote", "disable", "enable", "password", "delete"} {
 		wantError(t, folder, "no user has the email eve@example.com", "user", verb, "eve@example.com")
 	}
+	wantError(t, folder, "no user has the email eve@example.com", "sessions", "end", "eve@example.com")
+	wantError(t, folder, "if any flags in the group [password-file no-password] are set none of the others can be; [no-password password-file] were all set",
+		"user", "create", "eve@example.com", "--no-password", "--password-file="+right)
 }
 
 func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {

@@ -1,6 +1,8 @@
 package routes_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +114,9 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		"sets an unknown role":      {"PATCH", "/users/{ada}", `{"role":"root"}`, 422, "validation_failed", `{"field":"role","message":"must be one of [user `, 200},
 		"changes no other field":    {"PATCH", "/users/{ada}", `{"email":"eve@example.com"}`, 422, "validation_failed", `"email"`, 200},
 		"changes nobody":            {"PATCH", "/users/01900000-0000-7000-8000-000000000000", `{}`, 404, "not_found", "", 200},
+		"deletes":                   {"DELETE", "/users/{ada}", "", 204, "", "", 401},
+		"deletes nobody":            {"DELETE", "/users/01900000-0000-7000-8000-000000000000", "", 404, "not_found", "", 200},
+		"deletes, as the last one":  {"DELETE", "/users/{root}", "", 409, "last_admin", "", 200},
 		"ends all sessions":         {"DELETE", "/users/{ada}/sessions", "", 204, "", "", 401},
 		"ends sessions of nobody":   {"DELETE", "/users/01900000-0000-7000-8000-000000000000/sessions", "", 404, "not_found", "", 200},
 		"demotes the last admin":    {"PATCH", "/users/{root}", `{"role":"user"}`, 409, "last_admin", "The last admin cannot be", 200},
@@ -133,6 +138,49 @@ func TestAnAdminManagesUsers(t *testing.T) {
 			}
 			app.Get("/users", root...).Want(t, 200, "") // still an admin
 		})
+	}
+}
+
+func TestTheListOfUsersIsFiltered(t *testing.T) {
+	app := apptest.New(t)
+	root := app.Admin("root@example.com")
+	for email, disabled := range map[models.Email]bool{"ada@example.com": false, "ada@example.org": true, "adam@xn--bcher-kva.example": false, "a%@example.com": true} {
+		app.DB.Create(&models.User{Email: email, Role: models.RoleUser, Disabled: disabled})
+	}
+	since := plans(t, app)
+	for query, c := range map[string]struct{ want, index string }{
+		"email=ada":                      {"ada@example.com ada@example.org adam@xn--bcher-kva.example", "idx_users_email"},
+		"email=%20ADA%40":                {"ada@example.com ada@example.org", "idx_users_email"},
+		"email=ada@example.org":          {"ada@example.org", "idx_users_email"},
+		"email=adam@B%C3%BCch":           {"", "idx_users_email"},
+		"email=adam@B%C3%BCcher.example": {"adam@xn--bcher-kva.example", "idx_users_email"},
+		"email=a%25":                     {"a%@example.com", "idx_users_email"},
+		"email=":                         {"a%@example.com ada@example.com ada@example.org adam@xn--bcher-kva.example root@example.com", ""},
+		"email=zoe":                      {"", ""},
+		"role=admin":                     {"root@example.com", "idx_users_role"},
+		"role=user&disabled=false":       {"ada@example.com adam@xn--bcher-kva.example", "idx_users_role"},
+		"disabled=true":                  {"a%@example.com ada@example.org", "idx_users_disabled"},
+		"disabled=true&email=ada":        {"ada@example.org", ""},
+		"disabled=false&role=admin":      {"root@example.com", ""},
+	} {
+		var got []string
+		var read struct{ Items []struct{ Email string } }
+		if err := json.Unmarshal([]byte(app.Get("/users?"+query, root...).Want(t, 200, "").Body), &read); err != nil {
+			t.Fatal(err)
+		}
+		for _, user := range read.Items {
+			got = append(got, user.Email)
+		}
+		slices.Sort(got)
+		if found := strings.Join(got, " "); found != c.want {
+			t.Errorf("%s lists %s, want %s", query, found, c.want)
+		}
+		if plan := since("users"); !apptest.OnPostgreSQL() && !strings.Contains(plan, c.index) {
+			t.Errorf("%s is read by %s", query, plan)
+		}
+	}
+	for _, query := range []string{"role=king", "role=", "disabled=maybe", "disabled=", "email=" + strings.Repeat("x", 255)} {
+		app.Get("/users?"+query, root...).Want(t, 422, "validation_failed")
 	}
 }
 

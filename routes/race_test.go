@@ -144,22 +144,64 @@ func TestNoLoginOutlivesItsPassword(t *testing.T) {
 	}
 }
 
-func TestOneAdminIsLeftWhenAllDemoteEachOther(t *testing.T) {
+// Each admin demotes or deletes the next one, and the last one themself.
+func TestOneAdminIsLeftWhenAllRemoveEachOther(t *testing.T) {
 	app := apptest.New(t)
+	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
+	for claim, of := range map[string]struct {
+		method, body string
+		next         int
+	}{
+		"each demotes themself":  {"PATCH", `{"role":"user"}`, 0},
+		"each demotes the next":  {"PATCH", `{"role":"user"}`, 1},
+		"each disables the next": {"PATCH", `{"disabled":true}`, 1},
+		"each deletes themself":  {"DELETE", "", 0},
+		"each deletes the next":  {"DELETE", "", 1},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			for i := range fewRounds {
+				app.DB.Where("true").Delete(&models.User{})
+				var do []func()
+				var bearers [3][]string
+				var paths [3]string
+				for n := range bearers {
+					email := fmt.Sprint("admin", n, "-", i, "@example.com")
+					bearers[n] = app.Admin(email)
+					paths[n] = "/users/" + app.User(email).ID.String()
+				}
+				for n, bearer := range bearers {
+					do = append(do, func() {
+						[]*apptest.App{app, other}[n%2].Do(of.method, paths[(n+of.next)%3], strings.NewReader(of.body), bearer...)
+					})
+				}
+				together(do...)
+				var left int64
+				if app.DB.Model(&models.User{}).Where("role = ? AND NOT disabled", models.RoleAdmin).Count(&left); left == 0 || of.next == 0 && left > 1 {
+					t.Fatalf("%d admins are left", left)
+				}
+			}
+		})
+	}
+}
+
+func TestOneOfTwoDeletionsOfAnAdminSucceeds(t *testing.T) {
+	app := apptest.New(t)
+	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
+	root := app.Admin("root@example.com")
 	for i := range fewRounds {
-		app.DB.Model(&models.User{}).Where("true").Update("role", models.RoleUser)
-		var do []func()
-		for _, name := range []string{"a", "b", "c"} {
-			email := fmt.Sprint(name, i, "@example.com")
-			bearer := app.Admin(email)
-			do = append(do, func() {
-				app.Do("PATCH", "/users/"+app.User(email).ID.String(), strings.NewReader(`{"role":"user"}`), bearer...)
-			})
+		email := fmt.Sprint(i, "@example.com")
+		bearer := app.Admin(email)
+		path := "/users/" + app.User(email).ID.String()
+		var own, by apptest.Answer
+		together(func() { own = app.Post("/me/delete", `{"current_password":"correct horse"}`, bearer...) },
+			func() { by = other.Do("DELETE", path, nil, root...) })
+		switch {
+		case own.Status == 204:
+			by.Want(t, 404, "not_found")
+		default:
+			by.Want(t, 204, "")
+			own.Want(t, 401, "token_revoked")
 		}
-		together(do...)
-		var left int64
-		if app.DB.Model(&models.User{}).Where("role = ?", models.RoleAdmin).Count(&left); left != 1 {
-			t.Fatalf("%d admins are left", left)
-		}
+		app.Register(email) // it is free
 	}
 }
