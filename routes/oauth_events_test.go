@@ -1,0 +1,14 @@
+package routes_test
+
+import "testing"
+
+func TestARevokedTokenIsALogout(t *testing.T) {
+	app, bearer, refresh := session(t)
+	for range 2 { // the second time, there is nothing to tell
+		app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 200, "")
+	}
+	all := events(t, app)
+	if last := all[len(all)-1]; len(all) != 3 || last.Kind != "logout" || last.SessionID.String() != sid(t, app, bearer) {
+		t.Errorf("%+v", all)
+	}
+}
