@@ -50,6 +50,30 @@ func TestAJobRunsAtOnceInItsProcessAndWithinASecondFromAnother(t *testing.T) {
 	})
 }
 
+// So a long queue leaves time to requests.
+func TestAJobRunsAloneForUpTo20msAndThenTheNextOneWaitsAsLong(t *testing.T) {
+	for each, want := range map[time.Duration][]time.Duration{
+		5 * time.Millisecond: {0, 10 * time.Millisecond, 20 * time.Millisecond},
+		time.Minute:          {0, 40 * time.Millisecond, 80 * time.Millisecond},
+	} {
+		onClock(t, func(t *testing.T, open func() *gorm.DB) {
+			db := open()
+			add(t, db, "x", "y", "z")
+			began, ran := time.Now(), make(chan time.Duration, len(want))
+			start(t, db, time.Hour, jobs.Handle(func(context.Context, named) error {
+				ran <- time.Since(began)
+				time.Sleep(each)
+				return nil
+			}))
+			for _, at := range want {
+				if got := <-ran; got != at {
+					t.Errorf("jobs of %v: one began after %v, want %v", each, got, at)
+				}
+			}
+		})
+	}
+}
+
 func TestThePausesGrowAndTheLastAttemptIsTheLast(t *testing.T) {
 	onClock(t, func(t *testing.T, open func() *gorm.DB) {
 		db := open()

@@ -19,6 +19,11 @@ const (
 	// maxRunning is how many jobs one process runs at the same time.
 	maxRunning = 8
 
+	// alone is how long a job runs alone, and the longest rest after that, which is as
+	// long as it ran. So the jobs of a long queue that work take half a core at most, and
+	// leave the rest to requests, while those that wait run at the same time.
+	alone = 20 * time.Millisecond
+
 	// pollInterval is how often an idle worker looks for jobs that other processes
 	// have added, or that are due again.
 	pollInterval = time.Second
@@ -97,7 +102,6 @@ func (w *Worker) Run(ctx context.Context, timeout time.Duration) {
 // begin begins jobs as long as ctx lasts. It waits while maxRunning have not called done.
 func (w *Worker) begin(ctx context.Context, start func(job models.Job, done func())) {
 	slots := make(chan struct{}, maxRunning)
-	done := func() { <-slots }
 	for warned := false; ; {
 		select {
 		case slots <- struct{}{}:
@@ -110,10 +114,20 @@ func (w *Worker) begin(ctx context.Context, start func(job models.Job, done func
 		}
 		warned = err != nil
 		if found {
-			start(job, done)
+			began, ended := time.Now(), make(chan struct{})
+			start(job, func() {
+				<-slots
+				close(ended)
+			})
+			select {
+			case <-ended:
+			case <-time.After(alone):
+			case <-ctx.Done():
+			}
+			_ = sleep(ctx, min(time.Since(began), alone))
 			continue
 		}
-		done()
+		<-slots
 		select {
 		case <-ctx.Done():
 			return
