@@ -114,7 +114,7 @@ func (s *app) restart(ctx context.Context) error {
 
 // idle measures a server that nobody calls. Its jobs still look for work.
 func (s *app) idle(context.Context) error {
-	const lasting = 8 * time.Second
+	const lasting = 5 * time.Second
 	before, err := processorTime(s.api)
 	if err != nil {
 		return err
