@@ -123,7 +123,7 @@ func (a App) docs() []endpoint.Route {
 		return []endpoint.Route{endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)}
 	}
 	document := handlers.NewFile("application/json", a.Document)
-	return append([]endpoint.Route{endpoint.Gin("GET", "/openapi.json", "This API, described", document.Serve)}, page()...)
+	return slices.Concat([]endpoint.Route{endpoint.Gin("GET", "/openapi.json", "This API, described", document.Serve)}, page())
 }
 
 // Engine builds the API: the table, and the middleware of all requests.
