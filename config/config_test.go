@@ -214,7 +214,6 @@ func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 		"one database connection":                             {"database: {max_connections: 1}", nil, "database.max_connections: 1 is less than 2"},
 		"no time for a statement":                             {"database: {statement_timeout: 0}", nil, "database.statement_timeout: 0s is not greater than 0"},
 		"no time for a lock":                                  {"", []string{"APP_DATABASE_LOCK_TIMEOUT=0"}, "database.lock_timeout: 0s is not greater than 0"},
-		"a public URL without a scheme":                       {"server: {public_url: api.example.com}", nil, `server.public_url: "api.example.com" is not the URL of a page, such as https://app.example.com/reset`},
 		"no time to wait":                                     {"password: {max_wait: 0s}", nil, "password.max_wait: 0s is not greater than 0"},
 		"no issuer":                                           {"jwt: {issuer: ''}", nil, "jwt.issuer and jwt.audience: neither may be empty"},
 		"a size that is a word":                               {"", []string{"APP_SERVER_MAX_BODY=big"}, "server.max_body: big is not a size: write a number with its unit, such as 512KiB or 1MiB"},
