@@ -71,4 +71,3 @@ func (r Route) checkInput(seen visited) error {
 	}
 	return nil
 }
-
