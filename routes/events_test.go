@@ -199,8 +199,8 @@ func TestOfManyLogoutsOneIsTold(t *testing.T) {
 			do = append(do, func() { []*apptest.App{app, other}[i%2].Post("/logout", "", bearer...) })
 		}
 		together(do...)
-		if new := events(t, app)[before:]; len(new) != 1 || new[0].Kind != "logout" {
-			t.Fatalf("%+v", new)
+		if told := events(t, app)[before:]; len(told) != 1 || told[0].Kind != "logout" {
+			t.Fatalf("%+v", told)
 		}
 	}
 }
