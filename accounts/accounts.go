@@ -1,6 +1,6 @@
 // Package accounts creates, changes and deletes users, for the API and the command
 // line. Each change is one transaction, and takes effect at once. The context has the
-// current user and session (auth.UserFrom, auth.SessionFrom), or none.
+// current user and session (auth.UserFrom, auth.LoginFrom), or none.
 package accounts
 
 import (

@@ -71,11 +71,11 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 	return user, err
 }
 
-// ChangeEmail changes the email of the current user, which is then not verified. The
+// ChangeEmail changes the email of a logged-in user, which is then not verified. The
 // error is validation_failed on current_password, token_revoked, email_taken or
 // overloaded.
-func (a Accounts) ChangeEmail(ctx context.Context, current auth.Password, email models.Email) (user models.User, err error) {
-	err = a.changeConfirmed(ctx, current, nil, func(tx *gorm.DB, now models.User) error {
+func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, current auth.Password, email models.Email) (user models.User, err error) {
+	err = a.changeConfirmed(ctx, login, current, nil, func(tx *gorm.DB, now models.User) error {
 		user = now
 		user.Email, user.EmailVerified = email, false
 		if err := save(tx, &user); err != nil {
@@ -87,17 +87,17 @@ func (a Accounts) ChangeEmail(ctx context.Context, current auth.Password, email 
 	return user, err
 }
 
-// ChangePassword changes the current user's password, and ends every session except
-// the current one. The error is validation_failed on current_password or
+// ChangePassword changes the password of a logged-in user, and ends every session except
+// that of the login. The error is validation_failed on current_password or
 // new_password, token_revoked or overloaded.
-func (a Accounts) ChangePassword(ctx context.Context, current, newPassword auth.Password) error {
+func (a Accounts) ChangePassword(ctx context.Context, login auth.Login, current, newPassword auth.Password) error {
 	var hash string
 	prepare := func() (err error) {
 		hash, err = a.Auth.Passwords.Hash(ctx, "new_password", newPassword)
 		return err
 	}
-	return a.changeConfirmed(ctx, current, prepare, func(tx *gorm.DB, user models.User) error {
-		return a.setHash(tx, user, hash, PasswordChanged, auth.SessionFrom(ctx))
+	return a.changeConfirmed(ctx, login, current, prepare, func(tx *gorm.DB, user models.User) error {
+		return a.setHash(tx, user, hash, PasswordChanged, "id <> ?", login.SessionID)
 	})
 }
 
@@ -109,31 +109,30 @@ func (a Accounts) SetPassword(ctx context.Context, id uuid.UUID, newPassword aut
 		return err
 	}
 	return a.change(ctx, id, func(tx *gorm.DB, user models.User) error {
-		return a.setHash(tx, user, hash, PasswordChanged, uuid.Nil)
+		return a.setHash(tx, user, hash, PasswordChanged)
 	})
 }
 
-// setHash saves a user with a new password, and ends every session except keep.
-func (a Accounts) setHash(tx *gorm.DB, user models.User, hash string, kind Kind, keep uuid.UUID) error {
+// setHash saves a user with a new password, and ends the sessions that auth.Revoke does.
+func (a Accounts) setHash(tx *gorm.DB, user models.User, hash string, kind Kind, conditions ...any) error {
 	user.PasswordHash = hash
 	if err := save(tx, &user); err != nil {
 		return err
 	}
-	if _, err := auth.Revoke(tx, user.ID, models.ByPassword, "id <> ?", keep); err != nil {
+	if _, err := auth.Revoke(tx, user.ID, models.ByPassword, conditions...); err != nil {
 		return err
 	}
 	return a.call(tx, Event{Kind: kind, User: user})
 }
 
-// Delete deletes the current user and everything the user owns. The email can then be
+// Delete deletes a logged-in user and everything the user owns. The email can then be
 // registered again. The error is validation_failed on current_password,
 // token_revoked, last_admin or overloaded.
-func (a Accounts) Delete(ctx context.Context, current auth.Password) error {
+func (a Accounts) Delete(ctx context.Context, login auth.Login, current auth.Password) error {
 	prepare := func() error { // so that the transaction is short, and other writers do not wait
-		user, _ := auth.UserFrom(ctx)
-		return a.Auth.Sessions.PurgeUser(ctx, user.ID, auth.SessionFrom(ctx))
+		return a.Auth.Sessions.PurgeUser(ctx, login.User.ID, login.SessionID)
 	}
-	return a.changeConfirmed(ctx, current, prepare, a.delete)
+	return a.changeConfirmed(ctx, login, current, prepare, a.delete)
 }
 
 // DeleteUser is Delete for any user, without a password. The error is not_found or
@@ -152,19 +151,18 @@ func (a Accounts) delete(tx *gorm.DB, user models.User) error {
 	return a.call(tx, Event{Kind: UserDeleted, User: user, Details: map[string]any{"email": user.Email}})
 }
 
-// changeConfirmed verifies the current user's password, and runs change only if that
-// password and the current session are still valid in its transaction.
-func (a Accounts) changeConfirmed(ctx context.Context, current auth.Password, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
-	user, _ := auth.UserFrom(ctx)
+// changeConfirmed verifies the password of a logged-in user, and runs change only if that
+// password and the session of the login are still valid in its transaction.
+func (a Accounts) changeConfirmed(ctx context.Context, login auth.Login, current auth.Password, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
 	check := passwordCheck{
-		user:     func(db *gorm.DB) *gorm.DB { return auth.WithLiveSession(db, user.ID, auth.SessionFrom(ctx)) },
+		user:     func(db *gorm.DB) *gorm.DB { return auth.WithLiveSession(db, login) },
 		password: current,
 		wrong:    problem.Field("current_password", "is not right"),
 		notFound: auth.ErrTokenRevoked,
 		prepare:  prepare,
 	}
 	return a.withPassword(ctx, check, func(tx *gorm.DB, now models.User) error {
-		if err := auth.RequireLive(tx, user.ID, auth.SessionFrom(ctx)); err != nil {
+		if err := auth.RequireLive(tx, login); err != nil {
 			return err
 		}
 		return change(tx, now)

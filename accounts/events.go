@@ -46,7 +46,7 @@ type Event struct {
 }
 
 // Hook is called with each Event, in the transaction of the change. The context of tx
-// has the current user, session and client (auth.UserFrom, auth.SessionFrom,
+// has the current user, session and client (auth.UserFrom, auth.LoginFrom,
 // auth.ClientFrom). An error undoes the change.
 type Hook func(tx *gorm.DB, event Event) error
 

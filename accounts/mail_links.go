@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
@@ -88,7 +87,7 @@ func (m Mails) Reset(ctx context.Context, a Accounts, token string, password aut
 	}
 	return m.use(ctx, a, token, forReset, prepare, func(tx *gorm.DB, user models.User) error {
 		user.EmailVerified = true
-		return a.setHash(tx, user, hash, PasswordReset, uuid.Nil)
+		return a.setHash(tx, user, hash, PasswordReset)
 	})
 }
 

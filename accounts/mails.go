@@ -123,10 +123,9 @@ func (m Mails) Forgot(ctx context.Context, email models.Email) error {
 	return m.addOne(ctx, Mail{Template: mailReset, Email: email})
 }
 
-// Verification sends the current user a link to verify the email.
-func (m Mails) Verification(ctx context.Context) error {
-	user, _ := auth.UserFrom(ctx)
-	return m.addOne(ctx, Mail{Template: mailVerify, UserID: user.ID})
+// Verification sends a logged-in user a link to verify the email.
+func (m Mails) Verification(ctx context.Context, login auth.Login) error {
+	return m.addOne(ctx, Mail{Template: mailVerify, UserID: login.User.ID})
 }
 
 func (m Mails) addOne(ctx context.Context, mail Mail) error {

@@ -31,17 +31,23 @@ func (a Accounts) EndSession(ctx context.Context, userID, session uuid.UUID) err
 	return err
 }
 
-// EndSessions ends every session of a user except keep, and returns how many it ended.
-// The error is not_found if there is no such user.
-func (a Accounts) EndSessions(ctx context.Context, userID uuid.UUID, why models.Reason, keep uuid.UUID) (ended int64, err error) {
-	return a.end(ctx, userID, Event{Kind: SessionEnded}, why, "id <> ?", keep)
+// EndSessions ends every session of a user, and returns how many it ended. The error is
+// not_found if there is no such user.
+func (a Accounts) EndSessions(ctx context.Context, userID uuid.UUID, why models.Reason) (ended int64, err error) {
+	return a.end(ctx, userID, Event{Kind: SessionEnded}, why)
 }
 
-// end ends the sessions of a user that match a condition, and calls the hooks if there
+// EndOtherSessions ends every session of a user except that of the login, and returns
+// how many it ended. The error is not_found if there is no such user.
+func (a Accounts) EndOtherSessions(ctx context.Context, login auth.Login) (ended int64, err error) {
+	return a.end(ctx, login.User.ID, Event{Kind: SessionEnded}, models.ByLogout, "id <> ?", login.SessionID)
+}
+
+// end ends the sessions of a user that auth.Revoke does, and calls the hooks if there
 // are any.
-func (a Accounts) end(ctx context.Context, userID uuid.UUID, event Event, why models.Reason, condition string, id uuid.UUID) (ended int64, err error) {
+func (a Accounts) end(ctx context.Context, userID uuid.UUID, event Event, why models.Reason, conditions ...any) (ended int64, err error) {
 	err = a.change(ctx, userID, func(tx *gorm.DB, user models.User) (err error) {
-		ended, err = auth.Revoke(tx, user.ID, why, condition, id)
+		ended, err = auth.Revoke(tx, user.ID, why, conditions...)
 		if err != nil || ended == 0 {
 			return err
 		}

@@ -37,8 +37,8 @@ func (Kind) JSONSchemaBytes() ([]byte, error) {
 func StoreEvent(tx *gorm.DB, event Event) error {
 	ctx := tx.Statement.Context
 	client, session := auth.ClientFrom(ctx), event.Session
-	if session.IsNil() {
-		session = auth.SessionFrom(ctx)
+	if login, ok := auth.LoginFrom(ctx); ok && session.IsNil() {
+		session = login.SessionID
 	}
 	details := event.Details
 	if details == nil {

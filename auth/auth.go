@@ -1,16 +1,15 @@
-// Package auth has tokens, sessions, passwords, and the current user of a request.
+// Package auth has tokens, sessions, passwords, and the identity of a request.
 package auth
 
 import (
 	"context"
+	"log/slog"
 	"net/netip"
 	"runtime"
 
-	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
@@ -27,15 +26,25 @@ type Services struct {
 	Tokens    *Tokens
 	Sessions  *Sessions
 	Passwords *Passwords
+
+	Authenticators []Authenticator                       // are asked in this order
+	Background     []func(context.Context, *slog.Logger) // run as long as the server, until the context ends
 }
 
 // New makes Services from settings that config has checked. It takes GOMAXPROCS as
 // the number of cores.
 func New(settings config.Settings, db *gorm.DB) Services {
+	tokens, sessions := NewTokens(settings.JWT), NewSessions(db, settings.JWT)
 	return Services{
-		Tokens:    NewTokens(settings.JWT),
-		Sessions:  NewSessions(db, settings.JWT),
+		Tokens:    tokens,
+		Sessions:  sessions,
 		Passwords: NewPasswords(settings.Password, runtime.GOMAXPROCS(0), Bcrypt()),
+		Authenticators: []Authenticator{
+			byAccessToken(tokens, sessions),
+		},
+		Background: []func(context.Context, *slog.Logger){
+			sessions.ReceiveRevocations,
+		},
 	}
 }
 
@@ -59,43 +68,3 @@ func (c Client) Network() string {
 	network, _ := addr.Prefix(64)
 	return network.String()
 }
-
-type callerKey struct{}
-
-// caller is what is known of the sender of a request.
-type caller struct {
-	client   Client
-	signedIn bool
-	user     models.User
-	session  uuid.UUID
-}
-
-func callerFrom(ctx context.Context) *caller {
-	if from, ok := ctx.Value(callerKey{}).(*caller); ok {
-		return from
-	}
-	return new(caller)
-}
-
-// WithClient returns a context with the client of a request, and without a user.
-func WithClient(ctx context.Context, client Client) context.Context {
-	return context.WithValue(ctx, callerKey{}, &caller{client: client})
-}
-
-// WithUser returns a context with the client, the current user and the session.
-func WithUser(ctx context.Context, client Client, user models.User, session uuid.UUID) context.Context {
-	return context.WithValue(ctx, callerKey{}, &caller{client, true, user, session})
-}
-
-// ClientFrom returns the client, which is empty outside a request.
-func ClientFrom(ctx context.Context) Client { return callerFrom(ctx).client }
-
-// UserFrom returns the current user, and whether the request is authenticated.
-func UserFrom(ctx context.Context) (models.User, bool) {
-	from := callerFrom(ctx)
-	return from.user, from.signedIn
-}
-
-// SessionFrom returns the id of the current session, or uuid.Nil if the request is
-// not authenticated.
-func SessionFrom(ctx context.Context) uuid.UUID { return callerFrom(ctx).session }

@@ -35,7 +35,7 @@ type Sessions struct {
 	ttl   time.Duration
 	grace time.Duration
 	max   int // live sessions of a user
-	cache *sessionCache
+	cache *userCache
 }
 
 // NewSessions makes Sessions from settings that config has checked.
@@ -46,7 +46,7 @@ func NewSessions(db *gorm.DB, settings config.JWT) *Sessions {
 		ttl:   settings.RefreshTTL,
 		grace: settings.RefreshGrace,
 		max:   settings.MaxSessions,
-		cache: newSessionCache(settings),
+		cache: newUserCache(settings),
 	}
 }
 
@@ -154,12 +154,12 @@ func Revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any)
 	return result.RowsAffected, result.Error
 }
 
-// RequireLive checks inside the transaction of a change that the current session has
+// RequireLive checks inside the transaction of a change that the session of a login has
 // not ended. It locks the session's row until the commit, so that the session ends
 // before the change or after it. The error is ErrTokenRevoked.
-func RequireLive(tx *gorm.DB, userID, sessionID uuid.UUID) error {
+func RequireLive(tx *gorm.DB, login Login) error {
 	found := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
-		Limit(1).Find(&models.Session{}, "id = ? AND user_id = ? AND "+models.LiveSession, sessionID, userID, tx.NowFunc())
+		Limit(1).Find(&models.Session{}, "id = ? AND user_id = ? AND "+models.LiveSession, login.SessionID, login.User.ID, tx.NowFunc())
 	if found.Error == nil && found.RowsAffected == 0 {
 		return ErrTokenRevoked
 	}
@@ -168,26 +168,37 @@ func RequireLive(tx *gorm.DB, userID, sessionID uuid.UUID) error {
 
 // User returns the user of an access token, without the password hash. The error
 // is ErrTokenRevoked if the session has ended, or the user is deleted or disabled.
-func (s *Sessions) User(ctx context.Context, claims Claims) (user models.User, err error) {
-	if cached, ok := s.cache.find(claims); ok {
+func (s *Sessions) User(ctx context.Context, claims Claims) (models.User, error) {
+	return s.user(ctx, claims.UserID, claims.SessionID, liveSession)
+}
+
+// user is User for any credential. live is the SQL condition of one that has not ended;
+// its parameters are the id and the current time.
+func (s *Sessions) user(ctx context.Context, userID, credentialID uuid.UUID, live string) (user models.User, err error) {
+	if cached, ok := s.cache.find(userID, credentialID); ok {
 		return *cached, nil
 	}
-	changes := s.cache.beginRead(claims.UserID)
-	err = WithLiveSession(s.db.WithContext(ctx), claims.UserID, claims.SessionID).Omit("password_hash").Take(&user).Error
+	changes := s.cache.beginRead(userID)
+	err = withLive(s.db.WithContext(ctx), userID, credentialID, live).Omit("password_hash").Take(&user).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		s.cache.invalidate(claims.UserID)
+		s.cache.invalidate(userID)
 		return user, ErrTokenRevoked
 	}
 	if err != nil {
 		return user, err
 	}
-	s.cache.store(claims.SessionID, &user, changes)
+	s.cache.store(credentialID, &user, changes)
 	return user, nil
 }
 
-// WithLiveSession selects the user of a session that has not ended, unless the user
-// is disabled.
-func WithLiveSession(db *gorm.DB, userID, sessionID uuid.UUID) *gorm.DB {
-	return db.Where("id = ? AND NOT disabled AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = ? AND user_id = users.id AND "+models.LiveSession+")",
-		userID, sessionID, db.NowFunc())
+// WithLiveSession selects the user of a login whose session has not ended, unless the
+// user is disabled.
+func WithLiveSession(db *gorm.DB, login Login) *gorm.DB {
+	return withLive(db, login.User.ID, login.SessionID, liveSession)
+}
+
+const liveSession = "SELECT 1 FROM sessions WHERE user_id = users.id AND sessions.id = ? AND " + models.LiveSession
+
+func withLive(db *gorm.DB, userID, credentialID uuid.UUID, live string) *gorm.DB {
+	return db.Where("id = ? AND NOT disabled AND EXISTS ("+live+")", userID, credentialID, db.NowFunc())
 }

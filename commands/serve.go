@@ -75,7 +75,9 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	// The background work ends before the database is closed.
 	ctx, stop := context.WithCancel(cmd.Context())
 	var background sync.WaitGroup
-	background.Go(func() { b.services.Sessions.ReceiveRevocations(ctx, log) })
+	for _, run := range b.services.Background {
+		background.Go(func() { run(ctx, log) })
+	}
 	working, stopWorking := context.WithCancel(ctx)
 	background.Go(func() { worker.Run(working, settings.Server.ShutdownTimeout) })
 	defer background.Wait()

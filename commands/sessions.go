@@ -3,7 +3,6 @@ package commands
 import (
 	"fmt"
 
-	"github.com/gofrs/uuid/v5"
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/models"
@@ -34,7 +33,7 @@ func sessionsEnd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			ended, err := b.accounts().EndSessions(cmd.Context(), user.ID, models.ByAdmin, uuid.Nil)
+			ended, err := b.accounts().EndSessions(cmd.Context(), user.ID, models.ByAdmin)
 			if err == nil {
 				fmt.Fprintf(cmd.OutOrStdout(), "%d sessions of %s ended.\n", ended, user.Email)
 			}

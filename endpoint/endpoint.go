@@ -77,10 +77,14 @@ func Public[In, Out any](method, path, summary string, handle func(context.Conte
 }
 
 // Protected makes a route for the callers that access allows. Its function gets
-// the caller, which callerFrom reads from the request's context.
-func Protected[Caller, In, Out any](access Access, callerFrom func(context.Context) Caller, method, path, summary string, handle func(context.Context, Caller, In) (Out, error)) Route {
-	route := Public(method, path, summary, func(ctx context.Context, in In) (Out, error) {
-		return handle(ctx, callerFrom(ctx), in)
+// the caller, which callerFrom reads from the request's context. Its error is answered.
+func Protected[Caller, In, Out any](access Access, callerFrom func(context.Context) (Caller, error), method, path, summary string, handle func(context.Context, Caller, In) (Out, error)) Route {
+	route := Public(method, path, summary, func(ctx context.Context, in In) (out Out, err error) {
+		caller, err := callerFrom(ctx)
+		if err != nil {
+			return out, err
+		}
+		return handle(ctx, caller, in)
 	})
 	route.function = functionName(handle)
 	return route.For(access)

@@ -54,6 +54,6 @@ func (m Mail) Verify(ctx context.Context, in EmailVerification) (endpoint.None, 
 }
 
 // SendVerification sends the link to verify the email once more.
-func (m Mail) SendVerification(ctx context.Context, _ models.User, _ endpoint.None) (endpoint.None, error) {
-	return endpoint.None{}, m.Mails.Verification(ctx)
+func (m Mail) SendVerification(ctx context.Context, login auth.Login, _ endpoint.None) (endpoint.None, error) {
+	return endpoint.None{}, m.Mails.Verification(ctx, login)
 }

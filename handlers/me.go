@@ -43,8 +43,8 @@ func (m Me) Update(ctx context.Context, _ models.User, in accounts.Profile) (mod
 }
 
 // ChangeEmail changes the email.
-func (m Me) ChangeEmail(ctx context.Context, _ models.User, in NewEmail) (models.User, error) {
-	return m.Accounts.ChangeEmail(ctx, in.CurrentPassword, in.Email)
+func (m Me) ChangeEmail(ctx context.Context, login auth.Login, in NewEmail) (models.User, error) {
+	return m.Accounts.ChangeEmail(ctx, login, in.CurrentPassword, in.Email)
 }
 
 // CheckNewPassword returns the rules that a new password breaks.
@@ -53,11 +53,11 @@ func (m Me) CheckNewPassword(in NewPassword) []problem.FieldError {
 }
 
 // Delete deletes the account.
-func (m Me) Delete(ctx context.Context, _ models.User, in Confirmation) (endpoint.None, error) {
-	return endpoint.None{}, m.Accounts.Delete(ctx, in.CurrentPassword)
+func (m Me) Delete(ctx context.Context, login auth.Login, in Confirmation) (endpoint.None, error) {
+	return endpoint.None{}, m.Accounts.Delete(ctx, login, in.CurrentPassword)
 }
 
 // ChangePassword replaces the password and ends all other sessions.
-func (m Me) ChangePassword(ctx context.Context, _ models.User, in NewPassword) (endpoint.None, error) {
-	return endpoint.None{}, m.Accounts.ChangePassword(ctx, in.CurrentPassword, in.NewPassword)
+func (m Me) ChangePassword(ctx context.Context, login auth.Login, in NewPassword) (endpoint.None, error) {
+	return endpoint.None{}, m.Accounts.ChangePassword(ctx, login, in.CurrentPassword, in.NewPassword)
 }

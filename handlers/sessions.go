@@ -35,32 +35,33 @@ type Session struct {
 }
 
 // Index lists the active sessions.
-func (s Sessions) Index(ctx context.Context, user models.User, page Page) (List[Session], error) {
+func (s Sessions) Index(ctx context.Context, login auth.Login, page Page) (List[Session], error) {
 	db := s.Accounts.DB.WithContext(ctx)
-	db = db.Where("user_id = ? AND "+models.LiveSession, user.ID, db.NowFunc())
+	db = db.Where("user_id = ? AND "+models.LiveSession, login.User.ID, db.NowFunc())
 	rows, err := list[models.Session](db, page)
 	return mapList(rows, func(row models.Session) Session {
-		return Session{row, row.ID == auth.SessionFrom(ctx)}
+		return Session{row, row.ID == login.SessionID}
 	}), err
 }
 
 // Logout ends the current session.
-func (s Sessions) Logout(ctx context.Context, user models.User, _ endpoint.None) (endpoint.None, error) {
-	return endpoint.None{}, s.Accounts.Logout(ctx, user.ID, auth.SessionFrom(ctx))
+func (s Sessions) Logout(ctx context.Context, login auth.Login, _ endpoint.None) (endpoint.None, error) {
+	return endpoint.None{}, s.Accounts.Logout(ctx, login.User.ID, login.SessionID)
 }
 
 // End ends one session.
-func (s Sessions) End(ctx context.Context, user models.User, in SessionID) (endpoint.None, error) {
-	return endpoint.None{}, s.Accounts.EndSession(ctx, user.ID, in.ID)
+func (s Sessions) End(ctx context.Context, login auth.Login, in SessionID) (endpoint.None, error) {
+	return endpoint.None{}, s.Accounts.EndSession(ctx, login.User.ID, in.ID)
 }
 
 // EndMany ends all sessions, or all except the current one.
-func (s Sessions) EndMany(ctx context.Context, user models.User, in SessionScope) (endpoint.None, error) {
-	except := uuid.Nil
+func (s Sessions) EndMany(ctx context.Context, login auth.Login, in SessionScope) (endpoint.None, error) {
+	var err error
 	if in.Scope == "others" {
-		except = auth.SessionFrom(ctx)
+		_, err = s.Accounts.EndOtherSessions(ctx, login)
+	} else {
+		_, err = s.Accounts.EndSessions(ctx, login.User.ID, models.ByLogout)
 	}
-	_, err := s.Accounts.EndSessions(ctx, user.ID, models.ByLogout, except)
 	if errors.Is(err, problem.NotFound) {
 		err = auth.ErrTokenRevoked
 	}

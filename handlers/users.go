@@ -98,6 +98,6 @@ func (u Users) Delete(ctx context.Context, _ models.User, in UserID) (endpoint.N
 
 // EndSessions ends every session of a user.
 func (u Users) EndSessions(ctx context.Context, _ models.User, in UserID) (endpoint.None, error) {
-	_, err := u.Accounts.EndSessions(ctx, in.ID, models.ByAdmin, uuid.Nil)
+	_, err := u.Accounts.EndSessions(ctx, in.ID, models.ByAdmin)
 	return endpoint.None{}, err
 }

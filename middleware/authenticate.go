@@ -6,37 +6,36 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
-	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
-// Authenticate refuses a request without a valid access token of a live session. It
-// puts the user into the context, for auth.UserFrom, and replaces Client.
-func Authenticate(services auth.Services) gin.HandlerFunc {
+// Authenticate refuses a request without a bearer token that one of the authenticators
+// accepts. It puts the identity into the context, for auth.UserFrom, and replaces
+// Client.
+func Authenticate(authenticators []auth.Authenticator) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		user, session, err := userOf(c.Request, services)
+		identity, err := identify(c.Request, authenticators)
 		if err != nil {
 			problem.Write(c, err)
 			return
 		}
-		c.Request = c.Request.WithContext(auth.WithUser(c.Request.Context(), clientOf(c), user, session))
+		c.Request = c.Request.WithContext(auth.WithIdentity(c.Request.Context(), clientOf(c), identity))
 	}
 }
 
-func userOf(r *http.Request, services auth.Services) (user models.User, session uuid.UUID, err error) {
+func identify(r *http.Request, authenticators []auth.Authenticator) (auth.Identity, error) {
 	token, err := bearer(r.Header)
 	if err != nil {
-		return user, session, err
+		return auth.Identity{}, err
 	}
-	claims, err := services.Tokens.Verify(token)
-	if err != nil {
-		return user, session, err
+	for _, authenticate := range authenticators {
+		if identity, ours, err := authenticate(r, token); ours {
+			return identity, err
+		}
 	}
-	user, err = services.Sessions.User(r.Context(), claims)
-	return user, claims.SessionID, err
+	return auth.Identity{}, auth.ErrTokenInvalid
 }
 
 // bearer returns the token of the Authorization header (RFC 6750, section 2.1).

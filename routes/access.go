@@ -11,21 +11,32 @@ import (
 
 // Only allows users with a role or a higher one.
 func Only(role models.Role) endpoint.Access {
-	access := endpoint.Access{
+	return endpoint.Access{
 		Name:     string(role),
-		Problems: []*problem.Problem{problem.TokenMissing, problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable},
+		Problems: []*problem.Problem{problem.TokenMissing, problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Forbidden, problem.Unavailable},
+		Allow: func(ctx context.Context) error {
+			user, err := currentUser(ctx)
+			if err == nil && !user.Role.Has(role) {
+				err = problem.Forbidden.Detailed("This needs the role %s", role)
+			}
+			return err
+		},
 	}
-	if role != models.Roles[0] {
-		access.Problems = append(access.Problems, problem.Forbidden)
-	}
+}
+
+// OnlyLogin is Only for those who have logged in, with no other credential.
+func OnlyLogin(role models.Role) endpoint.Access {
+	access := Only(role)
+	allow := access.Allow
 	access.Allow = func(ctx context.Context) error {
-		switch user, ok := auth.UserFrom(ctx); {
-		case !ok:
-			return auth.ErrTokenMissing
-		case !user.Role.Has(role):
-			return problem.Forbidden.Detailed("This needs the role %s", role)
+		if err := allow(ctx); err != nil {
+			return err
 		}
-		return nil
+		_, err := currentLogin(ctx)
+		return err
+	}
+	if access.Name = "login"; role != models.Roles[0] {
+		access.Name += ", " + string(role)
 	}
 	return access
 }
@@ -35,12 +46,29 @@ func Protected[In, Out any](method, path, summary string, handle func(context.Co
 	return endpoint.Protected(Only(models.RoleUser), currentUser, method, path, summary, handle)
 }
 
+// WithLogin makes a Protected route with a function that gets the current login. It is
+// for what is about signing in itself.
+func WithLogin[In, Out any](method, path, summary string, handle func(context.Context, auth.Login, In) (Out, error)) endpoint.Route {
+	return endpoint.Protected(OnlyLogin(models.RoleUser), currentLogin, method, path, summary, handle)
+}
+
 // Admin makes a Protected route for admins only.
 func Admin[In, Out any](method, path, summary string, handle func(context.Context, models.User, In) (Out, error)) endpoint.Route {
 	return Protected(method, path, summary, handle).For(Only(models.RoleAdmin))
 }
 
-func currentUser(ctx context.Context) models.User {
-	user, _ := auth.UserFrom(ctx)
-	return user
+func currentUser(ctx context.Context) (models.User, error) {
+	user, ok := auth.UserFrom(ctx)
+	if !ok {
+		return user, auth.ErrTokenMissing
+	}
+	return user, nil
+}
+
+func currentLogin(ctx context.Context) (auth.Login, error) {
+	login, ok := auth.LoginFrom(ctx)
+	if !ok {
+		return login, problem.Forbidden.Detailed("This needs a login")
+	}
+	return login, nil
 }

@@ -69,16 +69,16 @@ func (a App) Table() []endpoint.Route {
 		Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
 		Protected("GET", "/me", "Who am I", me.Show),
 		Protected("PATCH", "/me", "Change my name", me.Update),
-		Protected("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.Overloaded),
-		Protected("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202),
-		Protected("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.Overloaded),
-		Protected("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.Overloaded),
+		WithLogin("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.Overloaded),
+		WithLogin("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202),
+		WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.Overloaded),
+		WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.Overloaded),
 		Protected("GET", "/me/events", "What happened to my account", events.Mine),
 
-		Protected("POST", "/logout", "Sign out", sessions.Logout),
-		Protected("GET", "/sessions", "Where I am signed in", sessions.Index),
-		Protected("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
-		Protected("DELETE", "/sessions/:id", "Sign out there", sessions.End),
+		WithLogin("POST", "/logout", "Sign out", sessions.Logout),
+		WithLogin("GET", "/sessions", "Where I am signed in", sessions.Index),
+		WithLogin("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
+		WithLogin("DELETE", "/sessions/:id", "Sign out there", sessions.End),
 
 		Admin("GET", "/users", "List the users", admin.Index),
 		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(admin.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded),
@@ -148,7 +148,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 
-	authenticate := middleware.Authenticate(a.Auth)
+	authenticate := middleware.Authenticate(a.Auth.Authenticators)
 	for _, route := range table {
 		identify := gin.HandlerFunc(middleware.Client)
 		if !route.Access.Public() {

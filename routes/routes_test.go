@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"slices"
@@ -15,16 +16,16 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
+	"example.com/latchkey/routes"
 )
 
 func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
-// A public route must be added here and in the table, so that it is never an
-// accident.
 // A public route must be added here and in the table, so that it is never an
 // accident.
 func TestOnlyTheseRoutesArePublic(t *testing.T) {
@@ -48,6 +49,50 @@ func TestOnlyTheseRoutesArePublic(t *testing.T) {
 	if !slices.Equal(public, want) {
 		t.Errorf("the public routes are %v, want %v: a route of your own is listed in ownPublic of routes/own_test.go", public, want)
 	}
+}
+
+// A route that is about signing in must be added here.
+func TestOnlyALoginReachesWhatIsAboutSigningIn(t *testing.T) {
+	needLogin := []string{
+		"POST /me/email", "POST /me/password", "POST /me/delete",
+		"POST /me/email/verification",
+		"POST /logout", "GET /sessions", "DELETE /sessions", "DELETE /sessions/:id",
+	}
+	app, robot := withRobot(t)
+	for _, route := range protectedRoutes() {
+		if route.Streams() {
+			continue
+		}
+		name, answer := route.Method+" "+route.Path, app.Serve(route.Method, route.Path, "", robot...)
+		byLogin := strings.HasPrefix(route.Access.Name, "login")
+		if byLogin != (answer.Status == http.StatusForbidden) || !byLogin && slices.Contains(needLogin, name) {
+			t.Errorf("%s with a credential that is no login is answered %d: its access is %s", name, answer.Status, route.Access)
+		}
+	}
+}
+
+// withRobot runs an app with one more kind of bearer token, and returns that of an admin.
+func withRobot(t *testing.T) (app *apptest.App, robot []string) {
+	t.Helper()
+	app = apptest.New(t)
+	app.Admin("root@example.com")
+	user, services := *app.User("root@example.com"), app.Auth
+	services.Authenticators = append([]auth.Authenticator{func(_ *http.Request, token string) (auth.Identity, bool, error) {
+		return auth.Identity{User: user, By: "robot", ID: user.ID}, token == "robot", nil
+	}}, services.Authenticators...)
+	engine, err := routes.App{Settings: app.Settings, Log: slog.New(slog.DiscardHandler), DB: app.DB, Auth: services}.Engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	app.Engine = engine
+	return app, apptest.Bearer("robot")
+}
+
+func TestEveryKindOfTokenIsKnownByItsOwnForm(t *testing.T) {
+	app, robot := withRobot(t)
+	app.Serve("GET", "/protected", "", robot...).Want(t, 200, "")
+	app.Serve("GET", "/protected", "", app.Login("root@example.com")...).Want(t, 200, "")
+	app.Serve("GET", "/protected", "", apptest.Bearer("robots")...).Want(t, 401, "token_invalid")
 }
 
 func TestEveryProtectedRouteNeedsAToken(t *testing.T) {

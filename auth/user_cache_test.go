@@ -19,58 +19,58 @@ func TestTheCacheNeverReturnsAnOlderState(t *testing.T) {
 		return &models.User{Base: models.Base{ID: claims.UserID}, Role: role}
 	}
 	for claim, test := range map[string]struct {
-		reads func(c *sessionCache)
+		reads func(c *userCache)
 		want  models.Role // "" if the database must be read
 	}{
-		"a read alone is cached": {func(c *sessionCache) {
+		"a read alone is cached": {func(c *userCache) {
 			c.store(claims.SessionID, user("user"), c.beginRead(claims.UserID))
 		}, "user"},
-		"a newer read replaces an older one": {func(c *sessionCache) {
+		"a newer read replaces an older one": {func(c *userCache) {
 			c.store(claims.SessionID, user("admin"), c.beginRead(claims.UserID))
 			c.store(other, user("user"), c.beginRead(claims.UserID))
 			c.store(claims.SessionID, user("user"), c.beginRead(claims.UserID))
 		}, "user"},
-		"a session of an older read is not used": {func(c *sessionCache) {
+		"a session of an older read is not used": {func(c *userCache) {
 			c.store(claims.SessionID, user("admin"), c.beginRead(claims.UserID))
 			c.store(other, user("user"), c.beginRead(claims.UserID))
 		}, ""},
-		"two reads that overlap and agree are cached": {func(c *sessionCache) {
+		"two reads that overlap and agree are cached": {func(c *userCache) {
 			first, second := c.beginRead(claims.UserID), c.beginRead(claims.UserID)
 			c.store(claims.SessionID, user("user"), second)
 			c.store(claims.SessionID, user("user"), first)
 		}, "user"},
-		"two reads that overlap and differ are not cached": {func(c *sessionCache) {
+		"two reads that overlap and differ are not cached": {func(c *userCache) {
 			first, second := c.beginRead(claims.UserID), c.beginRead(claims.UserID)
 			c.store(other, user("user"), second)
 			c.store(claims.SessionID, user("admin"), first)
 		}, ""},
-		"a read that began before another ended is not cached, even if that one was evicted": {func(c *sessionCache) {
+		"a read that began before another ended is not cached, even if that one was evicted": {func(c *userCache) {
 			first := c.beginRead(claims.UserID)
 			c.store(other, user("user"), c.beginRead(claims.UserID))
 			c.users.InvalidateAll()
 			c.store(claims.SessionID, user("admin"), first)
 		}, ""},
-		"a read that began before the user changed is not cached": {func(c *sessionCache) {
+		"a read that began before the user changed is not cached": {func(c *userCache) {
 			first := c.beginRead(claims.UserID)
 			c.invalidate(claims.UserID)
 			c.store(claims.SessionID, user("admin"), first)
 		}, ""},
-		"a session that may have ended is not cached, even if the user is the same": {func(c *sessionCache) {
+		"a session that may have ended is not cached, even if the user is the same": {func(c *userCache) {
 			first := c.beginRead(claims.UserID)
 			c.invalidate(claims.UserID)
 			c.store(other, user("user"), c.beginRead(claims.UserID))
 			c.store(claims.SessionID, user("user"), first)
 		}, ""},
-		"a read that began before invalidateAll is not cached": {func(c *sessionCache) {
+		"a read that began before invalidateAll is not cached": {func(c *userCache) {
 			first := c.beginRead(claims.UserID)
 			c.invalidateAll()
 			c.store(claims.SessionID, user("admin"), first)
 		}, ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			c := newSessionCache(config.JWT{RevocationLag: time.Hour, MaxRemembered: 100})
+			c := newUserCache(config.JWT{RevocationLag: time.Hour, MaxRemembered: 100})
 			test.reads(c)
-			found, ok := c.find(claims)
+			found, ok := c.find(claims.UserID, claims.SessionID)
 			if ok != (test.want != "") || ok && found.Role != test.want {
 				t.Errorf("found %v %+v, want %q", ok, found, test.want)
 			}
