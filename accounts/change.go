@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"errors"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -30,10 +29,7 @@ func (a Accounts) ChangeProfile(ctx context.Context, to Profile) (user models.Us
 		}
 		return a.changed(tx, now, user)
 	})
-	if errors.Is(err, problem.NotFound) {
-		err = auth.ErrTokenRevoked
-	}
-	return user, err
+	return user, revokedIfGone(err)
 }
 
 // Change is what an admin or the command line can change of a user. A nil field does

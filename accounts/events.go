@@ -32,8 +32,6 @@ const (
 	TOTPEnabled      Kind = "totp_enabled"
 	TOTPDisabled     Kind = "totp_disabled"
 	RecoveryCodeUsed Kind = "recovery_code_used"
-	KeyCreated       Kind = "key_created"
-	KeyDeleted       Kind = "key_deleted"
 )
 
 // Event is what happened to a user. Who did it, and from where, is in the context.

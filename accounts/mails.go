@@ -110,6 +110,8 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 		notice := to(mailEmailChanged)
 		notice.Email = event.OldEmail
 		return m.add(tx, notice, to(mailVerify))
+	case KeyCreated:
+		return m.add(tx, to(string(KeyCreated)))
 	case TokenTheft:
 		return m.add(tx, to(mailTokenTheft))
 	}

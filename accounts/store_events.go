@@ -16,7 +16,8 @@ import (
 var Kinds = []Kind{
 	Registered, Login, LoginFailed, LoginThrottled, OTPFailed, Logout, SessionEnded, TokenTheft,
 	PasswordChanged, PasswordReset, EmailChanged, EmailVerified, UserCreated, UserChanged, UserDeleted,
-	TOTPEnabled, TOTPDisabled, RecoveryCodeUsed, KeyCreated, KeyDeleted,
+	TOTPEnabled, TOTPDisabled, RecoveryCodeUsed,
+	KeyCreated, KeyDeleted,
 }
 
 // UnmarshalText returns an error for a text that is not one of Kinds.

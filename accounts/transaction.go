@@ -34,6 +34,15 @@ func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm
 	})
 }
 
+// revokedIfGone returns the error of a change of the current user: token_revoked for
+// not_found.
+func revokedIfGone(err error) error {
+	if errors.Is(err, problem.NotFound) {
+		return auth.ErrTokenRevoked
+	}
+	return err
+}
+
 // save writes every column of a user. The transaction must have locked the row.
 func save(tx *gorm.DB, user *models.User) error { return tx.Select("*").Updates(user).Error }
 

@@ -35,15 +35,18 @@ type Services struct {
 // the number of cores.
 func New(settings config.Settings, db *gorm.DB) Services {
 	tokens, sessions := NewTokens(settings.JWT), NewSessions(db, settings.JWT)
+	keys := newAPIKeys(sessions, settings.JWT)
 	return Services{
 		Tokens:    tokens,
 		Sessions:  sessions,
 		Passwords: NewPasswords(settings.Password, runtime.GOMAXPROCS(0), Bcrypt()),
 		Authenticators: []Authenticator{
+			keys.identify,
 			byAccessToken(tokens, sessions),
 		},
 		Background: []func(context.Context, *slog.Logger){
 			sessions.ReceiveRevocations,
+			keys.storeUses,
 		},
 	}
 }

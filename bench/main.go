@@ -29,6 +29,7 @@ type promise struct {
 var promises = []promise{
 	{"GET /protected over bare Gin", ">=", 0.75, ""},
 	{"the same with a line of log each", ">=", 0.60, ""},
+	{keyPromise, ">=", 0.9, ""},
 	{"refreshes over bare Gin", ">=", 0.08, ""},
 	{"p99 of a refresh", "<", 15, "ms"},
 	{"logins over raw bcrypt", ">=", 0.95, ""},

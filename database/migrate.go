@@ -24,6 +24,7 @@ func migrations() []*gormigrate.Migration {
 		createSentMails,
 		indexUsers,
 		createEvents,
+		createAPIKeys,
 	}, own()...)
 }
 

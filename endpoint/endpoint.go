@@ -24,6 +24,7 @@ type Access struct {
 	Name     string                      // shown in lists of the routes
 	Allow    func(context.Context) error // refuses a caller before the request is read; nil to allow everybody
 	Problems []*problem.Problem          // the possible errors of Allow
+	Refuses  []string                    // the names of security schemes that are never enough
 }
 
 func (a Access) String() string { return cmp.Or(a.Name, "public") }

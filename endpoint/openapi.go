@@ -16,7 +16,7 @@ import (
 // Info describes the API as a whole.
 type Info struct {
 	Root            string         `json:"-"` // where the paths begin, relative to the document, so that a proxy may add a prefix
-	SecuritySchemes map[string]any `json:"-"` // OpenAPI's, by name; a route that is not public accepts each of them
+	SecuritySchemes map[string]any `json:"-"` // OpenAPI's, by name; a route that is not public accepts each that its access does not refuse
 
 	Title       string `json:"title"`
 	Version     string `json:"version"`

@@ -23,7 +23,9 @@ func (d *document) operation(route Route) (object, error) {
 	d.addTag(tag, route.Summary)
 	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": route.description(), "operationId": id, "security": []object{}, "responses": responses}
 	if !route.Access.Public() {
-		operation["security"] = d.security
+		operation["security"] = slices.DeleteFunc(slices.Clone(d.security), func(scheme object) bool {
+			return slices.ContainsFunc(route.Access.Refuses, func(name string) bool { return scheme[name] != nil })
+		})
 	}
 	if len(parameters) > 0 {
 		operation["parameters"] = parameters

@@ -35,6 +35,7 @@ func OnlyLogin(role models.Role) endpoint.Access {
 		_, err := currentLogin(ctx)
 		return err
 	}
+	access.Refuses = []string{keyScheme}
 	if access.Name = "login"; role != models.Roles[0] {
 		access.Name += ", " + string(role)
 	}

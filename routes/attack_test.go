@@ -297,22 +297,28 @@ func attackedApp(t testing.TB, algorithm string) (app *apptest.App, bearer []str
 }
 
 func TestEveryProtectedRouteRefusesEveryBadToken(t *testing.T) {
-	details := map[string]string{"token_invalid": "Invalid token", "token_expired": "Token expired", "token_revoked": "Token revoked"}
 	for _, algorithm := range algorithms() {
 		app, bearer, bad := attackedApp(t, algorithm)
-		for _, route := range protectedRoutes() {
-			for claim, attack := range bad {
-				t.Run(algorithm+" "+route.Method+" "+route.Path+"/"+claim, func(t *testing.T) {
-					answer := app.Serve(route.Method, route.Path, "", apptest.Bearer(attack[0])...).Want(t, 401, attack[1])
-					detail := details[attack[1]]
-					challenge := `Bearer realm="latchkey", error="invalid_token", error_description="` + detail + `"`
-					if answer.Field("detail") != detail || answer.Header.Get("WWW-Authenticate") != challenge {
-						t.Errorf("answered %s with challenge %s", answer.Body, answer.Header.Get("WWW-Authenticate"))
-					}
-				})
-			}
-		}
+		wantRefused(t, app, algorithm, bad)
 		app.Get("/protected", bearer...).Want(t, 200, "")
+	}
+}
+
+// wantRefused tries bad tokens, each with the code of its error, on every protected route.
+func wantRefused(t *testing.T, app *apptest.App, kind string, bad map[string][2]string) {
+	t.Helper()
+	details := map[string]string{"token_invalid": "Invalid token", "token_expired": "Token expired", "token_revoked": "Token revoked"}
+	for _, route := range protectedRoutes() {
+		for claim, attack := range bad {
+			t.Run(kind+" "+route.Method+" "+route.Path+"/"+claim, func(t *testing.T) {
+				answer := app.Serve(route.Method, route.Path, "", apptest.Bearer(attack[0])...).Want(t, 401, attack[1])
+				detail := details[attack[1]]
+				challenge := `Bearer realm="latchkey", error="invalid_token", error_description="` + detail + `"`
+				if answer.Field("detail") != detail || answer.Header.Get("WWW-Authenticate") != challenge {
+					t.Errorf("answered %s with challenge %s", answer.Body, answer.Header.Get("WWW-Authenticate"))
+				}
+			})
+		}
 	}
 }
 

@@ -50,6 +50,7 @@ func (a App) Table() []endpoint.Route {
 	account := handlers.Account{Accounts: users}
 	events := handlers.Events{DB: a.DB}
 	health := handlers.Health{DB: a.DB}
+	keys := handlers.APIKeys{Accounts: users}
 	jwks := handlers.JWKS{Auth: a.Auth}
 	mail := handlers.Mail{Accounts: users, Mails: mails(a)}
 	me := handlers.Me{Accounts: users}
@@ -79,6 +80,10 @@ func (a App) Table() []endpoint.Route {
 		WithLogin("GET", "/sessions", "Where I am signed in", sessions.Index),
 		WithLogin("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
 		WithLogin("DELETE", "/sessions/:id", "Sign out there", sessions.End),
+
+		WithLogin("GET", "/keys", "List my API keys", keys.Index),
+		WithLogin("POST", "/keys", "Make an API key", keys.Create).Status(201).Errors(problem.TooManyKeys),
+		WithLogin("DELETE", "/keys/:id", "Delete an API key", keys.Delete),
 
 		Admin("GET", "/users", "List the users", admin.Index),
 		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(admin.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded),
@@ -110,6 +115,7 @@ func (a App) Document() ([]byte, error) {
 	info.Root = "." + strings.Repeat("/..", strings.Count(a.Settings.Server.BasePath, "/"))
 	info.SecuritySchemes = map[string]any{
 		"by_password": byPassword(),
+		keyScheme:     byKey(),
 		"by_token":    map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 	}
 	info.Contact.Name = "The makers of Latchkey"

@@ -19,6 +19,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 	"example.com/latchkey/routes"
@@ -56,17 +57,31 @@ func TestOnlyALoginReachesWhatIsAboutSigningIn(t *testing.T) {
 	needLogin := []string{
 		"POST /me/email", "POST /me/password", "POST /me/delete",
 		"POST /me/email/verification",
+		"GET /keys", "POST /keys", "DELETE /keys/:id",
 		"POST /logout", "GET /sessions", "DELETE /sessions", "DELETE /sessions/:id",
 	}
+	for _, route := range protectedRoutes() {
+		if name := route.Method + " " + route.Path; slices.Contains(needLogin, name) && !byLogin(route) {
+			t.Errorf("%s has the access %s", name, route.Access)
+		}
+	}
 	app, robot := withRobot(t)
+	wantOnlyLoginsRefused(t, app, robot)
+}
+
+func byLogin(route endpoint.Route) bool { return strings.HasPrefix(route.Access.Name, "login") }
+
+// wantOnlyLoginsRefused tries a credential of an admin that is no login on every
+// protected route.
+func wantOnlyLoginsRefused(t *testing.T, app *apptest.App, credential []string) {
+	t.Helper()
 	for _, route := range protectedRoutes() {
 		if route.Streams() {
 			continue
 		}
-		name, answer := route.Method+" "+route.Path, app.Serve(route.Method, route.Path, "", robot...)
-		byLogin := strings.HasPrefix(route.Access.Name, "login")
-		if byLogin != (answer.Status == http.StatusForbidden) || !byLogin && slices.Contains(needLogin, name) {
-			t.Errorf("%s with a credential that is no login is answered %d: its access is %s", name, answer.Status, route.Access)
+		answer := app.Serve(route.Method, route.Path, "", credential...)
+		if byLogin(route) != (answer.Status == http.StatusForbidden) {
+			t.Errorf("%s %s with another credential is answered %d: its access is %s", route.Method, route.Path, answer.Status, route.Access)
 		}
 	}
 }

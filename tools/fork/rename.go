@@ -21,6 +21,22 @@ type names struct {
 	module string // github.com/me/my-shop
 	word   string // my-shop: the binary, the issuer, the realm
 	title  string // My Shop
+	prefix string // my_shop_: begins its API keys
+}
+
+// keyPrefix finds the prefix of API keys in keysFile.
+var keyPrefix = regexp.MustCompile(`const KeyPrefix = "(\w+)"`)
+
+const keysFile = "auth/api_keys.go"
+
+// withPrefix returns the names of the template with the prefix in the text of its
+// keysFile, which is not derived from its name.
+func (n names) withPrefix(text string) names {
+	n.prefix = ""
+	if found := keyPrefix.FindStringSubmatch(text); found != nil {
+		n.prefix = found[1]
+	}
+	return n
 }
 
 func namesOf(path string) (n names, err error) {
@@ -33,6 +49,7 @@ func namesOf(path string) (n names, err error) {
 	if !regexp.MustCompile(`^[a-z][a-z0-9-]*$`).MatchString(n.word) {
 		return n, fmt.Errorf("module=%s: the last part is the name of the program and must begin with a letter", path)
 	}
+	n.prefix = strings.ReplaceAll(n.word, "-", "_") + "_"
 	for _, part := range strings.Split(n.word, "-") {
 		n.title = strings.TrimSpace(n.title + " " + strings.ToUpper(part[:min(1, len(part))]) + part[min(1, len(part)):])
 	}
@@ -102,6 +119,11 @@ func rewrite(root string, to names) error {
 	if err != nil {
 		return err
 	}
+	keys, err := os.ReadFile(filepath.Join(root, keysFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	from = from.withPrefix(string(keys))
 	return rewriteFiles(root, func(file string, text []byte) (string, []byte) {
 		return from.replace(file, to), []byte(from.replace(string(text), to))
 	})
@@ -112,9 +134,13 @@ func (n names) replace(text string, to names) string {
 	words := map[string]string{
 		n.module: to.module, n.word: to.word, n.title: to.title,
 		strings.ToUpper(n.word): strings.ToUpper(to.word),
+		n.prefix:                to.prefix,
 	}
-	pattern := regexp.MustCompile(regexp.QuoteMeta(n.module) + `\b|\b(` + alternatives([]string{n.word, n.title, strings.ToUpper(n.word)}) + `)\b`)
-	return pattern.ReplaceAllStringFunc(text, func(word string) string { return words[word] })
+	pattern := regexp.QuoteMeta(n.module) + `\b|\b(` + alternatives([]string{n.word, n.title, strings.ToUpper(n.word)}) + `)\b`
+	if n.prefix != "" {
+		pattern += `|\b` + regexp.QuoteMeta(n.prefix)
+	}
+	return regexp.MustCompile(pattern).ReplaceAllStringFunc(text, func(word string) string { return words[word] })
 }
 
 // rewriteFiles changes the names and the texts of tracked files.

@@ -64,7 +64,13 @@ func knownLines(root string, from, to names) (map[string]knownFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := git(root, "grep", "-IzF", "-e", template.word, "-e", template.title, commit)
+		keys, _ := git(root, "show", commit+":"+keysFile) // there may be none
+		template = template.withPrefix(keys)
+		patterns := []string{"grep", "-IzF", "-e", template.word, "-e", template.title}
+		if template.prefix != "" {
+			patterns = append(patterns, "-e", template.prefix)
+		}
+		found, err := git(root, append(patterns, commit)...)
 		if err != nil {
 			return nil, err
 		}

@@ -58,6 +58,10 @@ func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
 		"*.md", "*.yml", "Makefile", ".ci", ":!docs/removing.md"); err == nil {
 		t.Errorf("left: %s", found)
 	}
+	run(t, root, "git", "grep", "-q", `KeyPrefix = "corner_shop_"`, "--", "auth")
+	if found, err := try(t, root, "git", "grep", "-nw", "-e", "lk_", "-e", "lk_[a-z0-9A-Z]*"); err == nil {
+		t.Errorf("the prefix of API keys is left: %s", found)
+	}
 	if text := run(t, root, "git", "show", "HEAD:CHANGELOG.md"); text != strings.TrimSpace(newChangelog) {
 		t.Errorf("the changelog is %s", text)
 	}

@@ -1,0 +1,81 @@
+package accounts
+
+import (
+	"context"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// The events of API keys.
+const (
+	KeyCreated Kind = "key_created"
+	KeyDeleted Kind = "key_deleted"
+)
+
+// maxKeys is how many API keys a user can have.
+const maxKeys = 50
+
+// NewKey is the input for an API key. Without ExpiresAt it does not expire.
+type NewKey struct {
+	Name      string          `json:"name" binding:"required,max=100"`
+	Scope     models.KeyScope `json:"scope" binding:"required,oneof=read full"`
+	ExpiresAt *time.Time      `json:"expires_at" binding:"omitempty,gt"`
+}
+
+// CreateKey creates an API key of a logged-in user, and returns its row and its text,
+// which is stored nowhere. It deletes the user's expired keys. The error is
+// too_many_keys, or token_revoked if the login has ended.
+func (a Accounts) CreateKey(ctx context.Context, login auth.Login, in NewKey) (row models.APIKey, key string, err error) {
+	key, hash := auth.NewAPIKey()
+	err = a.change(ctx, login.User.ID, func(tx *gorm.DB, user models.User) error {
+		// A key outlives its login, so a login that has ended must not leave one.
+		if err := auth.RequireLive(tx, login); err != nil {
+			return err
+		}
+		if err := tx.Delete(&models.APIKey{}, "user_id = ? AND expires_at <= ?", user.ID, tx.NowFunc()).Error; err != nil {
+			return err
+		}
+		var others int64
+		if err := tx.Model(&models.APIKey{}).Where("user_id = ?", user.ID).Count(&others).Error; err != nil {
+			return err
+		}
+		if others >= maxKeys {
+			return problem.TooManyKeys
+		}
+		row = models.APIKey{UserID: user.ID, Name: in.Name, Scope: in.Scope, Hash: hash, ExpiresAt: in.ExpiresAt}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return a.call(tx, Event{Kind: KeyCreated, User: user, Details: keyDetails(row)})
+	})
+	return row, key, revokedIfGone(err)
+}
+
+// DeleteKey deletes an API key of a user, which then works nowhere. The error is
+// not_found.
+func (a Accounts) DeleteKey(ctx context.Context, userID, id uuid.UUID) error {
+	return a.change(ctx, userID, func(tx *gorm.DB, user models.User) error {
+		var row models.APIKey
+		found := tx.Limit(1).Find(&row, "id = ? AND user_id = ?", id, user.ID)
+		if found.Error != nil {
+			return found.Error
+		}
+		if found.RowsAffected == 0 {
+			return problem.NotFound
+		}
+		if err := tx.Delete(&row).Error; err != nil {
+			return err
+		}
+		return a.call(tx, Event{Kind: KeyDeleted, User: user, Details: keyDetails(row)})
+	})
+}
+
+func keyDetails(row models.APIKey) map[string]any {
+	return map[string]any{"key_id": row.ID, "name": row.Name, "scope": row.Scope}
+}

@@ -1,0 +1,61 @@
+package routes_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/models"
+)
+
+func TestTheNoticeAndTheEventsOfAKeyAreOfItsTransaction(t *testing.T) {
+	app, _ := withMail(t)
+	bearer := app.Login("ada@example.com")
+	id, _ := newKey(t, app, bearer, models.ScopeRead)
+	wantMail(t, app, "key_created", "ada@example.com")
+	app.Do("DELETE", "/keys/"+id, nil, bearer...).Want(t, 204, "")
+	app.NoMail()
+	var answer struct {
+		Items []struct {
+			Kind      string
+			SessionID string `json:"session_id"`
+			Details   struct {
+				KeyID string `json:"key_id"`
+				Name  string
+				Scope string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(app.Get("/me/events?limit=2", bearer...).Want(t, 200, "").Body), &answer); err != nil {
+		t.Fatal(err)
+	}
+	for i, kind := range []string{"key_deleted", "key_created"} {
+		event := answer.Items[i]
+		if event.Kind != kind || event.Details.KeyID != id || event.Details.Name != "Nightly" || event.Details.Scope != "read" || event.SessionID != sid(t, app, bearer) {
+			t.Errorf("%+v, want %s", event, kind)
+		}
+	}
+	kept, _ := newKey(t, app, bearer, models.ScopeRead)
+	if err := app.DB.Exec("ALTER TABLE events RENAME TO away").Error; err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { app.DB.Exec("ALTER TABLE away RENAME TO events") })
+	app.Post("/keys", `{"name":"x","scope":"read"}`, bearer...).Want(t, 500, "internal")
+	app.Do("DELETE", "/keys/"+kept, nil, bearer...).Want(t, 500, "internal")
+	var keys int64
+	if app.DB.Model(&models.APIKey{}).Count(&keys); keys != 1 {
+		t.Errorf("%d keys, want the one of before", keys)
+	}
+}
+
+// What a key does has its user as the actor, and no session.
+func TestTheEventsOfWhatAKeyDoes(t *testing.T) {
+	app, bearer, _ := session(t)
+	_, key := newKey(t, app, bearer, models.ScopeFull)
+	app.Do("PATCH", "/me", strings.NewReader(`{"name":"Ada"}`), apptest.Bearer(key)...).Want(t, 200, "")
+	all := events(t, app)
+	if last := all[len(all)-1]; last.Kind != "user_changed" || last.ActorID == nil || *last.ActorID != app.User("ada@example.com").ID || last.SessionID != nil {
+		t.Errorf("%+v", last)
+	}
+}
