@@ -29,10 +29,15 @@ type NewUser struct {
 	Name     *string       `json:"name" binding:"omitempty,max=100"`
 }
 
+// CheckNew returns the rules that the password of a new user breaks.
+func (a Accounts) CheckNew(_ context.Context, in NewUser) []problem.FieldError {
+	return a.Auth.Passwords.Check("password", in.Password, in.Email)
+}
+
 // Create creates a user. The error is validation_failed on password, email_taken or
 // overloaded.
 func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
-	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password)
+	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password, in.Email)
 	if err != nil {
 		return models.User{}, err
 	}
@@ -49,13 +54,21 @@ type InvitedUser struct {
 	Role     *models.Role   `json:"role"`
 }
 
+// CheckInvited returns the rules that the password of a new user breaks.
+func (a Accounts) CheckInvited(_ context.Context, in InvitedUser) []problem.FieldError {
+	if in.Password == nil {
+		return nil
+	}
+	return a.Auth.Passwords.Check("password", *in.Password, in.Email)
+}
+
 // Invite creates a user for an admin or the command line. The error is that of Create,
 // or a hook's.
 func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User, err error) {
 	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
 	set(&user.Role, in.Role)
 	if in.Password != nil {
-		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password); err != nil {
+		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password, in.Email); err != nil {
 			return user, err
 		}
 	}
@@ -79,6 +92,7 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 // forbidden for a disabled user, overloaded, or a hook's.
 func (a Accounts) Login(ctx context.Context, email models.Email, password auth.Password) (session models.Session, err error) {
 	check := passwordCheck{
+		email:    email,
 		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", email) },
 		password: password,
 		wrong:    problem.LoginFailed,

@@ -48,6 +48,11 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 		set(&user.Name, to.Name)
 		set(&user.Role, to.Role)
 		set(&user.Disabled, to.Disabled)
+		if to.Disabled != nil && !*to.Disabled {
+			if err := a.Auth.Throttle.Clear(tx, user.Email); err != nil {
+				return err
+			}
+		}
 		if user.Disabled {
 			if _, err := auth.Revoke(tx, user.ID, models.ByAdmin); err != nil {
 				return err
@@ -89,7 +94,7 @@ func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, current aut
 func (a Accounts) ChangePassword(ctx context.Context, login auth.Login, current, newPassword auth.Password) error {
 	var hash string
 	prepare := func() (err error) {
-		hash, err = a.Auth.Passwords.Hash(ctx, "new_password", newPassword)
+		hash, err = a.Auth.Passwords.Hash(ctx, "new_password", newPassword, login.User.Email)
 		return err
 	}
 	return a.changeConfirmed(ctx, login, current, prepare, func(tx *gorm.DB, user models.User) error {
@@ -99,23 +104,27 @@ func (a Accounts) ChangePassword(ctx context.Context, login auth.Login, current,
 
 // SetPassword sets the password of a user, and ends every session. The error is
 // validation_failed on password, not_found or overloaded.
-func (a Accounts) SetPassword(ctx context.Context, id uuid.UUID, newPassword auth.Password) error {
-	hash, err := a.Auth.Passwords.Hash(ctx, "password", newPassword)
+func (a Accounts) SetPassword(ctx context.Context, user models.User, newPassword auth.Password) error {
+	hash, err := a.Auth.Passwords.Hash(ctx, "password", newPassword, user.Email)
 	if err != nil {
 		return err
 	}
-	return a.change(ctx, id, func(tx *gorm.DB, user models.User) error {
+	return a.change(ctx, user.ID, func(tx *gorm.DB, user models.User) error {
 		return a.setHash(tx, user, hash, PasswordChanged)
 	})
 }
 
-// setHash saves a user with a new password, and ends the sessions that auth.Revoke does.
+// setHash saves a user with a new password, ends the sessions that auth.Revoke does, and
+// clears the failures to log in.
 func (a Accounts) setHash(tx *gorm.DB, user models.User, hash string, kind Kind, conditions ...any) error {
 	user.PasswordHash = hash
 	if err := save(tx, &user); err != nil {
 		return err
 	}
 	if _, err := auth.Revoke(tx, user.ID, models.ByPassword, conditions...); err != nil {
+		return err
+	}
+	if err := a.Auth.Throttle.Clear(tx, user.Email); err != nil {
 		return err
 	}
 	return a.call(tx, Event{Kind: kind, User: user})
@@ -151,6 +160,7 @@ func (a Accounts) delete(tx *gorm.DB, user models.User) error {
 // password and the session of the login are still valid in its transaction.
 func (a Accounts) changeConfirmed(ctx context.Context, login auth.Login, current auth.Password, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
 	check := passwordCheck{
+		email:    login.User.Email,
 		user:     func(db *gorm.DB) *gorm.DB { return auth.WithLiveSession(db, login) },
 		password: current,
 		wrong:    problem.Field("current_password", "is not right"),

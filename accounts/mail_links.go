@@ -49,7 +49,7 @@ func (m Mails) check(link auth.Link, user models.User, use purpose) error {
 
 // use uses a link: prepare does what takes long, and change is run as Accounts.change
 // does. Both are run only if the link is valid at that moment.
-func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
+func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, prepare func(user models.User) error, change func(tx *gorm.DB, user models.User) error) error {
 	link, err := m.Links.Parse(token)
 	if err != nil {
 		return errBadToken
@@ -61,7 +61,7 @@ func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, p
 	if err := m.check(link, user, use); err != nil {
 		return err
 	}
-	if err := prepare(); err != nil {
+	if err := prepare(user); err != nil {
 		return err
 	}
 	err = a.change(ctx, link.UserID, func(tx *gorm.DB, user models.User) error {
@@ -81,8 +81,8 @@ func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, p
 // token or password, or overloaded.
 func (m Mails) Reset(ctx context.Context, a Accounts, token string, password auth.Password) error {
 	var hash string
-	prepare := func() (err error) {
-		hash, err = a.Auth.Passwords.Hash(ctx, "password", password)
+	prepare := func(user models.User) (err error) {
+		hash, err = a.Auth.Passwords.Hash(ctx, "password", password, user.Email)
 		return err
 	}
 	return m.use(ctx, a, token, forReset, prepare, func(tx *gorm.DB, user models.User) error {
@@ -94,7 +94,7 @@ func (m Mails) Reset(ctx context.Context, a Accounts, token string, password aut
 // Verify marks the email of the user of a link as verified. The error is
 // validation_failed on token.
 func (m Mails) Verify(ctx context.Context, a Accounts, token string) error {
-	prepare := func() error { return nil }
+	prepare := func(models.User) error { return nil }
 	return m.use(ctx, a, token, forVerification, prepare, func(tx *gorm.DB, user models.User) error {
 		user.EmailVerified = true
 		if err := save(tx, &user); err != nil {

@@ -55,6 +55,7 @@ func set[T any](field *T, to *T) {
 
 // passwordCheck is the input of withPassword.
 type passwordCheck struct {
+	email    models.Email            // of the account whose failures count
 	user     func(*gorm.DB) *gorm.DB // selects the user
 	password auth.Password
 	wrong    error // the error of a wrong password
@@ -67,12 +68,12 @@ type passwordCheck struct {
 
 // withPassword verifies a password, and then runs change as Accounts.change does, if
 // the password is still the user's. It also replaces a hash with an outdated cost.
-// The error is one of check, change's, overloaded, or ctx's.
+// The error is one of check, change's, too_many_attempts, overloaded, or ctx's.
 func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change func(tx *gorm.DB, user models.User) error) error {
 	for wrong := check.wrong; ; wrong = check.notFound {
 		user, newHash, err := a.verify(ctx, check, wrong)
 		if errors.Is(err, check.wrong) {
-			return a.failed(ctx, user, err)
+			return a.failed(ctx, check.email, user, err)
 		}
 		if err == nil && check.prepare != nil {
 			err = check.prepare()
@@ -84,6 +85,9 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		err = a.change(ctx, user.ID, func(tx *gorm.DB, now models.User) error {
 			if same = now.PasswordHash == user.PasswordHash; !same {
 				return nil
+			}
+			if err := a.Auth.Throttle.Succeed(ctx, tx, check.email); err != nil {
+				return err
 			}
 			if newHash != "" {
 				now.PasswordHash = newHash
@@ -103,11 +107,20 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 	}
 }
 
-// failed records a wrong password, and returns its error. The user of an unknown email
-// is the zero User, and makes the same statements.
-func (a Accounts) failed(ctx context.Context, user models.User, wrong error) error {
+// failed counts a wrong password, and returns its error, or too_many_attempts if too many
+// were wrong at the same time. The user of an unknown email is the zero User, and makes
+// the same statements. A failure also counts if the client does not wait for its answer.
+func (a Accounts) failed(ctx context.Context, email models.Email, user models.User, wrong error) error {
+	ctx = context.WithoutCancel(ctx)
 	err := database.Transaction(a.DB.WithContext(ctx), func(tx *gorm.DB) error {
-		return a.call(tx, Event{Kind: LoginFailed, User: user})
+		last, err := a.Auth.Throttle.Fail(ctx, tx, email)
+		if err != nil {
+			return err
+		}
+		if err := a.call(tx, Event{Kind: LoginFailed, User: user}); err != nil || !last {
+			return err
+		}
+		return a.call(tx, Event{Kind: LoginThrottled, User: user})
 	})
 	return cmp.Or(err, wrong)
 }
@@ -115,6 +128,9 @@ func (a Accounts) failed(ctx context.Context, user models.User, wrong error) err
 // verify returns the user if the password is right, and a new hash if the cost of the
 // stored one is outdated.
 func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) (user models.User, newHash string, err error) {
+	if err := a.Auth.Throttle.Check(ctx, check.email); err != nil {
+		return user, "", err
+	}
 	found := check.user(a.DB.WithContext(ctx)).Limit(1).Find(&user)
 	if found.Error != nil {
 		return user, "", found.Error

@@ -26,6 +26,7 @@ type Services struct {
 	Tokens    *Tokens
 	Sessions  *Sessions
 	Passwords *Passwords
+	Throttle  *Throttle
 
 	Authenticators []Authenticator                       // are asked in this order
 	Background     []func(context.Context, *slog.Logger) // run as long as the server, until the context ends
@@ -40,6 +41,7 @@ func New(settings config.Settings, db *gorm.DB) Services {
 		Tokens:    tokens,
 		Sessions:  sessions,
 		Passwords: NewPasswords(settings.Password, runtime.GOMAXPROCS(0), Bcrypt()),
+		Throttle:  NewThrottle(settings, db),
 		Authenticators: []Authenticator{
 			keys.identify,
 			byAccessToken(tokens, sessions),

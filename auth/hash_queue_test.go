@@ -115,7 +115,7 @@ func TestANewHashHasTheCostOfTheSettings(t *testing.T) {
 		passwords, h := slowPasswords(1, time.Minute)
 		_, _ = passwords.Verify(t.Context(), fakeHash(string(right), cost+1), right)
 		h.units = 0
-		hash, err := passwords.Hash(t.Context(), "password", right)
+		hash, err := passwords.Hash(t.Context(), "password", right, "")
 		if hash != fakeHash(string(right), cost) || err != nil || h.units != 1<<cost {
 			t.Errorf("%s, %v, %d units of work", hash, err, h.units)
 		}
@@ -265,7 +265,7 @@ func TestNewHashesAreQueuedToo(t *testing.T) {
 		for i := range took {
 			start := time.Now()
 			all.Go(func() {
-				if _, err := passwords.Hash(t.Context(), "password", right); err != nil {
+				if _, err := passwords.Hash(t.Context(), "password", right, ""); err != nil {
 					t.Error(err)
 				}
 				took[i] = time.Since(start)

@@ -35,13 +35,14 @@ func (s *Sessions) purge(ctx context.Context, pause time.Duration, conditions ..
 	})
 }
 
-// Housekeep deletes the expired sessions, and empties SQLite's write-ahead log.
-func (s *Sessions) Housekeep(ctx context.Context, log *slog.Logger) error {
-	deleted, err := s.Purge(ctx)
+// Housekeep deletes the expired sessions and the failures that count no more, and
+// empties SQLite's write-ahead log.
+func (s Services) Housekeep(ctx context.Context, log *slog.Logger) error {
+	deleted, err := s.Sessions.Purge(ctx)
 	if deleted > 0 {
 		log.Info("expired sessions deleted", "count", deleted)
 	}
-	return errors.Join(err, database.Checkpoint(ctx, s.db))
+	return errors.Join(err, s.Throttle.Purge(ctx), database.Checkpoint(ctx, s.Sessions.db))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

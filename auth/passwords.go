@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/models"
 	"example.com/latchkey/problem"
 )
 
@@ -78,21 +79,30 @@ func NewPasswords(settings config.Password, cores int, hasher Hasher) *Passwords
 	return p
 }
 
-// Hash hashes a new password. The error is validation_failed on field if the password
-// is too short, overloaded if the wait would exceed password.max_wait, or ctx's.
-func (p *Passwords) Hash(ctx context.Context, field string, password Password) (hash string, err error) {
-	if faults := p.Check(field, password); len(faults) > 0 {
+// Hash hashes a new password of the account with an email. The error is
+// validation_failed on field for what Check finds, overloaded if the wait would exceed
+// password.max_wait, or ctx's.
+func (p *Passwords) Hash(ctx context.Context, field string, password Password, email models.Email) (hash string, err error) {
+	if faults := p.Check(field, password, email); len(faults) > 0 {
 		return "", problem.Invalid(faults...)
 	}
 	return p.Rehash(ctx, password)
 }
 
-// Check returns the rules that a new password breaks, with the name of its field.
-func (p *Passwords) Check(field string, password Password) []problem.FieldError {
+// Check returns the rule that a new password breaks, with the name of its field: it is
+// too short, or among the first that are guessed. The email is that of the account, or
+// empty if it is not known yet.
+func (p *Passwords) Check(field string, password Password, email models.Email) []problem.FieldError {
+	message := ""
 	if utf8.RuneCountInString(string(password)) < p.settings.MinLength {
-		return []problem.FieldError{{Field: field, Message: fmt.Sprintf("must have at least %d characters", p.settings.MinLength)}}
+		message = fmt.Sprintf("must have at least %d characters", p.settings.MinLength)
+	} else if p.settings.Blocklist {
+		message = checkGuesses(password, email)
 	}
-	return nil
+	if message == "" {
+		return nil
+	}
+	return []problem.FieldError{{Field: field, Message: message}}
 }
 
 // Rehash hashes a password that is already in use, even if it is too short.

@@ -73,7 +73,7 @@ func userCreate() *cobra.Command {
 			err = password(in.Password)
 		}
 		if err == nil {
-			err = endpoint.Check(in)
+			err = endpoint.Check(cmd.Context(), in, b.accounts().CheckInvited)
 		}
 		if err != nil {
 			return clientError(err)
@@ -100,7 +100,7 @@ func userPassword() *cobra.Command {
 		if err := password(&newPassword); err != nil {
 			return err
 		}
-		if err := b.accounts().SetPassword(cmd.Context(), user.ID, newPassword); err != nil {
+		if err := b.accounts().SetPassword(cmd.Context(), user, newPassword); err != nil {
 			return clientError(err)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)

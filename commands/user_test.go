@@ -92,7 +92,7 @@ func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 func TestUserCommandsRefuseWrongInput(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
-	right, short, long := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73))
+	right, short, long, common := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73)), file(t, "password1")
 	wantOutput(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
 	for _, text := range []string{"\ufeff" + password, "\xff\xfec\x00o\x00"} {
 		wrong := file(t, text)
@@ -103,7 +103,9 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 	tooLong := strings.Repeat("x", 1017)
 	wantError(t, folder, "email must be a maximum of 254 characters in length", "user", "create", tooLong, "--password-file="+right)
 	wantError(t, folder, "email must be a maximum of 254 characters in length", "user", "promote", tooLong)
-	wantError(t, folder, "password must have at least 8 characters", "user", "create", "eve@example.com", "--password-file="+short)
+	wantError(t, folder, "email must be a valid email address; password must have at least 8 characters", "user", "create", "eve", "--password-file="+short)
+	wantError(t, folder, "password must not be one of the most common passwords", "user", "create", "eve@example.com", "--password-file="+common)
+	wantError(t, folder, "password must not be the email, or its part before the @", "user", "password", "ada@example.com", "--password-file="+file(t, "Ada@example.com"))
 	wantError(t, folder, "password must have at least 8 characters", "user", "password", "ada@example.com", "--password-file="+short)
 	wantError(t, folder, "the password must have at most 72 bytes", "user", "create", "eve@example.com", "--password-file="+long)
 	wantError(t, folder, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")

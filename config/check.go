@@ -28,6 +28,10 @@ func (f *Faults) check(s *Settings) {
 		f.add("server.shutdown_delay: %v is negative: write 0 to stop taking requests at once", s.Server.ShutdownDelay)
 	}
 	f.checkPositive("password.max_wait", s.Password.MaxWait)
+	f.checkPositive("login.window", s.Login.Window)
+	if s.Login.MaxFailures < 1 {
+		f.add("login.max_failures: %d is not greater than 0: no login would be allowed", s.Login.MaxFailures)
+	}
 	f.checkJWT(s.JWT)
 	f.checkPassword(s)
 	checkMail(f, s)

@@ -81,10 +81,14 @@ type Password struct {
 	BcryptCost int           `mapstructure:"bcrypt_cost"`
 	MinLength  int           `mapstructure:"min_length"`
 	MaxWait    time.Duration `mapstructure:"max_wait"`
+	Blocklist  bool          `mapstructure:"blocklist"`
 }
 
-// Login configures who may log in.
+// Login configures who may log in, and how often one may fail.
 type Login struct {
+	MaxFailures int           `mapstructure:"max_failures"`
+	Window      time.Duration `mapstructure:"window"`
+
 	Verified `mapstructure:",squash"`
 }
 
@@ -118,7 +122,8 @@ func Defaults() Settings {
 			AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour,
 			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100, MaxRemembered: 50_000,
 		},
-		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second},
+		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second, Blocklist: true},
+		Login:    Login{MaxFailures: 10, Window: 15 * time.Minute},
 		Mail:     defaultMail(),
 		Events:   defaultEvents(),
 		Log:      Log{Level: "info"},

@@ -66,7 +66,7 @@ func TestTheLogShrinksAfterALongReader(t *testing.T) {
 		"by housekeeping": func(t *testing.T, db *gorm.DB) {
 			settings := config.Defaults()
 			settings.JWT.Secret, settings.JWT.RevocationLag = config.NewSecret(), 0
-			if err := auth.New(settings, db).Sessions.Housekeep(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
+			if err := auth.New(settings, db).Housekeep(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
 				t.Fatal(err)
 			}
 		},

@@ -25,6 +25,7 @@ func migrations() []*gormigrate.Migration {
 		indexUsers,
 		createEvents,
 		createAPIKeys,
+		createLoginFailures,
 	}, own()...)
 }
 

@@ -163,8 +163,9 @@ func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 			return problem.NotFound
 		}
 	}
-	if err := c.Request.Context().Err(); err != nil {
+	ctx := c.Request.Context()
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return errs.validate(in, tag, own)
+	return errs.validate(ctx, in, tag, own)
 }

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"reflect"
 	"slices"
@@ -73,24 +74,24 @@ func (e *fieldErrors) add(field, message string) {
 // together with those of the binding tags.
 type Rules struct {
 	of    reflect.Type
-	check func(in any) []problem.FieldError
+	check func(ctx context.Context, in any) []problem.FieldError
 }
 
 // NewRules makes Rules from a function that returns the invalid fields. It is called
 // for every input, also for one that breaks other rules.
-func NewRules[In any](check func(In) []problem.FieldError) Rules {
-	return Rules{reflect.TypeFor[In](), func(in any) []problem.FieldError { return check(in.(In)) }}
+func NewRules[In any](check func(context.Context, In) []problem.FieldError) Rules {
+	return Rules{reflect.TypeFor[In](), func(ctx context.Context, in any) []problem.FieldError { return check(ctx, in.(In)) }}
 }
 
-// Check validates an input that does not come from a request.
-func Check(in any) error {
+// Check validates an input that does not come from a request, also with its own rules.
+func Check[In any](ctx context.Context, in In, own func(context.Context, In) []problem.FieldError) error {
 	var errs fieldErrors
-	return errs.validate(reflect.ValueOf(in), tagJSON, Rules{})
+	return errs.validate(ctx, reflect.ValueOf(in), tagJSON, NewRules(own))
 }
 
 // validate checks the rules of in and returns all errors as one problem. It names
 // the fields of the body as tag names them.
-func (e *fieldErrors) validate(in reflect.Value, tag string, own Rules) error {
+func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string, own Rules) error {
 	var broken validator.ValidationErrors
 	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &broken) {
 		return err
@@ -112,7 +113,7 @@ func (e *fieldErrors) validate(in reflect.Value, tag string, own Rules) error {
 		e.add(name, message)
 	}
 	if own.check != nil {
-		for _, err := range own.check(in.Interface()) {
+		for _, err := range own.check(ctx, in.Interface()) {
 			e.add(err.Field, err.Message)
 		}
 	}

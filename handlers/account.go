@@ -8,7 +8,6 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Account registers users and logs them in.
@@ -35,11 +34,6 @@ type Token struct {
 	ExpiresIn        int    `json:"expires_in"`
 	RefreshToken     string `json:"refresh_token"`
 	RefreshExpiresIn int    `json:"refresh_expires_in"`
-}
-
-// CheckNew returns the rules that the password of a new user breaks.
-func (a Account) CheckNew(in accounts.NewUser) []problem.FieldError {
-	return a.Accounts.Auth.Passwords.Check("password", in.Password)
 }
 
 // Register creates a user.

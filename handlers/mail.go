@@ -38,9 +38,10 @@ func (m Mail) Forgot(ctx context.Context, in ForgottenPassword) (endpoint.None, 
 	return endpoint.None{}, m.Mails.Forgot(ctx, in.Email)
 }
 
-// CheckReset returns the rules that the new password breaks.
-func (m Mail) CheckReset(in PasswordReset) []problem.FieldError {
-	return m.Accounts.Auth.Passwords.Check("password", in.Password)
+// CheckReset returns the rules that the new password breaks. Reset checks those about the
+// email, which only a valid token tells.
+func (m Mail) CheckReset(_ context.Context, in PasswordReset) []problem.FieldError {
+	return m.Accounts.Auth.Passwords.Check("password", in.Password, "")
 }
 
 // Reset sets the password that the user of a link has chosen.

@@ -48,8 +48,9 @@ func (m Me) ChangeEmail(ctx context.Context, login auth.Login, in NewEmail) (mod
 }
 
 // CheckNewPassword returns the rules that a new password breaks.
-func (m Me) CheckNewPassword(in NewPassword) []problem.FieldError {
-	return m.Accounts.Auth.Passwords.Check("new_password", in.NewPassword)
+func (m Me) CheckNewPassword(ctx context.Context, in NewPassword) []problem.FieldError {
+	user, _ := auth.UserFrom(ctx)
+	return m.Accounts.Auth.Passwords.Check("new_password", in.NewPassword, user.Email)
 }
 
 // Delete deletes the account.

@@ -9,7 +9,6 @@ import (
 	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Users are all accounts, for admins.
@@ -37,14 +36,6 @@ type ManagedUser struct {
 }
 
 func managed(user models.User) ManagedUser { return ManagedUser{user, user.Disabled} }
-
-// CheckNew returns the rules that the password of a new user breaks.
-func (u Users) CheckNew(in accounts.InvitedUser) []problem.FieldError {
-	if in.Password == nil {
-		return nil
-	}
-	return u.Accounts.Auth.Passwords.Check("password", *in.Password)
-}
 
 // Create creates a user.
 func (u Users) Create(ctx context.Context, _ models.User, in accounts.InvitedUser) (ManagedUser, error) {

@@ -11,7 +11,7 @@ import (
 func (a App) Jobs() []jobs.Handler {
 	table := []jobs.Handler{
 		jobs.Handle(mails(a).Deliver),
-		jobs.Periodic("housekeeping", jobs.Every(time.Hour), func(ctx context.Context) error { return a.Auth.Sessions.Housekeep(ctx, a.Log) }),
+		jobs.Periodic("housekeeping", jobs.Every(time.Hour), func(ctx context.Context) error { return a.Auth.Housekeep(ctx, a.Log) }),
 		purgeEvents(a),
 		jobs.Periodic("purge failed jobs", jobs.Every(24*time.Hour), func(ctx context.Context) error { return jobs.Purge(a.DB.WithContext(ctx)) }),
 	}

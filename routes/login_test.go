@@ -181,16 +181,24 @@ func TestRetryAfterIsInWholeSeconds(t *testing.T) {
 	}
 }
 
-func TestADisconnectedClientLeavesTheQueue(t *testing.T) {
-	app, release := busy(t, time.Hour)
-	defer release()
+// send sends a login. hangUp disconnects the client.
+func send(t *testing.T, app *apptest.App, body string) (hangUp func()) {
+	t.Helper()
 	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(app.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(connection, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(wrongLogin), wrongLogin)
-	if err := connection.Close(); err != nil {
-		t.Fatal(err)
+	fmt.Fprintf(connection, "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	return func() {
+		if err := connection.Close(); err != nil {
+			t.Error(err)
+		}
 	}
+}
+
+func TestADisconnectedClientLeavesTheQueue(t *testing.T) {
+	app, release := busy(t, time.Hour)
+	defer release()
+	send(t, app, wrongLogin)()
 	apptest.Await(t, "the log says that the client has gone", func() bool { return strings.Contains(app.Log.String(), "status=499") })
 }

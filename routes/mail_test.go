@@ -97,10 +97,24 @@ func TestAForgottenPasswordIsReset(t *testing.T) {
 func TestTheRulesOfANewPasswordApplyToAReset(t *testing.T) {
 	app, _ := withMail(t)
 	token := resetToken(t, app)
-	if answer := app.Post("/password/reset", `{"token":"`+token+`","password":"short"}`).Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, "must have at least 8 characters") {
-		t.Error(answer.Body)
+	for password, says := range map[string]string{
+		"short":           "must have at least 8 characters",
+		"password1":       "must not be one of the most common passwords",
+		"ADA@example.com": "must not be the email",
+	} {
+		if answer := app.Post("/password/reset", `{"token":"`+token+`","password":"`+password+`"}`).Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, says) {
+			t.Error(answer.Body)
+		}
 	}
 	reset(app, token).Want(t, 204, "")
+}
+
+func TestAResetOpensAThrottledAccount(t *testing.T) {
+	app, _ := withMail(t, func(s *config.Settings) { s.Login.MaxFailures = 1 })
+	app.Post("/login", `{"email":"ada@example.com","password":"wrong"}`).Want(t, 401, "login_failed")
+	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 429, "too_many_attempts")
+	reset(app, resetToken(t, app)).Want(t, 204, "")
+	app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Want(t, 200, "")
 }
 
 func TestAForgottenPasswordTellsNothingAboutAnAccount(t *testing.T) {

@@ -281,3 +281,13 @@ func TestMetadataIsThereIfTheIssuerIsAURL(t *testing.T) {
 		}
 	}
 }
+
+func TestTooManyWrongPasswordsAreAProblemAtTheTokenRouteToo(t *testing.T) {
+	app, _ := throttled(t, 1)
+	const grant = "grant_type=password&username=ada@example.com&password="
+	header := []string{"Content-Type", form, "X-Forwarded-For", "203.0.113.1"}
+	app.Serve("POST", "/token", grant+"wrong", header...).Want(t, 400, "")
+	if answer := app.Serve("POST", "/token", grant+"correct+horse", header...).Want(t, 429, "too_many_attempts"); answer.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+}

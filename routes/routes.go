@@ -60,8 +60,8 @@ func (a App) Table() []endpoint.Route {
 	admin := handlers.Users{Accounts: users}
 
 	table := []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(account.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.EmailUnverified, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.EmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
 		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.Unavailable),
 		endpoint.Public("POST", "/password/reset", "Choose a new password, with the token of a link", mail.Reset).Check(endpoint.NewRules(mail.CheckReset)).Errors(problem.Overloaded, problem.Unavailable),
@@ -70,10 +70,10 @@ func (a App) Table() []endpoint.Route {
 		Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
 		Protected("GET", "/me", "Who am I", me.Show),
 		Protected("PATCH", "/me", "Change my name", me.Update),
-		WithLogin("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.Overloaded),
+		WithLogin("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.TooManyAttempts, problem.Overloaded),
 		WithLogin("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202),
-		WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.Overloaded),
-		WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.Overloaded),
+		WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.TooManyAttempts, problem.Overloaded),
+		WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.TooManyAttempts, problem.Overloaded),
 		Protected("GET", "/me/events", "What happened to my account", events.Mine),
 
 		WithLogin("POST", "/logout", "Sign out", sessions.Logout),
@@ -86,7 +86,7 @@ func (a App) Table() []endpoint.Route {
 		WithLogin("DELETE", "/keys/:id", "Delete an API key", keys.Delete),
 
 		Admin("GET", "/users", "List the users", admin.Index),
-		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(admin.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded),
+		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(users.CheckInvited)).Errors(problem.EmailTaken, problem.Overloaded),
 		Admin("GET", "/users/:id", "Show a user", admin.Show),
 		Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(problem.LastAdmin),
 		Admin("DELETE", "/users/:id", "Delete a user", admin.Delete).Errors(problem.LastAdmin),
@@ -94,7 +94,7 @@ func (a App) Table() []endpoint.Route {
 		Admin("GET", "/events", "What happened to all accounts", events.Index),
 
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(handlers.OAuthError).
-			Errors(problem.LoginFailed, problem.Overloaded, problem.Unavailable, handlers.UnknownGrant),
+			Errors(problem.LoginFailed, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable, handlers.UnknownGrant),
 		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(handlers.OAuthError).Status(200).Errors(problem.Unavailable),
 		endpoint.Public("GET", "/.well-known/oauth-authorization-server", "The endpoints for OAuth2 clients", oauth.Metadata).Errors(problem.NotFound),
 		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", jwks.Show),
