@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
+	"golang.org/x/crypto/bcrypt"
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
@@ -168,6 +169,19 @@ func BenchmarkProtected(b *testing.B) {
 	serve(b, engine, request, "", http.StatusOK)
 }
 
+func BenchmarkLoginRefused(b *testing.B) {
+	engine, _ := newAPI(b)
+	request := httptest.NewRequest(http.MethodPost, "/login", nil)
+	request.Header.Set("Content-Type", "application/json")
+	for status := 0; status != http.StatusTooManyRequests; {
+		request.Body = io.NopCloser(strings.NewReader(wrongCredentials))
+		recorder := httptest.NewRecorder()
+		engine.ServeHTTP(recorder, request)
+		status = recorder.Code
+	}
+	serve(b, engine, request, wrongCredentials, http.StatusTooManyRequests)
+}
+
 func BenchmarkLoginBadJSON(b *testing.B) {
 	engine, _ := newAPI(b)
 	request := httptest.NewRequest(http.MethodPost, "/login", nil)
@@ -192,6 +206,7 @@ func serve(b *testing.B, engine *gin.Engine, request *http.Request, body string,
 func settings() config.Settings {
 	settings := config.Defaults()
 	settings.JWT.Secret = config.NewSecret()
+	settings.Password.BcryptCost = bcrypt.MinCost
 	return settings
 }
 

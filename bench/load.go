@@ -23,21 +23,34 @@ import (
 // hash is the hash of the password in credentials, with the default cost.
 const hash = "$2a$12$jLYXAnpmtPri0c4hj.2C7Oeuhs3P3cQgJZbhvdHJWyCoX.vesMkvO"
 
-// closedLoop sends requests for d and returns the answers per second. Each worker has
-// its own connection and sends a request after each answer. At the end all workers
-// disconnect. Each has its own address, as clients have. The client is fasthttp, because it runs on the same cores as the server
-// and uses little time.
+// closedLoop is loop with an address for each worker, as clients have. It fails if a
+// request is refused.
 func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Request) (rate float64, err error) {
-	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // no retries, so that each error counts
+	var clients atomic.Int64
+	client := clientFrom(func() int { return int(clients.Add(1)) })
 	defer client.CloseIdleConnections()
-	var answers, last, clients atomic.Int64
-	if runtime.GOOS == "linux" { // where all of 127.0.0.0/8 is this machine
+	return loop(client, workers, d, func(status int) bool { return status < http.StatusBadRequest }, next)
+}
+
+// clientFrom returns a client whose connections come from loopback addresses with these
+// numbers. It is fasthttp's, because it runs on the same cores as the server and uses
+// little time.
+func clientFrom(number func() int) *fasthttp.Client {
+	client := fasthttp.Client{MaxIdemponentCallAttempts: 1} // no retries, so that each error counts
+	if runtime.GOOS == "linux" {                            // where all of 127.0.0.0/8 is this machine
 		client.Dial = func(address string) (net.Conn, error) {
-			n := clients.Add(1)
+			n := number()
 			from := fasthttp.TCPDialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(1+n>>8), byte(n))}}
 			return from.Dial(address)
 		}
 	}
+	return &client
+}
+
+// loop sends requests for d and returns the answers per second. Each worker has its own
+// connection and sends a request after each answer. At the end all workers disconnect.
+func loop(client *fasthttp.Client, workers int, d time.Duration, expected func(status int) bool, next func(worker int) *fasthttp.Request) (rate float64, err error) {
+	var answers, last atomic.Int64
 	var group errgroup.Group
 	start := time.Now()
 	for worker := range workers {
@@ -53,7 +66,7 @@ func closedLoop(workers int, d time.Duration, next func(worker int) *fasthttp.Re
 				if err != nil {
 					return err
 				}
-				if status := response.StatusCode(); status >= http.StatusBadRequest {
+				if status := response.StatusCode(); !expected(status) {
 					return fmt.Errorf("%s answered %d: %s", request.URI(), status, response.Body())
 				}
 				answers.Add(1)

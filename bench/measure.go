@@ -62,6 +62,8 @@ func measure(ctx context.Context) (made *report, err error) {
 		{"refreshes", s.refreshes},
 		{"logins and registrations, and raw bcrypt", s.hashing},
 		{"GET /protected among logins", s.loginLoad},
+		{"logins beside 200 of one address", s.crowd},
+		{"refused logins", s.refusals},
 		{"PostgreSQL", s.onPostgres},
 		{"1, 10 thousand and a million users", s.databaseSizes},
 		{"10,000 mails", mailQueue(&s)},
