@@ -115,7 +115,7 @@ resource: ## Add a resource: name=task fields="title:string:required done:bool d
 	@go -C tools run ./fork resource
 	@$(MAKE) --no-print-directory -s openapi
 
-remove: ## Remove a resource or an optional part: name=note, oauth, docs, mail, backup or bench
+remove: ## Remove a resource or an optional part: name=note, oauth, docs, mail, metrics, backup or bench
 	@go -C tools run ./fork remove
 	@go mod tidy
 	@$(MAKE) --no-print-directory -s openapi

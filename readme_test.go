@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	first, second = "127.0.0.1:8080", "127.0.0.1:8081"
+	first, second, third = "127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:9464"
 
 	mark = "=== the next command ==="
 
@@ -37,7 +37,7 @@ func TestReadme(t *testing.T) {
 			t.Setenv(name, "")
 		}
 	}
-	addresses := strings.NewReplacer(first, freeAddress(t), second, freeAddress(t))
+	addresses := strings.NewReplacer(first, freeAddress(t), second, freeAddress(t), third, freeAddress(t))
 	t.Setenv("APP_DATABASE_URL", "sqlite://"+t.TempDir()+"/app.db")
 	t.Setenv("APP_JWT_SECRET", "hL3vQmZ8rT1xWc6yBn0kGd4sJf7pUa2e")
 	t.Setenv("APP_PASSWORD_BCRYPT_COST", "4")

@@ -17,9 +17,10 @@ import (
 
 // Accounts changes the users of a database.
 type Accounts struct {
-	DB    *gorm.DB
-	Auth  auth.Services
-	Hooks []Hook
+	DB      *gorm.DB
+	Auth    auth.Services
+	Hooks   []Hook
+	OnLogin []func(err error) // called with the result of each login
 }
 
 // NewUser is the input for a new user.
@@ -91,6 +92,11 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 // long as a wrong password, and has the same error. The error is login_failed,
 // forbidden for a disabled user, overloaded, or a hook's.
 func (a Accounts) Login(ctx context.Context, email models.Email, password auth.Password) (session models.Session, err error) {
+	defer func() {
+		for _, observe := range a.OnLogin {
+			observe(err)
+		}
+	}()
 	check := passwordCheck{
 		email:    email,
 		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", email) },

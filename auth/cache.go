@@ -8,4 +8,5 @@ type cache[Key comparable, Value any] interface {
 	Set(Key, Value) (Value, bool)
 	Invalidate(Key) (Value, bool)
 	InvalidateAll()
+	EstimatedSize() int
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ type hashQueue struct {
 	cores   int
 	maxWait time.Duration
 	average atomic.Int64 // how long a hash took recently, in nanoseconds
+	refused atomic.Int64 // how many hashes were overloaded
 
 	mu      sync.Mutex
 	running int
@@ -34,6 +36,9 @@ func newHashQueue(cores int, maxWait time.Duration) *hashQueue {
 // first, or the error of work.
 func (q *hashQueue) run(ctx context.Context, work func() error) (err error) {
 	if err := q.acquire(ctx, ClientFrom(ctx).Network()); err != nil {
+		if errors.Is(err, problem.Overloaded) {
+			q.refused.Add(1)
+		}
 		return err
 	}
 	defer q.release()

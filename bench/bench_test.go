@@ -243,12 +243,16 @@ func withUser(b *testing.B) (*gorm.DB, models.User) {
 }
 
 // newAPI returns the whole API and the token of a user.
-func newAPI(b *testing.B) (engine *gin.Engine, token string) {
+func newAPI(b *testing.B, change ...func(*routes.App)) (engine *gin.Engine, token string) {
 	b.Helper()
 	settings := settings()
 	db, user := withUser(b)
 	services := auth.New(settings, db)
-	engine, err := routes.App{Settings: settings, Log: slog.New(slog.DiscardHandler), DB: db, Auth: services}.Engine()
+	app := routes.App{Settings: settings, Log: slog.New(slog.DiscardHandler), DB: db, Auth: services}
+	for _, set := range change {
+		set(&app)
+	}
+	engine, err := app.Engine()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -30,6 +30,7 @@ var promises = []promise{
 	{"GET /protected over bare Gin", ">=", 0.75, ""},
 	{"the same with a line of log each", ">=", 0.60, ""},
 	{keyPromise, ">=", 0.9, ""},
+	{"CPU of GET /protected with metrics over without", "<=", 1.03, ""},
 	{"refreshes over bare Gin", ">=", 0.08, ""},
 	{"p99 of a refresh", "<", 15, "ms"},
 	{"login without its hash over a hash", "<=", 0.01, ""},

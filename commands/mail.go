@@ -1,10 +1,23 @@
 package commands
 
-import "example.com/latchkey/routes"
+import (
+	"log/slog"
 
-// warnWithoutMail logs once that no mail is sent.
-func warnWithoutMail(app routes.App) {
-	if app.SendMail == nil {
-		app.Log.Warn("no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503")
+	"example.com/latchkey/routes"
+)
+
+// noMail warns that no mail is sent.
+func noMail(app routes.App) warning {
+	return warning{app.SendMail == nil, "no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503"}
+}
+
+// mailOn is for the summary of the start.
+func mailOn(app routes.App) slog.Attr {
+	switch {
+	case app.Settings.KeepsMails():
+		return slog.String("mail", "kept")
+	case app.SendMail == nil:
+		return slog.String("mail", "off")
 	}
+	return slog.String("mail", "sent")
 }

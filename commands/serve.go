@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/jobs"
 )
@@ -53,11 +52,20 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	signal.Ignore(syscall.SIGPIPE)
 
 	settings, log := b.settings, b.log
-	if len(settings.Ignored) > 0 {
-		log.Warn("variables that are not settings are ignored", "names", settings.Ignored)
-	}
 	app := b.app()
-	warnWithoutMail(app)
+	for _, of := range warnings(app) {
+		if of.is {
+			log.Warn(of.text)
+		}
+	}
+	// The background work ends before the database is closed.
+	ctx, stop := context.WithCancel(cmd.Context())
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer stop()
+	if err := serveMetrics(ctx, b, &app, &background); err != nil {
+		return err
+	}
 	engine, err := app.Engine()
 	if err != nil {
 		return err
@@ -72,28 +80,32 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 
-	// The background work ends before the database is closed.
-	ctx, stop := context.WithCancel(cmd.Context())
-	var background sync.WaitGroup
 	for _, run := range b.services.Background {
 		background.Go(func() { run(ctx, log) })
 	}
 	working, stopWorking := context.WithCancel(ctx)
 	background.Go(func() { worker.Run(working, settings.Server.ShutdownTimeout) })
-	defer background.Wait()
 	defer stopWorking()
-	defer stop()
 
-	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", settings.Server.Address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("server.address: %s is taken: stop the program that listens there, or set APP_SERVER_ADDRESS to another", settings.Server.Address)
-	} else if err != nil {
-		return fmt.Errorf("server.address: cannot listen: %w", err)
+	listener, err := listen(ctx, "server.address", settings.Server.Address)
+	if err != nil {
+		return err
 	}
-	log.Info("listening", "url", "http://"+listener.Addr().String(), "database", database.Redacted(settings.Database.URL), "environment", settings.Environment)
+	log.LogAttrs(ctx, slog.LevelInfo, "listening", append([]slog.Attr{slog.String("url", "http://"+listener.Addr().String())}, summary(app)...)...)
 	server := newServer(engine, settings.Server, log)
 	server.RegisterOnShutdown(stopWorking) // jobs and requests end at the same time
 	return run(cmd.Context(), server, listener, settings.Server, log)
+}
+
+// listen listens on the address of a setting.
+func listen(ctx context.Context, key, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: %s is taken: stop the program that listens there, or set %s to another", key, address, config.Variable(key))
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: cannot listen: %w", key, err)
+	}
+	return listener, nil
 }
 
 func newServer(handler http.Handler, settings config.Server, log *slog.Logger) *http.Server {

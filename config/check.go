@@ -22,6 +22,7 @@ func (f *Faults) check(s *Settings) {
 		f.add("environment: %q is neither development nor production", s.Environment)
 	}
 	f.checkServer(s.Server)
+	checkMetrics(f, s.Server)
 	f.checkDatabase(s.Database)
 	f.checkPositive("server.shutdown_timeout", s.Server.ShutdownTimeout)
 	if s.Server.ShutdownDelay < 0 {
@@ -129,10 +130,7 @@ func (f *Faults) checkJWT(s JWT) {
 var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 func (f *Faults) checkServer(s Server) {
-	_, port, err := net.SplitHostPort(s.Address)
-	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
-		f.add("server.address: %q is not HOST:PORT, such as 127.0.0.1:8080", s.Address)
-	}
+	f.checkAddress("server.address", s.Address)
 	if s.BasePath != "" && !basePath.MatchString(s.BasePath) {
 		f.add("server.base_path: %q is not a path such as /v1: start it with a slash, and do not end it with one", s.BasePath)
 	}
@@ -180,6 +178,13 @@ func normalizeOrigin(origin string) (string, error) {
 		host += ":" + port
 	}
 	return u.Scheme + "://" + strings.ToLower(host), nil
+}
+
+func (f *Faults) checkAddress(key, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if _, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil {
+		f.add("%s: %q is not HOST:PORT, such as 127.0.0.1:8080", key, address)
+	}
 }
 
 func (f *Faults) checkPositive(key string, d time.Duration) {

@@ -96,7 +96,7 @@ func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
 		name, value, _ := strings.Cut(entry, "=")
 		set[name] = value
 	}
-	if cmp.Or(set[variable("environment")], v.GetString("environment")) == Production {
+	if cmp.Or(set[Variable("environment")], v.GetString("environment")) == Production {
 		return environ
 	}
 	file, err := os.Open(dotEnv)
@@ -125,7 +125,7 @@ func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
 func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (ignored []string) {
 	keys := map[string]string{}
 	for _, key := range known {
-		keys[variable(key)] = key
+		keys[Variable(key)] = key
 	}
 	set := map[string]string{}
 	for _, entry := range environ {
@@ -174,13 +174,13 @@ func isSimilar(name, value string, known []string) bool {
 	}
 	return slices.ContainsFunc(known, func(key string) bool {
 		section, _, nested := strings.Cut(key, ".")
-		setting := variable(key)
-		return nested && strings.HasPrefix(name, variable(section)+"_") || strings.HasPrefix(setting, name) ||
+		setting := Variable(key)
+		return nested && strings.HasPrefix(name, Variable(section)+"_") || strings.HasPrefix(setting, name) ||
 			levenshtein.ComputeDistance(strings.TrimSuffix(name, "_FILE"), setting) <= 2
 	})
 }
 
-func variable(key string) string {
+func Variable(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 

@@ -36,7 +36,8 @@ type Server struct {
 	ShutdownDelay   time.Duration `mapstructure:"shutdown_delay"`
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
 
-	Links `mapstructure:",squash"`
+	Links   `mapstructure:",squash"`
+	Metrics `mapstructure:",squash"`
 }
 
 // Database configures the database.

@@ -1,11 +1,13 @@
 package middleware
 
 import (
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -19,8 +21,9 @@ const maxUserAgent = 255
 // RealIP sets a request's RemoteAddr to the address of the client. For a connection
 // from one of the trusted proxies (addresses, or networks such as 10.0.0.0/8), that is
 // the right-most address of X-Forwarded-For that is not a trusted proxy. Gin would
-// also trust X-Real-IP, and cannot read an address with a port.
-func RealIP(trusted []string) gin.HandlerFunc {
+// also trust X-Real-IP, and cannot read an address with a port. Without trusted proxies
+// it logs once that X-Forwarded-For is ignored.
+func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 	var proxies []netip.Prefix
 	for _, text := range trusted {
 		network, err := netip.ParsePrefix(text)
@@ -32,7 +35,14 @@ func RealIP(trusted []string) gin.HandlerFunc {
 		}
 	}
 	if len(proxies) == 0 {
-		return func(*gin.Context) {}
+		var once sync.Once
+		return func(c *gin.Context) {
+			if c.GetHeader("X-Forwarded-For") != "" {
+				once.Do(func() {
+					log.Warn("X-Forwarded-For is ignored, because server.trusted_proxies is empty: if this came from your proxy, all its clients count as one until you add it", "from", clientIP(c.Request))
+				})
+			}
+		}
 	}
 	isProxy := func(addr netip.Addr) bool {
 		return slices.ContainsFunc(proxies, func(network netip.Prefix) bool { return network.Contains(addr) })

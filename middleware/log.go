@@ -53,6 +53,9 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 	if c.FullPath() == "" { // there is no route, so the path is the only hint
 		attrs = append(attrs, slog.String("path", truncate(c.Request.URL.EscapedPath(), maxPath)))
 	}
+	if trace := traceID(c.Request.Header); trace != "" {
+		attrs = append(attrs, slog.String("trace_id", trace))
+	}
 	if user, ok := auth.UserFrom(ctx); ok {
 		attrs = append(attrs, slog.String("user_id", user.ID.String()))
 	}

@@ -33,3 +33,41 @@ func TestALongPanicMessageKeepsItsStack(t *testing.T) {
 		t.Errorf("the stack starts at byte %d of %d: %.500s", at, len(log), log)
 	}
 }
+
+func TestALogLineHasTheTraceOfAValidTraceparent(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	app := apptest.New(t)
+	for claim, c := range map[string]struct {
+		parents []string
+		want    string
+	}{
+		"of a sampled trace":                 {[]string{"00-" + trace + "-" + span + "-01"}, trace},
+		"of another trace":                   {[]string{"00-" + trace + "-" + span + "-00"}, trace},
+		"of a later version":                 {[]string{"01-" + trace + "-" + span + "-01"}, trace},
+		"of a later version, with more":      {[]string{"cc-" + trace + "-" + span + "-01-what the future brings"}, trace},
+		"but not of this version, with more": {[]string{"00-" + trace + "-" + span + "-01-more"}, ""},
+		"but not of a later version, run on": {[]string{"01-" + trace + "-" + span + "-01more"}, ""},
+		"but not of the version ff":          {[]string{"ff-" + trace + "-" + span + "-01"}, ""},
+		"but not of a trace of zeros":        {[]string{"00-" + strings.Repeat("0", 32) + "-" + span + "-01"}, ""},
+		"but not of a span of zeros":         {[]string{"00-" + trace + "-" + strings.Repeat("0", 16) + "-01"}, ""},
+		"but not in capitals":                {[]string{"00-" + strings.ToUpper(trace) + "-" + span + "-01"}, ""},
+		"but not of a short trace":           {[]string{"00-" + trace[1:] + "-" + span + "-01"}, ""},
+		"but not without flags":              {[]string{"00-" + trace + "-" + span}, ""},
+		"but not of two headers":             {[]string{"00-" + trace + "-" + span + "-01", "00-" + trace + "-" + span + "-01"}, ""},
+		"but not with a line end":            {[]string{"00-" + trace + "-" + span + "-01\n"}, ""},
+		"but not of nonsense":                {[]string{"nonsense"}, ""},
+		"but not without the header":         {nil, ""},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			request := httptest.NewRequestWithContext(t.Context(), "GET", "/healthz", nil)
+			request.Header["Traceparent"] = c.parents
+			recorder := httptest.NewRecorder()
+			app.Engine.ServeHTTP(recorder, request)
+			_, line, _ := strings.Cut(app.Log.String(), recorder.Header().Get("X-Request-ID"))
+			if _, got, _ := strings.Cut(strings.TrimSpace(line), "trace_id="); got != c.want {
+				t.Errorf("got %q, want %q: %s", got, c.want, line)
+			}
+		})
+	}
+}

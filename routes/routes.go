@@ -30,6 +30,9 @@ type App struct {
 	DB       *gorm.DB
 	Auth     auth.Services
 	SendMail accounts.SendMail // nil if no mail can be sent
+
+	Middleware []gin.HandlerFunc // runs around every request, before the other middleware
+	OnLogin    []func(err error) // called with the result of each login
 }
 
 // Accounts returns what changes users.
@@ -40,6 +43,7 @@ func (a App) Accounts() accounts.Accounts {
 			mails(a).Hook,
 			accounts.StoreEvent,
 		},
+		OnLogin: a.OnLogin,
 	}
 }
 
@@ -141,7 +145,8 @@ func (a App) Engine() (*gin.Engine, error) {
 	engine.MaxMultipartMemory = endpoint.FormMemory
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
 	engine.ForwardedByClientIP = false   // RealIP has set RemoteAddr
-	engine.Use(middleware.RealIP(settings.Server.TrustedProxies), middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
+	engine.Use(a.Middleware...)
+	engine.Use(middleware.RealIP(settings.Server.TrustedProxies, a.Log), middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
 	table := a.Table()
 	if err := endpoint.CheckRoutes(table); err != nil {
 		return nil, err

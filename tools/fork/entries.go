@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// findEntry returns a list element, an argument or a statement that uses a removed
-// name, or nil.
+// findEntry returns a list element, a field with a tag, an argument or a statement that
+// uses a removed name, or nil.
 func (out *removal) findEntry(file string, parsed *ast.File) (entry ast.Node) {
 	names := out.removedNames(file, parsed)
 	var parents []ast.Node

@@ -44,6 +44,11 @@ var parts = map[string][]string{
 		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go",
 		"routes/mail_events_test.go", "routes/mail_oauth_test.go", "routes/api_keys_notices_test.go", "commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
 	},
+	"metrics": {
+		"commands/metrics.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go", "auth/metrics.go", "auth/metrics_test.go",
+		"jobs/metrics.go", "database/metrics.go", "config/metrics.go", "config/metrics_test.go", "bench/metrics_test.go",
+		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md",
+	},
 	"template": {templateTest, "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
 }
 

@@ -1,0 +1,46 @@
+package commands
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"example.com/latchkey/config"
+	"example.com/latchkey/database"
+	"example.com/latchkey/routes"
+)
+
+// goodCost is the least password.bcrypt_cost without a warning.
+const goodCost = 12
+
+// summary is what the log says is on, an entry for each part.
+func summary(app routes.App) []slog.Attr {
+	settings := app.Settings
+	return []slog.Attr{
+		slog.String("database", database.Redacted(settings.Database.URL)),
+		slog.String("environment", settings.Environment),
+		slog.Bool("docs", settings.ShowDocs()),
+		mailOn(app),
+		metricsOn(settings),
+	}
+}
+
+// warning is what the log says once at the start, if it is so.
+type warning struct {
+	is   bool
+	text string
+}
+
+// warnings are of what is seldom meant.
+func warnings(app routes.App) []warning {
+	settings := app.Settings
+	production := settings.Environment == config.Production
+	network := database.NetworkFileSystem(settings.Database.URL)
+	return []warning{
+		{len(settings.Ignored) > 0, "variables that are not settings are ignored: " + strings.Join(settings.Ignored, ", ")},
+		{production && settings.ShowDocs(), "everybody can read /docs and /openapi.json, because server.docs is true"},
+		{production && settings.Password.BcryptCost < goodCost, fmt.Sprintf("password.bcrypt_cost is %d: stolen hashes take less work than those of the default %d", settings.Password.BcryptCost, goodCost)},
+		{network != "", "the SQLite file is on the network file system " + network + ", where SQLite loses data: put it on a disk of this machine, or use PostgreSQL"},
+		noMail(app),
+	}
+}

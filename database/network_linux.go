@@ -1,0 +1,29 @@
+package database
+
+import (
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// networkFileSystems are those whose locks and shared memory SQLite cannot rely on.
+func networkFileSystems() map[int64]string {
+	return map[int64]string{
+		unix.NFS_SUPER_MAGIC:  "NFS",
+		unix.SMB_SUPER_MAGIC:  "SMB",
+		unix.SMB2_SUPER_MAGIC: "SMB",
+		unix.CIFS_SUPER_MAGIC: "SMB",
+		unix.CEPH_SUPER_MAGIC: "Ceph",
+		unix.AFS_SUPER_MAGIC:  "AFS",
+		unix.V9FS_MAGIC:       "9P",
+	}
+}
+
+// NetworkFileSystem names the network file system of a SQLite file, or returns "".
+func NetworkFileSystem(databaseURL string) string {
+	var of unix.Statfs_t
+	if isPostgres(databaseURL) || unix.Statfs(filepath.Dir(filePath(databaseURL)), &of) != nil {
+		return ""
+	}
+	return networkFileSystems()[int64(of.Type)] //nolint:unconvert // an int32 on some machines
+}
