@@ -106,3 +106,23 @@ func TestNoMailIsLostOrSentTwiceByAKillWhileTheMailServerIsAway(t *testing.T) {
 		t.Errorf("%d mails to %d of %d addresses", mails, addresses, users)
 	}
 }
+
+func TestTheStartSaysWhetherMailIsSent(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	for claim, c := range map[string]struct {
+		environ  []string
+		want     string
+		warnings int
+	}{
+		"kept in development": {nil, " mail=kept", 0},
+		"off in production":   {production(), " mail=off", 1},
+		"sent in production": {
+			production("APP_MAIL_URL=smtps://127.0.0.1:1", "APP_MAIL_FROM=ada@example.com", "APP_SERVER_PUBLIC_URL=https://api.example.com"), " mail=sent", 0,
+		},
+	} {
+		s := launch(t, t.TempDir(), c.environ...).await()
+		if log := s.printed(); !strings.Contains(log, c.want) || strings.Count(log, noMail) != c.warnings {
+			t.Errorf("%s: %s", claim, log)
+		}
+	}
+}

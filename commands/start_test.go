@@ -8,11 +8,14 @@ import (
 	"example.com/latchkey/config"
 )
 
+// noMail begins a warning that mail_test.go tests.
+const noMail = `level=WARN msg="no mail is sent`
+
 // production is what an operator sets.
 func production(more ...string) []string {
 	return append([]string{
 		"APP_ENVIRONMENT=production", "APP_JWT_SECRET=" + string(config.NewSecret().Bytes()), "APP_LOG_FORMAT=text", "APP_PASSWORD_BCRYPT_COST=12",
-		"APP_SERVER_TRUSTED_PROXIES=127.0.0.1", "APP_MAIL_URL=smtps://127.0.0.1:1", "APP_MAIL_FROM=ada@example.com", "APP_SERVER_PUBLIC_URL=https://api.example.com",
+		"APP_SERVER_TRUSTED_PROXIES=127.0.0.1",
 	}, more...)
 }
 
@@ -27,7 +30,6 @@ func TestTheStartWarnsOnceOfWhatIsSeldomMeant(t *testing.T) {
 		"nothing in development, but of a proxy":    {nil, []string{untrusted}},
 		"documents that everybody can read":         {production("APP_SERVER_DOCS=true"), []string{"everybody can read /docs and /openapi.json"}},
 		"cheap hashes":                              {production("APP_PASSWORD_BCRYPT_COST=11"), []string{"password.bcrypt_cost is 11: "}},
-		"no mail":                                   {production("APP_MAIL_URL="), []string{"no mail is sent"}},
 		"a proxy that is not trusted":               {production("APP_SERVER_TRUSTED_PROXIES="), []string{untrusted}},
 		"a variable that may be of another program": {production("APP_THEIRS=1"), []string{"variables that are not settings are ignored: APP_THEIRS"}},
 	} {
@@ -37,7 +39,7 @@ func TestTheStartWarnsOnceOfWhatIsSeldomMeant(t *testing.T) {
 				s.want(200, "GET", "/healthz", "", "X-Forwarded-For", "203.0.113.7")
 			}
 			log := s.printed()
-			if got := strings.Count(log, "level=WARN"); got != len(c.want) {
+			if got := strings.Count(log, "level=WARN") - strings.Count(log, noMail); got != len(c.want) {
 				t.Errorf("%d warnings: %s", got, log)
 			}
 			for _, text := range c.want {
@@ -54,9 +56,8 @@ func TestTheStartSaysWhatIsOn(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"in development": {nil, "environment=development docs=true mail=kept"},
-		"in production":  {production(), "environment=production docs=false mail=sent"},
-		"without mail":   {production("APP_MAIL_URL=", "APP_SERVER_DOCS=true"), "environment=production docs=true mail=off"},
+		"in development": {nil, "environment=development docs=true"},
+		"in production":  {production(), "environment=production docs=false"},
 	} {
 		s := launch(t, t.TempDir(), append(c.environ, newDatabase(t))...).await()
 		if log := s.printed(); strings.Count(log, c.want) != 1 || !strings.Contains(log, " database=sqlite://") && !strings.Contains(log, " database=postgres://") {
