@@ -134,7 +134,7 @@ var spaces, member = regexp.MustCompile(" +"), regexp.MustCompile(`,"`)
 func pattern(want string) *regexp.Regexp {
 	loose := strings.NewReplacer("\n…", `(\n.*)*`, "…", ".*").Replace(regexp.QuoteMeta(want))
 	loose = member.ReplaceAllString(loose, `(,"\w+":[^,]*)*,"`)
-	return regexp.MustCompile("^" + spaces.ReplaceAllString(loose, " +") + `\s*$`)
+	return regexp.MustCompile(`^\s*` + spaces.ReplaceAllString(loose, " +") + `\s*$`)
 }
 
 func freeAddress(t *testing.T) string {

@@ -53,7 +53,7 @@ func TestABackupMustHaveTheSchemaOfItsMigrations(t *testing.T) {
 		"with an index of its own":       {[]string{"CREATE INDEX by_role ON users (role)"}, ""},
 		"without its tables":             {[]string{"DROP TABLE sessions", "DROP TABLE users"}, "its table users is missing"},
 		"without its migrations":         {[]string{"DELETE FROM migrations"}, "none of this program's migrations"},
-		"without a column":               {[]string{"ALTER TABLE users DROP COLUMN disabled"}, "its table users is missing, or differs"},
+		"without a column":               {[]string{"ALTER TABLE users DROP COLUMN name"}, "its table users is missing, or differs"},
 		"without an index":               {[]string{"DROP INDEX idx_users_email"}, "its index idx_users_email is missing"},
 		"with another default":           {[]string{"PRAGMA writable_schema = ON", "UPDATE sqlite_master SET sql = replace(sql, '`role` text NOT NULL', '`role` text NOT NULL DEFAULT ''admin''') WHERE name = 'users'"}, "its table users is missing, or differs"},
 		"with a view instead of a table": {[]string{"PRAGMA legacy_alter_table = ON", "ALTER TABLE users RENAME TO people", "CREATE VIEW users AS SELECT *, 'admin' AS role FROM people"}, "its table users is missing"},
