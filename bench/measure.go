@@ -59,7 +59,7 @@ func measure(ctx context.Context) (made *report, err error) {
 		{"start, register and log in", s.launchBoth},
 		{"requests and bare Gin by turns", s.compare},
 		{"API keys and access tokens by turns", keyTurns(&s)},
-		{"metrics by turns", s.metrics},
+		{"metrics by turns", metricsTurns(&s)},
 		{"refreshes", s.refreshes},
 		{"logins and registrations, and raw bcrypt", s.hashing},
 		{"GET /protected among logins", s.loginLoad},

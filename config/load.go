@@ -180,6 +180,7 @@ func isSimilar(name, value string, known []string) bool {
 	})
 }
 
+// Variable returns the environment variable of a setting.
 func Variable(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }

@@ -174,19 +174,6 @@ func TestAChangeAndItsEventAreOneTransaction(t *testing.T) {
 	}
 }
 
-func TestAFailedLoginTellsNothingAboutAnAccount(t *testing.T) {
-	app, _, _ := session(t)
-	since := statements(t, app)
-	var asked []string
-	for _, email := range []string{"ada@example.com", "who@example.com"} {
-		app.Post("/login", `{"email":"`+email+`","password":"wrong"}`).Want(t, 401, "login_failed")
-		asked = append(asked, strings.Join(since(), "\n"))
-	}
-	if asked[0] != asked[1] || strings.Count(asked[0], "INSERT INTO") == 0 {
-		t.Errorf("a known email makes\n%s\nan unknown one\n%s", asked[0], asked[1])
-	}
-}
-
 func TestOfManyLogoutsOneIsTold(t *testing.T) {
 	app := apptest.New(t)
 	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })

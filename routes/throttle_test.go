@@ -1,7 +1,6 @@
 package routes_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -324,22 +323,11 @@ func TestAFailureOfAClientThatHangsUpCounts(t *testing.T) {
 // Else its time would tell whether an account exists.
 func TestAnUnknownEmailMakesTheSameStatements(t *testing.T) {
 	app, _ := throttled(t, 10)
-	var mu sync.Mutex
-	var made []string
-	record := func(db *gorm.DB) {
-		mu.Lock()
-		defer mu.Unlock()
-		made = append(made, db.Statement.SQL.String())
-	}
-	callbacks := app.DB.Callback()
-	if err := errors.Join(callbacks.Query().Register("record", record), callbacks.Create().Register("record", record), callbacks.Raw().Register("record", record)); err != nil {
-		t.Fatal(err)
-	}
+	since := statements(t, app)
 	login(app, "ada@example.com", "wrong", "203.0.113.1").Want(t, 401, "login_failed")
-	known := made
-	made = nil
+	known := since()
 	login(app, "who@example.com", "wrong", "203.0.113.1").Want(t, 401, "login_failed")
-	if !slices.Equal(made, known) || len(known) < 3 {
+	if made := since(); !slices.Equal(made, known) || len(known) < 3 {
 		t.Errorf("%q, but for an account %q", made, known)
 	}
 }

@@ -46,7 +46,7 @@ var parts = map[string][]string{
 	},
 	"metrics": {
 		"commands/metrics.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go", "auth/metrics.go", "auth/metrics_test.go",
-		"jobs/metrics.go", "database/metrics.go", "config/metrics.go", "config/metrics_test.go", "bench/metrics_test.go",
+		"jobs/metrics.go", "database/metrics.go", "config/metrics.go", "config/metrics_test.go", "bench/metrics.go", "bench/metrics_test.go",
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md",
 	},
 	"template": {templateTest, "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
@@ -62,21 +62,14 @@ func filesOf(root, name string) (files []string, table string, err error) {
 		r := &resource{Name: name, Plural: inflection.Plural(name)}
 		files, table = slices.Sorted(maps.Values(r.files())), r.Plural
 	}
-	var existing []string
-	for _, file := range files {
-		_, err := os.Stat(filepath.Join(root, file))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case strings.HasSuffix(file, "/"):
-			inside, err := git(root, "ls-files", "--", file)
-			if err != nil {
-				return nil, "", err
-			}
-			existing = append(existing, strings.Fields(inside)...)
-		default:
-			existing = append(existing, file)
-		}
+	inside, err := git(root, append([]string{"ls-files", "-co", "--exclude-standard", "--"}, files...)...)
+	if err != nil {
+		return nil, "", err
 	}
+	existing := slices.DeleteFunc(strings.Fields(inside), func(file string) bool { // those that were removed, and not committed
+		_, err := os.Stat(filepath.Join(root, file))
+		return errors.Is(err, fs.ErrNotExist)
+	})
 	if len(existing) == 0 || table != "" && len(existing) < 3 || !lowerWords.MatchString(name) {
 		return nil, "", fmt.Errorf("name=%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(partsOf(root), ", "))
 	}
