@@ -45,7 +45,7 @@ func TestReadme(t *testing.T) {
 	start(t, "make run", "APP_SERVER_ADDRESS="+addresses.Replace(first))
 	waitFor(t, addresses.Replace(first))
 
-	commands, wants, script := readPages(t)
+	commands, script := readPages(t)
 	ctx, cancel := context.WithTimeout(t.Context(), hung)
 	defer cancel()
 	shell := exec.CommandContext(ctx, "bash", "-c", addresses.Replace(script)) //nolint:gosec // the pages are ours
@@ -55,12 +55,21 @@ func TestReadme(t *testing.T) {
 		t.Errorf("the commands did not end in %v", hung)
 	}
 	outputs := strings.Split(string(got), mark+"\n")
+	given := map[string]bool{} // up, because a program is missing
 	for i, command := range commands {
-		if i >= len(outputs) || !pattern(wants[i]).MatchString(strings.ReplaceAll(outputs[i], "\r", "")) {
-			t.Errorf("$ %s\nprinted %q, and the page says %q", command, outputs[min(i, len(outputs)-1)], wants[i])
+		output := outputs[min(i, len(outputs)-1)]
+		if missing := regexp.MustCompile(`(\w+): command not found`).FindString(output); missing != "" && os.Getenv("CI") == "" {
+			t.Logf("%s: %s, so its commands from here on were not checked", command.page, missing)
+			given[command.page] = true
+		}
+		if !given[command.page] && (i >= len(outputs) || !pattern(command.want).MatchString(strings.ReplaceAll(output, "\r", ""))) {
+			t.Errorf("$ %s\nprinted %q, and the page says %q", command.text, output, command.want)
 		}
 	}
 }
+
+// command is a command of a page, and what it should print.
+type command struct{ page, text, want string }
 
 // TestReadmeRoute adds the README's route as it says, and runs the tests that
 // walk the table.
@@ -100,9 +109,8 @@ func TestReadmeRoute(t *testing.T) {
 	}
 }
 
-// readPages returns the commands of all console blocks, what each should print, and
-// the script that runs them.
-func readPages(t *testing.T) (commands, wants []string, script string) {
+// readPages returns the commands of all console blocks, and the script that runs them.
+func readPages(t *testing.T) (commands []command, script string) {
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -115,9 +123,9 @@ func readPages(t *testing.T) (commands, wants []string, script string) {
 		var lines strings.Builder
 		for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 			for _, part := range strings.Split("\n"+block[1], "\n$ ")[1:] {
-				command, want, _ := strings.Cut(part, "\n")
-				commands, wants = append(commands, command), append(wants, strings.TrimSpace(want))
-				lines.WriteString(command + "\necho '" + mark + "'\n")
+				text, want, _ := strings.Cut(part, "\n")
+				commands = append(commands, command{page, text, strings.TrimSpace(want)})
+				lines.WriteString(text + "\necho '" + mark + "'\n")
 			}
 		}
 		if page != "README.md" && lines.Len() > 0 {
@@ -126,7 +134,7 @@ func readPages(t *testing.T) (commands, wants []string, script string) {
 			script += lines.String()
 		}
 	}
-	return commands, wants, script
+	return commands, script
 }
 
 var spaces, member = regexp.MustCompile(" +"), regexp.MustCompile(`,"`)

@@ -17,10 +17,11 @@ import (
 
 // Accounts changes the users of a database.
 type Accounts struct {
-	DB      *gorm.DB
-	Auth    auth.Services
-	Hooks   []Hook
-	OnLogin []func(err error) // called with the result of each login
+	DB            *gorm.DB
+	Auth          auth.Services
+	Hooks         []Hook
+	SecondFactors []SecondFactor
+	OnLogin       []func(err error) // called with the result of each login
 }
 
 // NewUser is the input for a new user.
@@ -88,19 +89,31 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 	return emailTaken(err)
 }
 
+// Credentials are the input of a login, as JSON or as the OAuth2 password form.
+type Credentials struct {
+	Email    models.Email     `json:"email" formData:"username" binding:"required"`
+	Password auth.Password    `json:"password" formData:"password" binding:"required"`
+	OTP      auth.OneTimeCode `json:"otp" formData:"otp"`
+}
+
+// SecondFactor checks what else a login of a user needs. It is called with the right
+// password, in the transaction of the login, after its hooks. An error undoes the login,
+// and a Failure also counts as a wrong password.
+type SecondFactor func(a Accounts, tx *gorm.DB, user models.User, in Credentials) error
+
 // Login begins a session if email and password are right. An unknown email takes as
 // long as a wrong password, and has the same error. The error is login_failed,
-// forbidden for a disabled user, overloaded, or a hook's.
-func (a Accounts) Login(ctx context.Context, email models.Email, password auth.Password) (session models.Session, err error) {
+// forbidden for a disabled user, overloaded, a hook's or a second factor's.
+func (a Accounts) Login(ctx context.Context, in Credentials) (session models.Session, err error) {
 	defer func() {
 		for _, observe := range a.OnLogin {
 			observe(err)
 		}
 	}()
 	check := passwordCheck{
-		email:    email,
-		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", email) },
-		password: password,
+		email:    in.Email,
+		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", in.Email) },
+		password: in.Password,
 		wrong:    problem.LoginFailed,
 		notFound: problem.LoginFailed,
 	}
@@ -111,7 +124,15 @@ func (a Accounts) Login(ctx context.Context, email models.Email, password auth.P
 		if session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx)); err != nil {
 			return err
 		}
-		return a.call(tx, Event{Kind: Login, User: user, Session: session.ID})
+		if err := a.call(tx, Event{Kind: Login, User: user, Session: session.ID}); err != nil {
+			return err
+		}
+		for _, check := range a.SecondFactors {
+			if err := check(a, tx, user, in); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return session, err
 }

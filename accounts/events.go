@@ -14,24 +14,20 @@ type Kind string
 
 // The kinds of events.
 const (
-	Registered       Kind = "registered"
-	Login            Kind = "login"
-	LoginFailed      Kind = "login_failed" // a wrong password, also one of a signed-in user
-	LoginThrottled   Kind = "login_throttled"
-	OTPFailed        Kind = "otp_failed"
-	Logout           Kind = "logout"
-	SessionEnded     Kind = "session_ended"
-	TokenTheft       Kind = "token_theft"
-	PasswordChanged  Kind = "password_changed"
-	PasswordReset    Kind = "password_reset"
-	EmailChanged     Kind = "email_changed"
-	EmailVerified    Kind = "email_verified"
-	UserCreated      Kind = "user_created" // by an admin or the command line
-	UserChanged      Kind = "user_changed"
-	UserDeleted      Kind = "user_deleted"
-	TOTPEnabled      Kind = "totp_enabled"
-	TOTPDisabled     Kind = "totp_disabled"
-	RecoveryCodeUsed Kind = "recovery_code_used"
+	Registered      Kind = "registered"
+	Login           Kind = "login"
+	LoginFailed     Kind = "login_failed" // a wrong password, also one of a signed-in user
+	LoginThrottled  Kind = "login_throttled"
+	Logout          Kind = "logout"
+	SessionEnded    Kind = "session_ended"
+	TokenTheft      Kind = "token_theft"
+	PasswordChanged Kind = "password_changed"
+	PasswordReset   Kind = "password_reset"
+	EmailChanged    Kind = "email_changed"
+	EmailVerified   Kind = "email_verified"
+	UserCreated     Kind = "user_created" // by an admin or the command line
+	UserChanged     Kind = "user_changed"
+	UserDeleted     Kind = "user_deleted"
 )
 
 // Event is what happened to a user. Who did it, and from where, is in the context.

@@ -112,6 +112,8 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 		return m.add(tx, notice, to(mailVerify))
 	case KeyCreated:
 		return m.add(tx, to(string(KeyCreated)))
+	case TOTPEnabled, TOTPDisabled:
+		return m.add(tx, to(string(event.Kind)))
 	case TokenTheft:
 		return m.add(tx, to(mailTokenTheft))
 	}

@@ -14,10 +14,10 @@ import (
 
 // Kinds has all kinds of events. A list of events can be filtered by each.
 var Kinds = []Kind{
-	Registered, Login, LoginFailed, LoginThrottled, OTPFailed, Logout, SessionEnded, TokenTheft,
+	Registered, Login, LoginFailed, LoginThrottled, Logout, SessionEnded, TokenTheft,
 	PasswordChanged, PasswordReset, EmailChanged, EmailVerified, UserCreated, UserChanged, UserDeleted,
-	TOTPEnabled, TOTPDisabled, RecoveryCodeUsed,
 	KeyCreated, KeyDeleted,
+	TOTPEnabled, TOTPDisabled, RecoveryCodeUsed, OTPFailed,
 }
 
 // UnmarshalText returns an error for a text that is not one of Kinds.

@@ -66,14 +66,23 @@ type passwordCheck struct {
 	prepare func() error
 }
 
+// Failure is the error of a wrong guess, which counts as a wrong password does.
+type Failure struct {
+	Kind Kind  // of its event
+	Err  error // the answer
+}
+
+func (f Failure) Error() string { return f.Err.Error() }
+
 // withPassword verifies a password, and then runs change as Accounts.change does, if
-// the password is still the user's. It also replaces a hash with an outdated cost.
-// The error is one of check, change's, too_many_attempts, overloaded, or ctx's.
+// the password is still the user's. It also replaces a hash with an outdated cost. A
+// Failure of change counts. The error is one of check, change's, too_many_attempts,
+// overloaded, or ctx's.
 func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change func(tx *gorm.DB, user models.User) error) error {
 	for wrong := check.wrong; ; wrong = check.notFound {
 		user, newHash, err := a.verify(ctx, check, wrong)
 		if errors.Is(err, check.wrong) {
-			return a.failed(ctx, check.email, user, err)
+			return a.failed(ctx, check.email, user, Failure{LoginFailed, err})
 		}
 		if err == nil && check.prepare != nil {
 			err = check.prepare()
@@ -97,7 +106,10 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 			}
 			return change(tx, now)
 		})
+		var failure Failure
 		switch {
+		case errors.As(err, &failure):
+			return a.failed(ctx, check.email, user, failure)
 		case !same && errors.Is(err, problem.NotFound):
 			return check.notFound
 		case err != nil || same:
@@ -107,22 +119,26 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 	}
 }
 
-// failed counts a wrong password, and returns its error, or too_many_attempts if too many
+// failed counts a wrong guess, and returns its answer, or too_many_attempts if too many
 // were wrong at the same time. The user of an unknown email is the zero User, and makes
 // the same statements. A failure also counts if the client does not wait for its answer.
-func (a Accounts) failed(ctx context.Context, email models.Email, user models.User, wrong error) error {
-	ctx = context.WithoutCancel(ctx)
-	err := database.Transaction(a.DB.WithContext(ctx), func(tx *gorm.DB) error {
-		last, err := a.Auth.Throttle.Fail(ctx, tx, email)
-		if err != nil {
-			return err
-		}
-		if err := a.call(tx, Event{Kind: LoginFailed, User: user}); err != nil || !last {
-			return err
-		}
-		return a.call(tx, Event{Kind: LoginThrottled, User: user})
+func (a Accounts) failed(ctx context.Context, email models.Email, user models.User, failure Failure) error {
+	err := database.Transaction(a.DB.WithContext(context.WithoutCancel(ctx)), func(tx *gorm.DB) error {
+		return a.fail(tx, email, user, failure)
 	})
-	return cmp.Or(err, wrong)
+	return cmp.Or(err, failure.Err)
+}
+
+// fail is failed in a transaction.
+func (a Accounts) fail(tx *gorm.DB, email models.Email, user models.User, failure Failure) error {
+	last, err := a.Auth.Throttle.Fail(tx.Statement.Context, tx, email)
+	if err != nil {
+		return err
+	}
+	if err := a.call(tx, Event{Kind: failure.Kind, User: user}); err != nil || !last {
+		return err
+	}
+	return a.call(tx, Event{Kind: LoginThrottled, User: user})
 }
 
 // verify returns the user if the password is right, and a new hash if the cost of the

@@ -28,7 +28,7 @@ func userCommand() *cobra.Command {
 		userChange("promote", "Make a user an admin", accounts.Change{Role: new(models.RoleAdmin)}),
 		userChange("demote", "Make an admin a user", accounts.Change{Role: new(models.RoleUser)}),
 		userChange("disable", "Lock a user out and end the user's sessions", accounts.Change{Disabled: new(true)}),
-		userChange("enable", "Let a user log in again", accounts.Change{Disabled: new(false)}), userDelete(), userKeys())
+		userChange("enable", "Let a user log in again", accounts.Change{Disabled: new(false)}), userDelete(), userKeys(), userTOTPOff())
 	return command
 }
 

@@ -26,6 +26,7 @@ func migrations() []*gormigrate.Migration {
 		createEvents,
 		createAPIKeys,
 		createLoginFailures,
+		createTOTP,
 	}, own()...)
 }
 

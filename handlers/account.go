@@ -6,19 +6,12 @@ import (
 	"time"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/models"
 )
 
 // Account registers users and logs them in.
 type Account struct {
 	Accounts accounts.Accounts
-}
-
-// Credentials are the input of a login, as JSON or as the OAuth2 password form.
-type Credentials struct {
-	Email    models.Email  `json:"email" formData:"username" binding:"required"`
-	Password auth.Password `json:"password" formData:"password" binding:"required"`
 }
 
 // Refresh is the input of a refresh.
@@ -42,8 +35,8 @@ func (a Account) Register(ctx context.Context, in accounts.NewUser) (models.User
 }
 
 // Login starts a session.
-func (a Account) Login(ctx context.Context, in Credentials) (Token, error) {
-	session, err := a.Accounts.Login(ctx, in.Email, in.Password)
+func (a Account) Login(ctx context.Context, in accounts.Credentials) (Token, error) {
+	session, err := a.Accounts.Login(ctx, in)
 	if err != nil {
 		return Token{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
@@ -28,10 +29,11 @@ type OAuth struct {
 // Grant is a token request (RFC 6749, sections 4.3.2 and 6). The service has no
 // scopes, so it ignores a requested scope (section 3.3).
 type Grant struct {
-	GrantType    string        `formData:"grant_type" example:"password"`
-	Username     models.Email  `formData:"username"`
-	Password     auth.Password `formData:"password"`
-	RefreshToken string        `formData:"refresh_token"`
+	GrantType    string           `formData:"grant_type" example:"password"`
+	Username     models.Email     `formData:"username"`
+	Password     auth.Password    `formData:"password"`
+	OTP          auth.OneTimeCode `formData:"otp"`
+	RefreshToken string           `formData:"refresh_token"`
 }
 
 // Revocation is a revocation request (RFC 7009, section 2.1). The kind of token is
@@ -47,7 +49,7 @@ var UnknownGrant = oauthError(problem.MalformedBody.Detailed("grant_type is pass
 func (o OAuth) Token(ctx context.Context, in Grant) (Token, error) {
 	switch {
 	case in.GrantType == "password" && in.Username != "" && in.Password != "":
-		return o.Account.Login(ctx, Credentials{Email: in.Username, Password: in.Password})
+		return o.Account.Login(ctx, accounts.Credentials{Email: in.Username, Password: in.Password, OTP: in.OTP})
 	case in.GrantType == "password":
 		return Token{}, problem.MalformedBody.Detailed("grant_type=password needs username and password")
 	case in.GrantType == "refresh_token" && in.RefreshToken != "":

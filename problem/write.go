@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
@@ -86,7 +87,7 @@ func from(ctx context.Context, err error) *Problem {
 // challenge returns the value of WWW-Authenticate (RFC 6750, section 3). It has an
 // error code only if a token was sent and refused.
 func (p *Problem) challenge() string {
-	if p.Is(TokenMissing) || p.Is(LoginFailed) {
+	if p.Is(TokenMissing) || !strings.HasPrefix(p.Code, "token_") {
 		return fmt.Sprintf("Bearer realm=%q", Realm)
 	}
 	return fmt.Sprintf("Bearer realm=%q, error=\"invalid_token\", error_description=%q", Realm, p.Detail)

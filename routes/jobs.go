@@ -13,6 +13,7 @@ func (a App) Jobs() []jobs.Handler {
 		jobs.Handle(mails(a).Deliver),
 		jobs.Periodic("housekeeping", jobs.Every(time.Hour), func(ctx context.Context) error { return a.Auth.Housekeep(ctx, a.Log) }),
 		purgeEvents(a),
+		renewTOTP(a),
 		jobs.Periodic("purge failed jobs", jobs.Every(24*time.Hour), func(ctx context.Context) error { return jobs.Purge(a.DB.WithContext(ctx)) }),
 	}
 	return append(table, a.ownJobs()...)

@@ -43,6 +43,9 @@ func (a App) Accounts() accounts.Accounts {
 			mails(a).Hook,
 			accounts.StoreEvent,
 		},
+		SecondFactors: []accounts.SecondFactor{
+			oneTimeCodes(a).Check,
+		},
 		OnLogin: a.OnLogin,
 	}
 }
@@ -61,11 +64,12 @@ func (a App) Table() []endpoint.Route {
 	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account, Issuer: a.Settings.JWT.Issuer, BasePath: a.Settings.Server.BasePath}
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{Accounts: users}
+	totp := handlers.TOTP{Accounts: users, Codes: oneTimeCodes(a)}
 	admin := handlers.Users{Accounts: users}
 
 	table := []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.Forbidden, problem.EmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.OTPRequired, problem.Forbidden, problem.EmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
 		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.Unavailable),
 		endpoint.Public("POST", "/password/reset", "Choose a new password, with the token of a link", mail.Reset).Check(endpoint.NewRules(mail.CheckReset)).Errors(problem.Overloaded, problem.Unavailable),
@@ -79,6 +83,10 @@ func (a App) Table() []endpoint.Route {
 		WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.TooManyAttempts, problem.Overloaded),
 		WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.TooManyAttempts, problem.Overloaded),
 		Protected("GET", "/me/events", "What happened to my account", events.Mine),
+
+		WithLogin("POST", "/me/totp", "Set one-time codes up", totp.SetUp).Errors(problem.AlreadyExists, problem.TooManyAttempts, problem.Overloaded),
+		WithLogin("POST", "/me/totp/confirm", "Turn one-time codes on, and get recovery codes", totp.Confirm).Errors(problem.AlreadyExists, problem.TooManyAttempts),
+		WithLogin("POST", "/me/totp/delete", "Turn one-time codes off", totp.TurnOff).Errors(problem.TooManyAttempts, problem.Overloaded),
 
 		WithLogin("POST", "/logout", "Sign out", sessions.Logout),
 		WithLogin("GET", "/sessions", "Where I am signed in", sessions.Index),

@@ -58,6 +58,7 @@ func TestOnlyALoginReachesWhatIsAboutSigningIn(t *testing.T) {
 		"POST /me/email", "POST /me/password", "POST /me/delete",
 		"POST /me/email/verification",
 		"GET /keys", "POST /keys", "DELETE /keys/:id",
+		"POST /me/totp", "POST /me/totp/confirm", "POST /me/totp/delete",
 		"POST /logout", "GET /sessions", "DELETE /sessions", "DELETE /sessions/:id",
 	}
 	for _, route := range protectedRoutes() {

@@ -257,7 +257,7 @@ func TestOnlyTheFailureThatFillsACountTellsOfIt(t *testing.T) {
 		return nil
 	}}}
 	for range 5 {
-		_, _ = users.Login(t.Context(), "ada@example.com", "wrong")
+		_, _ = users.Login(t.Context(), accounts.Credentials{Email: "ada@example.com", Password: "wrong"})
 	}
 	if want := []accounts.Kind{accounts.LoginFailed, accounts.LoginFailed, accounts.LoginFailed, accounts.LoginThrottled}; !slices.Equal(told, want) {
 		t.Errorf("told %v, want %v", told, want)

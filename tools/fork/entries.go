@@ -35,6 +35,10 @@ func (out *removal) findEntry(file string, parsed *ast.File) (entry ast.Node) {
 		for _, variable := range is.Lhs {
 			out.lostVariables[fmt.Sprint(variable)] = true
 		}
+	case *ast.Field:
+		for _, name := range is.Names {
+			out.lostFields[name.Name] = true
+		}
 	case ast.Expr:
 		out.routes = append(out.routes, routesIn(is)...)
 	}
@@ -61,6 +65,9 @@ func (out *removal) removedNames(file string, parsed *ast.File) map[ast.Node]str
 	}
 	ast.Inspect(parsed, func(node ast.Node) bool {
 		if is, ok := node.(*ast.SelectorExpr); ok {
+			if out.lostFields[is.Sel.Name] {
+				names[is] = is.Sel.Name
+			}
 			if of, ok := is.X.(*ast.Ident); ok && of.Obj == nil && out.removed[folders[of.Name]][is.Sel.Name] {
 				names[is] = of.Name + "." + is.Sel.Name
 			}

@@ -24,7 +24,7 @@ var parts = map[string][]string{
 		"routes/api_keys.go", "routes/api_keys_test.go", "routes/api_keys_notices_test.go", "commands/api_keys.go", "commands/api_keys_test.go",
 		"mail/templates/key_created.txt", "mail/templates/key_created.html", "bench/api_keys.go", "bench/api_keys_test.go",
 	},
-	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "routes/oauth_events_test.go", "routes/mail_oauth_test.go", "tools/e2e/docs_test.go"}, // the last one signs in at /token
+	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "routes/oauth_events_test.go", "routes/mail_oauth_test.go", "routes/totp_oauth_test.go", "tools/e2e/docs_test.go"}, // the last one signs in at /token
 	"docs": {
 		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "handlers/docs/style.css", "routes/docs.go", "routes/docs_test.go",
 		"tools/e2e/docs_test.go",
@@ -36,13 +36,19 @@ var parts = map[string][]string{
 	"bench": {"bench/", "docs/performance.md", "docs/bench.svg"},
 	"events": {
 		"models/event.go", "database/create_events.go", "config/events.go", "accounts/store_events.go", "handlers/events.go", "routes/events.go",
-		"routes/events_test.go", "routes/mail_events_test.go", "routes/oauth_events_test.go", "routes/api_keys_notices_test.go", "commands/events.go", "commands/events_test.go",
+		"routes/events_test.go", "routes/mail_events_test.go", "routes/oauth_events_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go", "commands/events.go", "commands/events_test.go",
 	},
 	"mail": {
 		"mail/", "config/mail.go", "config/mail_test.go", "problem/mail.go", "models/sent_mail.go", "database/create_sent_mails.go", "auth/links.go",
 		"accounts/mails.go", "accounts/mail_links.go", "handlers/mail.go", "handlers/mail_pages.go", "handlers/mail/", "apptest/mail.go",
 		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go",
-		"routes/mail_events_test.go", "routes/mail_oauth_test.go", "routes/api_keys_notices_test.go", "commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
+		"routes/mail_events_test.go", "routes/mail_oauth_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go",
+		"commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
+	},
+	"totp": {
+		"models/totp.go", "problem/totp.go", "database/create_totp.go", "auth/totp.go", "auth/totp_test.go", "accounts/totp.go", "handlers/totp.go",
+		"routes/totp.go", "routes/totp_test.go", "routes/totp_notices_test.go", "routes/totp_oauth_test.go", "commands/totp.go", "commands/totp_test.go",
+		"mail/templates/totp_enabled.txt", "mail/templates/totp_enabled.html", "mail/templates/totp_disabled.txt", "mail/templates/totp_disabled.html",
 	},
 	"metrics": {
 		"commands/metrics.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go", "auth/metrics.go", "auth/metrics_test.go",

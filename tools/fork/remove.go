@@ -19,9 +19,9 @@ import (
 
 // tables are the files with lists of what other files declare.
 var tables = []string{
-	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "database/migrate.go", ownMigrations, "config/settings.go", "config/check.go",
-	"auth/auth.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/root.go", "commands/user.go", "commands/serve.go", "commands/start.go",
-	"apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
+	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "routes/resources_test.go", "database/migrate.go", ownMigrations, "config/settings.go", "config/check.go",
+	"auth/auth.go", "accounts/accounts.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/root.go", "commands/user.go", "commands/serve.go", "commands/start.go",
+	"handlers/oauth.go", "apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
 }
 
 // publicRoutes is the test that also lists the public routes.
@@ -103,6 +103,7 @@ type removal struct {
 	files         []string
 	removed       map[string]map[string]bool // the names that the files declare, by package
 	lostVariables map[string]bool            // the variables of removed statements
+	lostFields    map[string]bool            // the removed fields of structs
 	routes        []string                   // as "GET /notes"
 	written       map[string][]byte
 }
@@ -144,7 +145,7 @@ func (out *removal) removeEntries(file string) error {
 	if err != nil {
 		return err
 	}
-	out.lostVariables = map[string]bool{}
+	out.lostVariables, out.lostFields = map[string]bool{}, map[string]bool{}
 	after := before
 	for {
 		positions := token.NewFileSet()
@@ -186,7 +187,7 @@ func (out *removal) checkUsers(table string) error {
 		if err := errors.Join(err, parseErr); err != nil {
 			return err
 		}
-		out.lostVariables = nil
+		out.lostVariables, out.lostFields = nil, nil
 		if uses := slices.Sorted(maps.Values(out.removedNames(file, parsed))); len(uses) > 0 {
 			return fmt.Errorf("%s uses %s: change or remove that first", file, uses[0])
 		}

@@ -1,0 +1,230 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/gofrs/uuid/v5"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/database"
+	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
+)
+
+// The events of one-time codes.
+const (
+	TOTPEnabled      Kind = "totp_enabled"
+	TOTPDisabled     Kind = "totp_disabled"
+	RecoveryCodeUsed Kind = "recovery_code_used"
+	OTPFailed        Kind = "otp_failed" // also one of a signed-in user
+)
+
+// recoveryCodes is how many recovery codes a user gets.
+const recoveryCodes = 10
+
+// The errors of a signed-in user. Only the last one counts.
+var (
+	errTOTPOn    = problem.AlreadyExists.Detailed("One-time codes are on: turn them off first")
+	errTOTPOff   = problem.Field("otp", "is for one-time codes, which are off")
+	errWrongCode = Failure{OTPFailed, problem.Field("otp", "is not right")}
+)
+
+// TOTP sets one-time codes up, and is a second factor.
+type TOTP struct {
+	Keys    auth.TOTPKeys
+	Service string // its name in authenticator apps
+}
+
+// SetUp makes a secret for a logged-in user. A login needs no code before Confirm. It
+// replaces a secret that is not confirmed. The error is validation_failed on
+// current_password, already_exists, token_revoked, too_many_attempts or overloaded.
+func (t TOTP) SetUp(ctx context.Context, a Accounts, login auth.Login, current auth.Password) (secret auth.TOTPSecret, url string, err error) {
+	secret = auth.NewTOTPSecret()
+	err = a.changeConfirmed(ctx, login, current, nil, func(tx *gorm.DB, user models.User) error {
+		row, _, err := findTOTP(tx, user)
+		if err != nil {
+			return err
+		}
+		if row.Confirmed {
+			return errTOTPOn
+		}
+		url = secret.URL(t.Service, string(user.Email))
+		row = models.TOTPSecret{UserID: user.ID, Secret: t.Keys.Encrypt(user.ID, secret)}
+		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
+	})
+	return secret, url, err
+}
+
+// Confirm turns codes on with the first code of a logged-in user, and returns the
+// recovery codes, which are stored nowhere. The error is validation_failed on otp,
+// already_exists, token_revoked or too_many_attempts.
+func (t TOTP) Confirm(ctx context.Context, a Accounts, login auth.Login, code auth.OneTimeCode) (recovery []string, err error) {
+	if err := a.Auth.Throttle.Check(ctx, login.User.Email); err != nil {
+		return nil, err
+	}
+	var wrong error
+	err = a.change(ctx, login.User.ID, func(tx *gorm.DB, user models.User) error {
+		wrong = nil
+		if err := auth.RequireLive(tx, login); err != nil {
+			return err
+		}
+		row, found, err := findTOTP(tx, user)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return errTOTPOff
+		case row.Confirmed:
+			return errTOTPOn
+		}
+		right, err := t.take(tx, row, code)
+		if err != nil {
+			return err
+		}
+		if !right { // counted here, because no hash limits how many guess at once
+			wrong = errWrongCode.Err
+			return a.fail(tx, login.User.Email, user, errWrongCode)
+		}
+		if err := a.Auth.Throttle.Succeed(ctx, tx, login.User.Email); err != nil {
+			return err
+		}
+		if recovery, err = t.enable(tx, user); err != nil {
+			return err
+		}
+		return a.call(tx, Event{Kind: TOTPEnabled, User: user})
+	})
+	return recovery, cmp.Or(revokedIfGone(err), wrong)
+}
+
+func (TOTP) enable(tx *gorm.DB, user models.User) (recovery []string, err error) {
+	rows := make([]models.RecoveryCode, recoveryCodes)
+	for i := range rows {
+		text, code := auth.NewRecoveryCode()
+		recovery = append(recovery, text)
+		rows[i] = models.RecoveryCode{UserID: user.ID, Hash: code.Hash()}
+	}
+	if err := tx.Create(&rows).Error; err != nil {
+		return nil, err
+	}
+	return recovery, tx.Model(&models.TOTPSecret{}).Where("user_id = ?", user.ID).Update("confirmed", true).Error
+}
+
+// TurnOff turns codes off for a logged-in user. The error is validation_failed on
+// current_password or otp, token_revoked, too_many_attempts or overloaded.
+func (t TOTP) TurnOff(ctx context.Context, a Accounts, login auth.Login, current auth.Password, code auth.OneTimeCode) error {
+	return a.changeConfirmed(ctx, login, current, nil, func(tx *gorm.DB, user models.User) error {
+		row, _, err := findTOTP(tx, user)
+		if err != nil {
+			return err
+		}
+		if !row.Confirmed {
+			return errTOTPOff
+		}
+		if err := t.use(a, tx, user, row, code, errWrongCode); err != nil {
+			return err
+		}
+		_, err = a.disableTOTP(tx, user)
+		return err
+	})
+}
+
+// DisableTOTP turns codes off for any user, and reports whether they were on. The error
+// is not_found if there is no such user.
+func (a Accounts) DisableTOTP(ctx context.Context, id uuid.UUID) (wasOn bool, err error) {
+	err = a.change(ctx, id, func(tx *gorm.DB, user models.User) (err error) {
+		wasOn, err = a.disableTOTP(tx, user)
+		return err
+	})
+	return wasOn, err
+}
+
+func (a Accounts) disableTOTP(tx *gorm.DB, user models.User) (wasOn bool, err error) {
+	if err := tx.Delete(&models.RecoveryCode{}, "user_id = ?", user.ID).Error; err != nil {
+		return false, err
+	}
+	deleted := tx.Delete(&models.TOTPSecret{}, "user_id = ? AND confirmed", user.ID)
+	if deleted.Error != nil || deleted.RowsAffected == 0 {
+		return false, deleted.Error
+	}
+	return true, a.call(tx, Event{Kind: TOTPDisabled, User: user})
+}
+
+// Check is a SecondFactor. The error is otp_required or login_failed.
+func (t TOTP) Check(a Accounts, tx *gorm.DB, user models.User, in Credentials) error {
+	row, _, err := findTOTP(tx, user)
+	switch {
+	case err != nil || !row.Confirmed:
+		return err
+	case in.OTP == "":
+		return problem.OTPRequired
+	}
+	return t.use(a, tx, user, row, in.OTP, Failure{OTPFailed, problem.LoginFailed})
+}
+
+func findTOTP(tx *gorm.DB, user models.User) (row models.TOTPSecret, found bool, err error) {
+	result := tx.Limit(1).Find(&row, "user_id = ?", user.ID)
+	return row, result.RowsAffected == 1, result.Error
+}
+
+// use uses up a one-time code or a recovery code, or returns wrong.
+func (t TOTP) use(a Accounts, tx *gorm.DB, user models.User, row models.TOTPSecret, code auth.OneTimeCode, wrong Failure) error {
+	if !code.IsRecovery() {
+		right, err := t.take(tx, row, code)
+		if err == nil && !right {
+			return wrong
+		}
+		return err
+	}
+	deleted := tx.Delete(&models.RecoveryCode{}, "user_id = ? AND hash = ?", user.ID, code.Hash())
+	if deleted.Error != nil {
+		return deleted.Error
+	}
+	if deleted.RowsAffected == 0 {
+		return wrong
+	}
+	return a.call(tx, Event{Kind: RecoveryCodeUsed, User: user})
+}
+
+// take uses up a one-time code, and reports whether it is right.
+func (t TOTP) take(tx *gorm.DB, row models.TOTPSecret, code auth.OneTimeCode) (right bool, err error) {
+	secret, _, err := t.Keys.Decrypt(row.UserID, row.Secret)
+	if err != nil {
+		return false, err
+	}
+	step, right := secret.Find(code, tx.NowFunc(), row.LastStep)
+	if !right {
+		return false, nil
+	}
+	taken := tx.Model(&models.TOTPSecret{}).Where("user_id = ? AND last_step < ?", row.UserID, step).Update("last_step", step)
+	return taken.RowsAffected == 1, taken.Error
+}
+
+// Renew encrypts every secret with the current key that a previous one has encrypted, so
+// that a former jwt.secret need not stay in the settings.
+func (t TOTP) Renew(ctx context.Context, db *gorm.DB) error {
+	if len(t.Keys) == 1 {
+		return nil
+	}
+	var rows []models.TOTPSecret
+	var unreadable []error
+	return errors.Join(db.WithContext(ctx).FindInBatches(&rows, database.BatchSize, func(*gorm.DB, int) error {
+		for _, row := range rows {
+			secret, current, err := t.Keys.Decrypt(row.UserID, row.Secret)
+			if err != nil {
+				unreadable = append(unreadable, err)
+			}
+			if err != nil || current {
+				continue
+			}
+			same := db.WithContext(ctx).Model(&models.TOTPSecret{}).Where("user_id = ? AND secret = ?", row.UserID, row.Secret)
+			if err := same.Update("secret", t.Keys.Encrypt(row.UserID, secret)).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	}).Error, errors.Join(unreadable...))
+}

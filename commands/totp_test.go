@@ -1,0 +1,37 @@
+package commands_test
+
+import (
+	"encoding/base32"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+)
+
+func TestCodesAreTurnedOffOnTheCommandLine(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	folder := t.TempDir()
+	s := launch(t, folder).await()
+	s.want(201, "POST", "/register", credentials("ada@example.com"))
+	bearer := []string{"Authorization", "Bearer " + s.token("ada@example.com")}
+	var made struct{ Secret string }
+	if err := json.Unmarshal([]byte(s.want(200, "POST", "/me/totp", `{"current_password":"`+password+`"}`, bearer...)), &made); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(made.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := auth.TOTPSecret(secret).Code(time.Now().Unix() / 30)
+	s.want(200, "POST", "/me/totp/confirm", `{"otp":"`+code+`"}`, bearer...)
+	if answer := s.want(401, "POST", "/login", credentials("ada@example.com")); !strings.Contains(answer, "otp_required") {
+		t.Error(answer)
+	}
+	wantOutput(t, folder, `ada@example\.com logs in without one-time codes\.`, "user", "totp-off", "ada@example.com")
+	s.token("ada@example.com")
+	wantError(t, folder, "ada@example.com has no one-time codes", "user", "totp-off", "ada@example.com")
+	wantError(t, folder, "no user has the email bob@example.com", "user", "totp-off", "bob@example.com")
+}

@@ -1,0 +1,54 @@
+package handlers
+
+import (
+	"context"
+
+	"example.com/latchkey/accounts"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/endpoint"
+)
+
+// TOTP is the current user's one-time codes.
+type TOTP struct {
+	Accounts accounts.Accounts
+	Codes    accounts.TOTP
+}
+
+// TOTPSecret is a secret for an authenticator app, also as the URL of a QR code.
+type TOTPSecret struct {
+	Secret string `json:"secret"`
+	URL    string `json:"url"`
+}
+
+// FirstCode confirms that an app makes the codes of a secret.
+type FirstCode struct {
+	OTP auth.OneTimeCode `json:"otp" binding:"required"`
+}
+
+// RecoveryCodes are each good for one login without the app. They are shown only here.
+type RecoveryCodes struct {
+	Codes []string `json:"recovery_codes"`
+}
+
+// CodeConfirmation is the current password and a code.
+type CodeConfirmation struct {
+	CurrentPassword auth.Password    `json:"current_password" binding:"required"`
+	OTP             auth.OneTimeCode `json:"otp" binding:"required"`
+}
+
+// SetUp makes a secret.
+func (t TOTP) SetUp(ctx context.Context, login auth.Login, in Confirmation) (TOTPSecret, error) {
+	secret, url, err := t.Codes.SetUp(ctx, t.Accounts, login, in.CurrentPassword)
+	return TOTPSecret{secret.Text(), url}, err
+}
+
+// Confirm turns codes on.
+func (t TOTP) Confirm(ctx context.Context, login auth.Login, in FirstCode) (RecoveryCodes, error) {
+	recovery, err := t.Codes.Confirm(ctx, t.Accounts, login, in.OTP)
+	return RecoveryCodes{recovery}, err
+}
+
+// TurnOff turns codes off.
+func (t TOTP) TurnOff(ctx context.Context, login auth.Login, in CodeConfirmation) (endpoint.None, error) {
+	return endpoint.None{}, t.Codes.TurnOff(ctx, t.Accounts, login, in.CurrentPassword, in.OTP)
+}

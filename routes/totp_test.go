@@ -1,0 +1,427 @@
+package routes_test
+
+import (
+	"encoding/base32"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/models"
+)
+
+const handedOutByTOTP = "TOTPSecret.secret" //nolint:gosec // a name
+
+// phone is an authenticator app of Ada, whose password is right.
+type phone struct {
+	app    *apptest.App
+	secret auth.TOTPSecret
+	step   int64 // the current one of the app, whose clock stands still
+	bearer []string
+
+	recovery []string
+}
+
+// standStill sets the clock of an app to the begin of a step.
+func standStill(app *apptest.App) (now time.Time) {
+	now = time.Now().UTC().Truncate(30 * time.Second)
+	app.DB.NowFunc = func() time.Time { return now }
+	return now
+}
+
+// withPhone is an app and a user who has set one-time codes up, and not confirmed.
+func withPhone(t *testing.T, change ...func(*config.Settings)) *phone {
+	t.Helper()
+	app := apptest.New(t, change...)
+	p := &phone{app: app, step: standStill(app).Unix() / 30}
+	app.Register("ada@example.com")
+	p.bearer = app.Login("ada@example.com")
+	p.setUp(t)
+	return p
+}
+
+func (p *phone) setUp(t *testing.T) apptest.Answer {
+	t.Helper()
+	answer := p.app.Post("/me/totp", `{"current_password":"correct horse"}`, p.bearer...).Want(t, 200, "")
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(answer.Field("secret"))
+	if err != nil || len(secret) != 20 {
+		t.Fatalf("%q: %v", answer.Field("secret"), err)
+	}
+	p.secret = secret
+	return answer
+}
+
+// withCodes is withPhone with codes turned on, by that of the step before.
+func withCodes(t *testing.T, change ...func(*config.Settings)) *phone {
+	t.Helper()
+	p := withPhone(t, change...)
+	p.confirm(t)
+	return p
+}
+
+func (p *phone) confirm(t *testing.T) {
+	t.Helper()
+	answer := p.app.Post("/me/totp/confirm", `{"otp":"`+p.code(-1)+`"}`, p.bearer...).Want(t, 200, "")
+	var made struct {
+		Codes []string `json:"recovery_codes"`
+	}
+	if err := json.Unmarshal([]byte(answer.Body), &made); err != nil || answer.Header.Get("Cache-Control") != "no-store" {
+		t.Fatal(answer, err)
+	}
+	p.recovery = made.Codes
+}
+
+// code is the code of some steps from now.
+func (p *phone) code(steps int64) string { return p.secret.Code(p.step + steps) }
+
+// wrong is no code of the steps around now.
+func (p *phone) wrong() string {
+	for i := 0; ; i++ {
+		if code := fmt.Sprintf("%06d", i); !slices.Contains([]string{p.code(-1), p.code(0), p.code(1)}, code) {
+			return code
+		}
+	}
+}
+
+func (p *phone) login(otp string) apptest.Answer { return loginWith(p.app, otp) }
+
+func loginWith(app *apptest.App, otp string) apptest.Answer {
+	return app.Post("/login", `{"email":"ada@example.com","password":"correct horse","otp":"`+otp+`"}`)
+}
+
+func sessionsOf(app *apptest.App) (count int64) {
+	app.DB.Model(&models.Session{}).Count(&count)
+	return count
+}
+
+func TestALoginNeedsACode(t *testing.T) {
+	p := withPhone(t)
+	p.login("").Want(t, 200, "") // before a code is confirmed
+	p.app.Post("/me/totp/confirm", `{"otp":"`+p.wrong()+`"}`, p.bearer...).Want(t, 422, "validation_failed")
+	p.login("").Want(t, 200, "")
+	p.confirm(t)
+	before := sessionsOf(p.app)
+	for claim, body := range map[string]string{"no otp": "", "an empty otp": `,"otp":""`} {
+		answer := p.app.Post("/login", `{"email":"ada@example.com","password":"correct horse"`+body+`}`)
+		if answer.Want(t, 401, "otp_required"); answer.Header.Get("WWW-Authenticate") != `Bearer realm="latchkey"` || answer.Field("detail") != "One-time code required" {
+			t.Errorf("%s: %v %s", claim, answer.Header, answer.Body)
+		}
+	}
+	p.login(p.wrong()).Want(t, 401, "login_failed")
+	p.app.Post("/login", `{"email":"ada@example.com","password":"wrong","otp":"`+p.code(0)+`"}`).Want(t, 401, "login_failed")
+	if after := sessionsOf(p.app); after != before {
+		t.Errorf("%d sessions, want %d", after, before)
+	}
+	token := p.login(p.code(0)).Want(t, 200, "").Field("access_token")
+	p.app.Get("/me", apptest.Bearer(token)...).Want(t, 200, "")
+	form := url.Values{"username": {"ada@example.com"}, "password": {apptest.Password}, "otp": {p.code(1)[:3] + " " + p.code(1)[3:]}}
+	p.app.Post("/login", form.Encode(), "Content-Type", "application/x-www-form-urlencoded").Want(t, 200, "")
+}
+
+func TestACodeWorksInTheStepsNextToItsOwn(t *testing.T) {
+	p := withCodes(t)
+	start := p.app.DB.NowFunc()
+	for _, into := range []time.Duration{0, 15 * time.Second, 29 * time.Second} {
+		p.app.DB.NowFunc = func() time.Time { return start.Add(into) }
+		for off, want := range map[time.Duration]int{-60 * time.Second: 401, -25 * time.Second: 200, 0: 200, 25 * time.Second: 200, 60 * time.Second: 401} {
+			p.app.DB.Model(&models.TOTPSecret{}).Where("true").Update("last_step", 0)
+			code := p.secret.Code(start.Add(into+off).Unix() / 30)
+			if answer := p.login(code); answer.Status != want {
+				t.Errorf("%v into a step, with a clock that is %v off: %d %s", into, off, answer.Status, answer.Body)
+			}
+		}
+	}
+}
+
+func TestACodeIsTakenOnce(t *testing.T) {
+	p := withCodes(t)
+	p.login(p.code(-1)).Want(t, 401, "login_failed") // which confirmed the secret
+	p.login(p.code(1)).Want(t, 200, "")
+	p.login(p.code(1)).Want(t, 401, "login_failed")
+	p.login(p.code(0)).Want(t, 401, "login_failed") // an earlier one
+}
+
+// oneOf50 logs in at two processes with the same code, and wants one login.
+func oneOf50(t *testing.T, p *phone, code string) {
+	t.Helper()
+	other := apptest.New(t, func(s *config.Settings) { *s = p.app.Settings }) // like another process
+	other.DB.NowFunc = p.app.DB.NowFunc
+	before := sessionsOf(p.app)
+	var right atomic.Int64
+	var do []func()
+	for i := range 50 {
+		do = append(do, func() {
+			if loginWith([]*apptest.App{p.app, other}[i%2], code).Status == http.StatusOK {
+				right.Add(1)
+			}
+		})
+	}
+	together(do...)
+	if made := sessionsOf(p.app) - before; right.Load() != 1 || made != 1 {
+		t.Errorf("%d of 50 logins are right, and begin %d sessions", right.Load(), made)
+	}
+}
+
+func TestOneOfManyLoginsTakesACode(t *testing.T) { p := withCodes(t); oneOf50(t, p, p.code(0)) }
+
+func TestOneOfManyLoginsTakesARecoveryCode(t *testing.T) {
+	p := withCodes(t)
+	oneOf50(t, p, p.recovery[0])
+}
+
+func TestEachOfTenRecoveryCodesWorksOnce(t *testing.T) {
+	p := withCodes(t)
+	form := regexp.MustCompile(`^[a-z2-7]{4}(-[a-z2-7]{4}){3}$`)
+	if slices.Sort(p.recovery); len(slices.Compact(p.recovery)) != 10 {
+		t.Error(p.recovery)
+	}
+	for i, code := range p.recovery {
+		if !form.MatchString(code) {
+			t.Error(code)
+		}
+		p.login([]string{code, strings.ToUpper(code), strings.ReplaceAll(code, "-", ""), " " + code + " "}[i%4]).Want(t, 200, "")
+		p.login(code).Want(t, 401, "login_failed")
+	}
+	p.login(p.code(0)).Want(t, 200, "")
+}
+
+func TestCodesAreSetUpOnce(t *testing.T) {
+	p := withPhone(t)
+	p.app.Post("/me/totp", `{"current_password":"wrong"}`, p.bearer...).Want(t, 422, "validation_failed")
+	first := p.code(-1)
+	if answer := p.setUp(t); answer.Field("url") != p.secret.URL("latchkey", "ada@example.com") {
+		t.Error(answer.Body)
+	}
+	p.app.Post("/me/totp/confirm", `{"otp":"`+first+`"}`, p.bearer...).Want(t, 422, "validation_failed") // of a secret that was replaced
+	p.confirm(t)
+	p.app.Post("/me/totp", `{"current_password":"correct horse"}`, p.bearer...).Want(t, 409, "already_exists")
+	p.app.Post("/me/totp/confirm", `{"otp":"`+p.code(0)+`"}`, p.bearer...).Want(t, 409, "already_exists")
+	p.login(p.code(0)).Want(t, 200, "")
+	p.app.Register("bob@example.com")
+	bob := p.app.Login("bob@example.com")
+	for path, body := range map[string]string{"/me/totp/confirm": "", "/me/totp/delete": `"current_password":"correct horse",`} {
+		p.app.Post(path, `{`+body+`"otp":"`+p.code(1)+`"}`, bob...).Want(t, 422, "validation_failed")
+	}
+}
+
+func TestCodesAreTurnedOffWithBothPasswordAndCode(t *testing.T) {
+	for claim, code := range map[string]func(*phone) string{
+		"a one-time code": func(p *phone) string { return p.code(0) },
+		"a recovery code": func(p *phone) string { return p.recovery[3] },
+	} {
+		t.Run(claim, func(t *testing.T) {
+			p := withCodes(t)
+			for _, wrong := range []struct{ password, otp, field string }{
+				{"wrong", code(p), "current_password"},
+				{apptest.Password, p.wrong(), "otp"},
+				{apptest.Password, p.code(-1), "otp"},
+				{apptest.Password, "", "otp"},
+			} {
+				answer := p.app.Post("/me/totp/delete", `{"current_password":"`+wrong.password+`","otp":"`+wrong.otp+`"}`, p.bearer...)
+				if answer.Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, `"field":"`+wrong.field+`"`) {
+					t.Error(answer.Body)
+				}
+			}
+			p.login("").Want(t, 401, "otp_required")
+			p.app.Post("/me/totp/delete", `{"current_password":"correct horse","otp":"`+code(p)+`"}`, p.bearer...).Want(t, 204, "")
+			p.login("").Want(t, 200, "")
+			p.login(p.wrong()).Want(t, 200, "") // a code is ignored
+			old := p.recovery
+			p.setUp(t)
+			p.confirm(t)
+			p.login(old[0]).Want(t, 401, "login_failed")
+		})
+	}
+}
+
+// The rows of a stolen database do not help, and the log and other answers have nothing.
+func TestASecretAndItsCodesAreNowhereInTheDatabase(t *testing.T) {
+	p := withCodes(t)
+	p.login(p.code(0)).Want(t, 200, "")
+	p.login(p.recovery[0]).Want(t, 200, "")
+	p.login(p.wrong()).Want(t, 401, "login_failed")
+	tables, err := p.app.DB.Migrator().GetTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := p.app.Log.String()
+	for _, table := range tables {
+		var rows []map[string]any
+		p.app.DB.Table(table).Find(&rows)
+		seen += fmt.Sprintf("%s: %s %x", table, rows, rows)
+	}
+	for _, secret := range []string{p.secret.Text(), string(p.secret), hex.EncodeToString(p.secret), p.recovery[1], strings.ReplaceAll(p.recovery[1], "-", ""), p.recovery[0]} {
+		if strings.Contains(strings.ToLower(seen), strings.ToLower(secret)) {
+			t.Errorf("%q is in %s", secret, seen)
+		}
+	}
+}
+
+// stolen is the row of another user, whose codes its owner knows.
+func TestARowOfAnotherUserDoesNotWork(t *testing.T) {
+	p := withCodes(t)
+	p.app.Register("eve@example.com")
+	eve := *p
+	eve.bearer = p.app.Login("eve@example.com")
+	eve.setUp(t)
+	var row models.TOTPSecret
+	p.app.DB.Take(&row, "user_id = ?", p.app.User("eve@example.com").ID)
+	p.app.DB.Model(&models.TOTPSecret{}).Where("user_id = ?", p.app.User("ada@example.com").ID).Update("secret", row.Secret)
+	p.login(eve.code(0)).Want(t, 500, "internal")
+}
+
+func TestSecretsOutliveAChangeOfTheJWTSecret(t *testing.T) {
+	p := withCodes(t)
+	with := func(change func(*config.JWT)) *phone {
+		app := apptest.New(t, func(s *config.Settings) { *s = p.app.Settings; change(&s.JWT) })
+		app.DB.NowFunc = p.app.DB.NowFunc
+		moved := *p
+		moved.app = app
+		return &moved
+	}
+	current, signing := config.NewSecret(), apptest.Signing(t, config.EdDSA)
+	both := with(func(s *config.JWT) { s.Secret, s.PreviousSecrets = current, []config.Secret{s.Secret} })
+	forgotten := with(func(s *config.JWT) { s.Secret = current })
+	asymmetric := with(func(s *config.JWT) {
+		signed := config.Settings{JWT: *s}
+		signing(&signed)
+		*s = signed.JWT
+	})
+
+	asymmetric.login(p.code(0)).Want(t, 200, "")
+	forgotten.login(p.code(1)).Want(t, 500, "internal")
+	if log := forgotten.app.Log.String(); !strings.Contains(log, "put the former jwt.secret into jwt.previous_secrets") {
+		t.Error(log)
+	}
+	forgotten.login(p.recovery[0]).Want(t, 200, "")
+	both.login(p.code(1)).Want(t, 200, "")
+
+	both.app.RunJobs()
+	apptest.Await(t, "the job is due", func() bool {
+		return both.app.DB.Exec("UPDATE jobs SET run_at = created_at WHERE kind = 'encrypt one-time codes'").RowsAffected == 1
+	})
+	p.app.DB.Model(&models.TOTPSecret{}).Where("true").Update("last_step", 0)
+	apptest.Await(t, "the secret is encrypted with the current key", func() bool { return forgotten.login(p.code(1)).Status == 200 })
+}
+
+func TestADeletedUserLeavesNoCodes(t *testing.T) {
+	p := withCodes(t)
+	p.app.Post("/me/delete", `{"current_password":"correct horse"}`, p.bearer...).Want(t, 204, "")
+	var secrets, recovery int64
+	p.app.DB.Model(&models.TOTPSecret{}).Count(&secrets)
+	p.app.DB.Model(&models.RecoveryCode{}).Count(&recovery)
+	if secrets+recovery != 0 {
+		t.Errorf("%d secrets and %d recovery codes are left", secrets, recovery)
+	}
+	p.app.Register("ada@example.com")
+	p.login("").Want(t, 200, "")
+}
+
+func TestADisabledUserIsToldSoWithEveryCode(t *testing.T) {
+	p := withCodes(t)
+	p.app.DB.Model(&models.User{}).Where("true").Update("disabled", true)
+	for _, otp := range []string{"", p.wrong(), p.code(0)} {
+		p.login(otp).Want(t, 403, "forbidden")
+	}
+	p.app.DB.Model(&models.User{}).Where("true").Update("disabled", false)
+	p.login(p.code(0)).Want(t, 200, "") // it was not used up
+}
+
+func TestANewPasswordKeepsCodesOn(t *testing.T) {
+	p := withCodes(t)
+	p.app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, p.bearer...).Want(t, 204, "")
+	p.app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Want(t, 401, "otp_required")
+}
+
+// Else a thief of a session could turn on codes that the user does not have.
+func TestALoginThatHasEndedTurnsNoCodesOn(t *testing.T) {
+	p := withPhone(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	p.app.Get("/protected", p.bearer...).Want(t, 200, "") // cached
+	end(p.app)                                            // without the API
+	p.app.Post("/me/totp/confirm", `{"otp":"`+p.code(0)+`"}`, p.bearer...).Want(t, 401, "token_revoked")
+	p.login("").Want(t, 200, "")
+}
+
+func TestTheServiceHasANameInTheApp(t *testing.T) {
+	for issuer, want := range map[string]string{"latchkey": "latchkey", "https://api.example.com:8443/v1": "api.example.com", "urn:acme": "urn acme", "Ada & Co": "Ada & Co"} {
+		p := withPhone(t, func(s *config.Settings) { s.JWT.Issuer = issuer })
+		if got, want := p.setUp(t).Field("url"), p.secret.URL(want, "ada@example.com"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestWrongCodesAreThrottled(t *testing.T) {
+	atLogin := func(p *phone, otp string) apptest.Answer { return p.login(otp) }
+	for claim, c := range map[string]struct {
+		begin func(*testing.T, ...func(*config.Settings)) *phone
+		send  func(p *phone, otp string) apptest.Answer
+		wrong int
+	}{
+		"at a login": {withCodes, atLogin, 401},
+		"as a recovery code": {withCodes, func(p *phone, otp string) apptest.Answer {
+			if otp == p.wrong() {
+				otp = "aaaa-aaaa-aaaa-aaaa"
+			}
+			return p.login(otp)
+		}, 401},
+		"to turn codes on": {withPhone, func(p *phone, otp string) apptest.Answer {
+			return p.app.Post("/me/totp/confirm", `{"otp":"`+otp+`"}`, p.bearer...)
+		}, 422},
+		"to turn codes off": {withCodes, func(p *phone, otp string) apptest.Answer {
+			return p.app.Post("/me/totp/delete", `{"current_password":"correct horse","otp":"`+otp+`"}`, p.bearer...)
+		}, 422},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			p := c.begin(t, func(s *config.Settings) { s.Login.MaxFailures = 2 })
+			for range 2 {
+				if answer := c.send(p, p.wrong()); answer.Status != c.wrong {
+					t.Errorf("a wrong code is answered %d %s", answer.Status, answer.Body)
+				}
+			}
+			c.send(p, p.wrong()).Want(t, 429, "too_many_attempts")
+			c.send(p, p.code(0)).Want(t, 429, "too_many_attempts")
+		})
+	}
+}
+
+func TestALoginWithoutItsCodeIsNoFailureAndNoSuccess(t *testing.T) {
+	p := withCodes(t, func(s *config.Settings) { s.Login.MaxFailures = 2 })
+	p.login(p.wrong()).Want(t, 401, "login_failed")
+	for range 5 {
+		p.login("").Want(t, 401, "otp_required")
+	}
+	p.login(p.wrong()).Want(t, 401, "login_failed")
+	p.login(p.code(0)).Want(t, 429, "too_many_attempts")
+}
+
+// No hash slows these guesses down.
+func TestTenOfManyWrongConfirmationsAtOnceAreAnswered(t *testing.T) {
+	p := withPhone(t)
+	var wrong, refused atomic.Int64
+	var do []func()
+	for range 50 {
+		do = append(do, func() {
+			switch p.app.Post("/me/totp/confirm", `{"otp":"`+p.wrong()+`"}`, p.bearer...).Status {
+			case http.StatusUnprocessableEntity:
+				wrong.Add(1)
+			case http.StatusTooManyRequests:
+				refused.Add(1)
+			}
+		})
+	}
+	together(do...)
+	if wrong.Load() != 10 || refused.Load() != 40 {
+		t.Errorf("%d are wrong, and %d are refused", wrong.Load(), refused.Load())
+	}
+}
