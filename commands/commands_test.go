@@ -64,6 +64,8 @@ type server struct {
 	log   string // the file with its output
 	ended chan struct{}
 	url   string
+
+	client http.Client
 }
 
 // launch starts a server with fast hashing, and with long timeouts for slow
@@ -146,25 +148,30 @@ func (s *server) end() int {
 
 // send sends a JSON request, and returns status 0 if no answer comes.
 func (s *server) send(method, path, body string, headers ...string) (status int, answer string) {
+	response, answer, err := s.exchange(method, path, body, headers...)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return response.StatusCode, answer
+}
+
+// exchange is send with the headers of the answer.
+func (s *server) exchange(method, path, body string, headers ...string) (response *http.Response, answer string, err error) {
 	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
-		s.t.Error(err)
-		return 0, ""
+		return nil, "", err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err = s.client.Do(request)
 	if err != nil {
-		return 0, err.Error()
+		return nil, "", err
 	}
 	defer response.Body.Close()
 	read, err := io.ReadAll(response.Body)
-	if err != nil {
-		return 0, err.Error()
-	}
-	return response.StatusCode, string(read)
+	return response, string(read), err
 }
 
 const password = "correct horse"
