@@ -55,7 +55,8 @@ var parts = map[string][]string{
 		"jobs/metrics.go", "database/metrics.go", "config/metrics.go", "config/metrics_test.go", "bench/metrics.go", "bench/metrics_test.go",
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md",
 	},
-	"template": {templateTest, "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
+	"kubernetes": {"deploy/kubernetes/", "tools/kubernetes/"},
+	"template":   {templateTest, "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
 }
 
 // templateTest exists only before the first make rename.

@@ -37,7 +37,7 @@ func TestOnlyTheNamedResourceIsRemoved(t *testing.T) {
 		}
 	}
 	refused("task", "uses models.Task: change or remove that first")
-	refused("tas", "there is no such resource; the parts that can be removed are apikeys, backup, bench, docs, events, mail, metrics, oauth, totp")
+	refused("tas", "there is no such resource; the parts that can be removed are apikeys, backup, bench, docs, events, kubernetes, mail, metrics, oauth, totp")
 	refused("", "there is no such resource")
 	refused("../task", "there is no such resource")
 	refused("user", "uses models.")
