@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"example.com/latchkey/apptest"
 )
@@ -55,10 +58,49 @@ func TestABackupOfAMissingDatabaseWritesNoFile(t *testing.T) {
 	}
 }
 
+// shell runs a script in a folder, in which latchkey is the program.
+func shell(t *testing.T, folder, script string) (output string) {
+	t.Helper()
+	program := command(t, folder, nil)
+	program.Path, program.Args = "/bin/sh", []string{"sh", "-ec", "latchkey() { " + os.Args[0] + ` "$@"; }; systemctl() { :; }; ` + script}
+	out, err := program.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", script, err, out)
+	}
+	return string(out)
+}
+
+// inDeploy returns what a pattern finds in a file, such as ../deploy/latchkey.service.
+func inDeploy(t *testing.T, file, pattern string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	found := regexp.MustCompile(pattern).FindSubmatch(text)
+	if err != nil || found == nil {
+		t.Fatalf("%s has no %s: %v", file, pattern, err)
+	}
+	return string(found[1])
+}
+
+// The timer's unit makes the backup, and the steps of docs/deploy.md restore it.
 func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("the units are for Linux")
+	}
+	const unit = "../deploy/latchkey-backup.service"
+	escapes := strings.NewReplacer("$$", "$", "%%", "%", "exec /usr/local/bin/", "")
+	backup := escapes.Replace(inDeploy(t, unit, `(?m)^ExecStart=/bin/sh -c '(.*)'$`))
+	cleaning := inDeploy(t, unit, `(?m)^ExecStartPost=(.*)$`)
+	restoring := inDeploy(t, "../docs/deploy.md", "(?s)```sh\n(systemctl stop [^`]*)```")
+
 	folder := t.TempDir()
-	s := launch(t, folder).await()
+	old := filepath.Join(folder, "backups", "old.db")
+	threeDaysAgo := time.Now().Add(-72 * time.Hour)
+	if err := errors.Join(os.Mkdir(filepath.Dir(old), 0o700), os.WriteFile(old, nil, 0o600), os.Chtimes(old, threeDaysAgo, threeDaysAgo)); err != nil {
+		t.Fatal(err)
+	}
+	const databaseURL = "APP_DATABASE_URL=sqlite://app.db"
+	s := launch(t, folder, databaseURL).await()
 	var acknowledged, next atomic.Int64
 	var enough atomic.Bool
 	done := make(chan struct{})
@@ -73,25 +115,32 @@ func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 	}()
 	apptest.Await(t, "200 users are registered", func() bool { return acknowledged.Load() >= 200 })
 	before := acknowledged.Load()
-	out, faults, code := run(t, folder, nil, "db", "backup", "backup.db")
+	out := shell(t, folder, databaseURL+"; export APP_DATABASE_URL; "+backup)
 	after := next.Load()
 	enough.Store(true)
 	<-done
-	if code != 0 || out != "The backup is backup.db.\n" {
-		t.Fatalf("exit %d, %s%s", code, out, faults)
+	if !strings.HasPrefix(out, "The backup is backups/20") {
+		t.Fatal(out)
 	}
-	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 1 || !strings.Contains(faults, "stop the program that uses it") {
+	shell(t, folder, cleaning)
+	kept, err := filepath.Glob(filepath.Join(folder, "backups", "*"))
+	if err != nil || len(kept) != 1 || kept[0] == old {
+		t.Fatalf("kept %v, %v", kept, err)
+	}
+
+	if out, faults, code := run(t, folder, []string{databaseURL}, "db", "restore", kept[0]); code != 1 || !strings.Contains(faults, "stop the program that uses it") {
 		t.Fatalf("while it runs: exit %d, %s%s", code, out, faults)
 	}
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 	s.signal(os.Interrupt)
 	s.end()
-	if out, faults, code = run(t, folder, nil, "db", "restore", "backup.db"); code != 0 || !strings.HasPrefix(out, "The backup is restored.\nThe previous database is now data/app.db.") {
-		t.Fatalf("exit %d, %s%s", code, out, faults)
+	out = shell(t, folder, regexp.MustCompile(`backups/\S+\.db`).ReplaceAllString(strings.Replace(restoring, "/var/lib/latchkey", folder, 1), kept[0]))
+	if !strings.HasPrefix(out, "The backup is restored.\nThe previous database is now app.db.") {
+		t.Fatal(out)
 	}
-	users, _, _ := run(t, folder, nil, "user", "list")
+	users, _, _ := run(t, folder, []string{databaseURL}, "user", "list")
 	if count := int64(strings.Count(users, "@example.com")); count < before || count > after || strings.Contains(users, "ada@") {
 		t.Errorf("%d users, want at least %d (acknowledged before the backup) and at most %d (sent until after it)", count, before, after)
 	}
-	launch(t, folder).await().token("1@example.com")
+	launch(t, folder, databaseURL).await().token("1@example.com")
 }

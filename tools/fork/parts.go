@@ -31,7 +31,7 @@ var parts = map[string][]string{
 	},
 	"backup": {
 		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/backup_check.go",
-		"commands/backup.go", "commands/backup_test.go",
+		"commands/backup.go", "commands/backup_test.go", "deploy/latchkey-backup.service", "deploy/latchkey-backup.timer",
 	},
 	"bench": {"bench/", "docs/performance.md", "docs/bench.svg"},
 	"events": {
