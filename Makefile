@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-postgres test-pooler race cover fuzz lint fmt e2e lint-openapi openapi build secrets \
+.PHONY: help run dev test test-postgres test-pooler test-upgrade race cover fuzz lint fmt e2e lint-openapi openapi build secrets \
 	resource remove rename update-template hooks
 
 # Without Gin's msgpack binding, which a JSON API does not use, the program is 6 MB
@@ -44,6 +44,11 @@ test-postgres: ## Run the tests with a database on PostgreSQL
 
 test-pooler: ## Run the database's tests behind PgBouncer in transaction mode
 	TEST_DATABASE_URL=pooler go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./database
+
+test-upgrade: ## Roll three replicas from another commit to this one under load: from=HEAD^
+	git worktree add -q --force --detach bin/before $(or $(from),HEAD^)
+	go -C bin/before build -o ../latchkey-before . || failed=1; git worktree remove --force bin/before; exit $$failed
+	TEST_DATABASE_URL=postgres:// TEST_UPGRADE_FROM=$(CURDIR)/bin/latchkey-before go test -count=1 -timeout=$(TEST_TIMEOUT) -run=Upgraded ./commands
 
 # The README's tests are skipped, because they only start programs that are built
 # without the race detector. atexit_sleep_ms=0 saves one second for each program

@@ -72,6 +72,12 @@ type server struct {
 // machines. await waits until it listens.
 func launch(t *testing.T, folder string, environ ...string) *server {
 	t.Helper()
+	return launchProgram(t, os.Args[0], folder, environ...)
+}
+
+// launchProgram is launch for the program of another version.
+func launchProgram(t *testing.T, path, folder string, environ ...string) *server {
+	t.Helper()
 	return background(t, command(t, folder, append([]string{
 		"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
 		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",

@@ -9,14 +9,17 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/apptest/postgres"
+	"example.com/latchkey/config"
 )
 
 // replicas are servers with one PostgreSQL database, and a proxy that sends each
@@ -24,7 +27,8 @@ import (
 type replicas struct {
 	proxy *server
 	each  []*server
-	url   string // of their database
+	busy  []sync.RWMutex // locked for reading by each request that a replica answers
+	url   string         // of their database
 }
 
 func startReplicas(t *testing.T, n int, environ ...string) replicas {
@@ -37,30 +41,83 @@ func startReplicas(t *testing.T, n int, environ ...string) replicas {
 
 func startReplicasOn(t *testing.T, databaseURL string, n int, environ ...string) replicas {
 	t.Helper()
-	r, folder := replicas{url: databaseURL}, t.TempDir()
+	return startVersion(t, os.Args[0], databaseURL, n, environ...)
+}
+
+// startVersion starts replicas of the program at path.
+func startVersion(t *testing.T, path, databaseURL string, n int, environ ...string) replicas {
+	t.Helper()
+	r, folder := replicas{url: databaseURL, busy: make([]sync.RWMutex, n)}, t.TempDir()
 	environ = append(environ, "APP_DATABASE_URL="+databaseURL)
 	for range n {
-		r.each = append(r.each, launch(t, folder, environ...))
+		r.each = append(r.each, launchProgram(t, path, folder, environ...))
 	}
 	for _, s := range r.each {
 		s.await()
 		s.awaitPrinted("receiving notifications of revocations", 1)
 	}
 	var turn atomic.Int64
-	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(request *httputil.ProxyRequest) {
-			to, _ := url.Parse(r.each[int(turn.Add(1))%n].url)
-			request.SetURL(to)
-		},
-		ErrorHandler: func(w http.ResponseWriter, request *http.Request, _ error) {
-			w.WriteHeader(http.StatusBadGateway)
-			fmt.Fprint(w, "http://", request.URL.Host) //nolint:gosec // only this test reads it
-		},
-		ErrorLog: log.New(io.Discard, "", 0),
-	})
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		i := int(turn.Add(1)) % n
+		for !r.busy[i].TryRLock() { // it is being replaced
+			i = int(turn.Add(1)) % n
+		}
+		defer r.busy[i].RUnlock()
+		to, _ := url.Parse(r.each[i].url)
+		(&httputil.ReverseProxy{
+			Rewrite: func(request *httputil.ProxyRequest) { request.SetURL(to) },
+			ErrorHandler: func(w http.ResponseWriter, request *http.Request, _ error) {
+				w.WriteHeader(http.StatusBadGateway)
+				fmt.Fprint(w, "http://", request.URL.Host) //nolint:gosec // only this test reads it
+			},
+			ErrorLog: log.New(io.Discard, "", 0),
+		}).ServeHTTP(w, request)
+	}))
 	t.Cleanup(proxy.Close)
 	r.proxy = &server{t: t, url: proxy.URL}
 	return r
+}
+
+// replace stops a replica that has no more requests, and starts another.
+func (r replicas) replace(t *testing.T, i int, start func() *server) {
+	t.Helper()
+	r.busy[i].Lock()
+	defer r.busy[i].Unlock()
+	r.each[i].signal(syscall.SIGTERM)
+	if code := r.each[i].end(); code != 0 {
+		t.Errorf("exit %d: %s", code, r.each[i].printed())
+	}
+	r.each[i] = start()
+}
+
+// underLoad runs steps while users sign in, stay signed in and sign out. Each step is
+// followed by 20 of them.
+func (r replicas) underLoad(t *testing.T, steps ...func()) {
+	t.Helper()
+	var enough atomic.Bool
+	var served atomic.Int64
+	var users sync.WaitGroup
+	for range 8 {
+		users.Go(func() {
+			for !enough.Load() {
+				email := credentials(fmt.Sprintf("%d-%d@example.com", served.Add(1), time.Now().UnixNano()))
+				r.proxy.want(201, "POST", "/register", email)
+				_, refresh := r.proxy.tokens("/login", email)
+				access, _ := r.proxy.tokens("/refresh", `{"refresh_token":"`+refresh+`"}`)
+				for _, path := range []string{"/me", "/sessions"} {
+					r.proxy.want(200, "GET", path, "", "Authorization", "Bearer "+access)
+				}
+				r.proxy.want(204, "POST", "/logout", "", "Authorization", "Bearer "+access)
+			}
+		})
+	}
+	defer users.Wait()
+	defer enough.Store(true)
+	for _, step := range append([]func(){func() {}}, steps...) {
+		step()
+		from := served.Load()
+		apptest.Await(t, "users are served", func() bool { return t.Failed() || served.Load() >= from+20 })
+	}
 }
 
 // awaitPrinted waits until a server has printed words so many times.
@@ -169,23 +226,45 @@ func TestWithoutNotificationsARevocationIsSeenAfterTheLag(t *testing.T) {
 	r.awaitRevoked(t, bearer)
 }
 
-// A later version only adds columns.
+// These are the first and the last step of docs/scaling.md: what a later version adds, and
+// what it drops because no version reads it.
 func TestAnOlderVersionWorksAfterAMigration(t *testing.T) {
 	r := startReplicas(t, 2)
-	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
-	use := func(i int) {
-		access, refresh := r.proxy.tokens("/login", credentials("ada@example.com"))
-		r.proxy.tokens("/refresh", `{"refresh_token":"`+refresh+`"}`)
-		for _, path := range []string{"/me", "/sessions"} {
-			r.proxy.want(200, "GET", path, "", "Authorization", "Bearer "+access)
-		}
-		r.proxy.want(201, "POST", "/register", credentials(fmt.Sprintf("%d-%d@example.com", i, time.Now().UnixNano())))
-		r.proxy.want(204, "POST", "/logout", "", "Authorization", "Bearer "+access)
+	r.underLoad(t, func() {
+		r.exec(t, "ALTER TABLE users ADD COLUMN phone TEXT, ADD COLUMN score INTEGER NOT NULL DEFAULT 0")
+		r.exec(t, "ALTER TABLE sessions ADD COLUMN place TEXT")
+		r.exec(t, "CREATE INDEX CONCURRENTLY phones ON users (phone)")
+	}, func() {
+		r.exec(t, "ALTER TABLE sessions DROP COLUMN place")
+		r.exec(t, "ALTER TABLE users DROP COLUMN phone, DROP COLUMN score")
+	})
+}
+
+// TEST_UPGRADE_FROM is the path of an earlier version, which make test-upgrade builds.
+func TestReplicasAreUpgradedOneByOneUnderLoad(t *testing.T) {
+	before := os.Getenv("TEST_UPGRADE_FROM")
+	if before == "" || !apptest.OnPostgreSQL() {
+		t.Skip("this is for make test-upgrade")
 	}
-	inParallel(40, use)
-	r.exec(t, "ALTER TABLE users ADD COLUMN phone TEXT, ADD COLUMN score INTEGER NOT NULL DEFAULT 0")
-	r.exec(t, "ALTER TABLE sessions ADD COLUMN place TEXT")
-	inParallel(40, use)
+	folder, databaseURL := t.TempDir(), apptest.NewDatabase(t).URL
+	secret := "APP_JWT_SECRET=" + string(config.NewSecret())
+	r := startVersion(t, before, databaseURL, 3, secret)
+	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
+	access, refresh := make([]string, 20), make([]string, 20)
+	for i := range access {
+		access[i], refresh[i] = r.proxy.tokens("/login", credentials("ada@example.com"))
+	}
+	var steps []func()
+	for i := range r.each {
+		steps = append(steps, func() {
+			r.replace(t, i, func() *server { return launch(t, folder, secret, "APP_DATABASE_URL="+databaseURL).await() })
+		})
+	}
+	r.underLoad(t, steps...)
+	for i := range access {
+		r.proxy.want(200, "GET", "/me", "", "Authorization", "Bearer "+access[i])
+		r.proxy.tokens("/refresh", `{"refresh_token":"`+refresh[i]+`"}`)
+	}
 }
 
 func TestNoAcknowledgedUserIsLostWithAReplica(t *testing.T) {
