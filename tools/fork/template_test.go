@@ -1,17 +1,22 @@
 package main
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -133,7 +138,7 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 			t.Errorf("make resource prints %s", next)
 		}
 	}
-	extend(t, fork)
+	extend(t, fork, "docs/extending.md")
 	commit(t, fork, "Add our resources")
 	run(t, fork, "make", "lint")
 	run(t, fork, "go", "-C", "tools/e2e", "vet", "./...")
@@ -213,33 +218,89 @@ func TestEveryKindOfForkCanBeUpdated(t *testing.T) {
 	}
 }
 
-// walk builds the program and calls every route of the new resources.
-func walk(t *testing.T, fork string) {
+// start starts a program in a folder of its own, and waits until it listens. stop lets it
+// end its requests.
+func start(t *testing.T, program string, environ ...string) (url, folder string, stop func()) {
 	t.Helper()
-	const address = "127.0.0.1:18473"
-	server := exec.CommandContext(t.Context(), filepath.Join(fork, "bin/corner-shop"))
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	server := exec.CommandContext(t.Context(), program)
 	server.Dir = t.TempDir()
-	server.Env = append(os.Environ(), "APP_SERVER_ADDRESS="+address)
+	server.Env = append(append(os.Environ(), "APP_SERVER_ADDRESS="+address), environ...)
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		_ = server.Process.Kill()
+	stop = sync.OnceFunc(func() {
+		_ = server.Process.Signal(os.Interrupt)
 		_ = server.Wait()
-	}()
+	})
+	t.Cleanup(stop)
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		if err == nil {
+			_ = connection.Close()
+			return "http://" + address, server.Dir, stop
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A collector of the test receives a span of a request.
+func TestTracesAreSentAsThePageSays(t *testing.T) {
+	t.Parallel()
+	root := tree(t)
+	extend(t, root, "docs/tracing.md")
+	run(t, root, "go", "build", "-o", "bin/traced", ".")
+	spans := make(chan string, 100)
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		spans <- r.URL.Path + " " + string(body)
+	}))
+	t.Cleanup(collector.Close)
+	url, _, stop := start(t, filepath.Join(root, "bin/traced"), "OTEL_EXPORTER_OTLP_ENDPOINT="+collector.URL, "OTEL_SERVICE_NAME=shop")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/protected", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Traceparent", "00-"+hex.EncodeToString([]byte("sixteen letters!"))+"-"+hex.EncodeToString([]byte("a parent"))+"-01")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	stop() // which sends the spans first
+	close(spans)
+	all := ""
+	for span := range spans {
+		all += span
+	}
+	for _, words := range []string{"/v1/traces ", "shop", "GET /protected", "sixteen letters!", "a parent"} {
+		if !strings.Contains(all, words) {
+			t.Errorf("%q is not in %q", words, all)
+		}
+	}
+}
+
+// walk calls every route of the new resources.
+func walk(t *testing.T, fork string) {
+	t.Helper()
+	url, folder, _ := start(t, filepath.Join(fork, "bin/corner-shop"))
 	token := ""
 	send := func(status int, method, path, body string) (answer map[string]any) {
 		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, strings.NewReader(body))
+		request, err := http.NewRequestWithContext(t.Context(), method, url+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		request.Header.Set("Content-Type", "application/json")
 		request.Header.Set("Authorization", "Bearer "+token)
 		response, err := http.DefaultClient.Do(request)
-		for deadline := time.Now().Add(5 * time.Minute); err != nil && time.Now().Before(deadline); response, err = http.DefaultClient.Do(request) {
-			time.Sleep(20 * time.Millisecond) // until it listens
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -255,7 +316,7 @@ func walk(t *testing.T, fork string) {
 	send(403, "POST", "/sales_people", `{"name":"Eve","code":"ev"}`)
 	send(403, "GET", "/tax_rates", "")
 	promote := exec.CommandContext(t.Context(), filepath.Join(fork, "bin/corner-shop"), "user", "promote", "ada@example.com")
-	promote.Dir = server.Dir
+	promote.Dir = folder
 	if out, err := promote.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -322,14 +383,14 @@ var (
 	inFile = regexp.MustCompile("`([^`]+)`$")
 )
 
-// extend follows the steps of docs/extending.md exactly.
-func extend(t *testing.T, root string) {
+// extend follows the steps of a page exactly.
+func extend(t *testing.T, root, page string) {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(root, "docs/extending.md"))
+	text, err := os.ReadFile(filepath.Join(root, page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, found := range step.FindAllStringSubmatch(string(page), -1) {
+	for _, found := range step.FindAllStringSubmatch(string(text), -1) {
 		where, code := found[1], found[2]
 		if command := found[3]; command != "" {
 			run(t, root, "sh", "-ec", command)
