@@ -78,10 +78,12 @@ func launch(t *testing.T, folder string, environ ...string) *server {
 // launchProgram is launch for the program of another version.
 func launchProgram(t *testing.T, path, folder string, environ ...string) *server {
 	t.Helper()
-	return background(t, command(t, folder, append([]string{
+	program := command(t, folder, append([]string{
 		"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
 		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
-	}, environ...)))
+	}, environ...))
+	program.Path = path
+	return background(t, program)
 }
 
 // background starts the program, and keeps what it prints.
@@ -154,7 +156,7 @@ func (s *server) end() int {
 
 // send sends a JSON request, and returns status 0 if no answer comes.
 func (s *server) send(method, path, body string, headers ...string) (status int, answer string) {
-	response, answer, err := s.exchange(method, path, body, headers...)
+	response, answer, err := s.exchange(method, path, body, headers...) //nolint:bodyclose // exchange closes it
 	if err != nil {
 		return 0, err.Error()
 	}

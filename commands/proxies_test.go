@@ -177,7 +177,7 @@ func TestTheAPIWorksBehindAProxy(t *testing.T) {
 				if answer := proxy.want(413, "PATCH", "/me", strings.Repeat(" ", 3<<19), "Authorization", bearer); !strings.Contains(answer, "body_too_large") {
 					t.Errorf("a large body: %s", answer)
 				}
-				created, answer, err := proxy.exchange("POST", "/users", credentials("bob@example.com"), "Authorization", bearer)
+				created, answer, err := proxy.exchange("POST", "/users", credentials("bob@example.com"), "Authorization", bearer) //nolint:bodyclose // exchange closes it
 				if err != nil || created.StatusCode != http.StatusCreated || created.ProtoMajor != 2 {
 					t.Fatalf("%v, %s, %v", created, answer, err)
 				}
@@ -202,6 +202,11 @@ type versioned struct {
 
 func (versioned) ETag() string { return `"7"` }
 
+// change is the input of a route that changes it.
+type change struct {
+	IfMatch string `header:"If-Match"`
+}
+
 func TestAVersionMatchesThroughAProxyThatCompresses(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	gin.SetMode(gin.ReleaseMode)
@@ -210,9 +215,7 @@ func TestAVersionMatchesThroughAProxyThatCompresses(t *testing.T) {
 		endpoint.Public("GET", "/", "", func(context.Context, endpoint.None) (versioned, error) {
 			return versioned{strings.Repeat("long ", 1000)}, nil
 		}),
-		endpoint.Public("PUT", "/", "", func(_ context.Context, in struct {
-			IfMatch string `header:"If-Match"`
-		}) (endpoint.None, error) {
+		endpoint.Public("PUT", "/", "", func(_ context.Context, in change) (endpoint.None, error) {
 			if !endpoint.MatchesTag(in.IfMatch, versioned{}.ETag()) {
 				return endpoint.None{}, problem.PreconditionFailed
 			}
@@ -228,7 +231,7 @@ func TestAVersionMatchesThroughAProxyThatCompresses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			plain, _ := sites(t, name)
 			proxy := startProxy(t, name, plain, upstream.URL, upstream.URL)
-			read, answer, err := proxy.exchange("GET", "/", "", "Accept-Encoding", "gzip")
+			read, answer, err := proxy.exchange("GET", "/", "", "Accept-Encoding", "gzip") //nolint:bodyclose // exchange closes it
 			if err != nil || read.Header.Get("Content-Encoding") != "gzip" {
 				t.Fatalf("%v, %v, %s", err, read, answer)
 			}
@@ -247,7 +250,7 @@ func (s *server) markDown(upstream *server) {
 	config := s.run.Args[len(s.run.Args)-1]
 	text, err := os.ReadFile(config)
 	address := strings.TrimPrefix(upstream.url, "http://")
-	if err := errors.Join(err, os.WriteFile(config, []byte(replace(string(text), address, address+" down")), 0o600)); err != nil {
+	if err := errors.Join(err, os.WriteFile(config, []byte(replace(string(text), address, address+" down")), 0o600)); err != nil { //nolint:gosec // in a folder of the test
 		s.t.Fatal(err)
 	}
 	s.signal(syscall.SIGHUP) // as nginx -s reload does
