@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -137,11 +138,37 @@ func NewDatabase(t testing.TB) config.Database {
 // stay on the server. To make one takes longer than most tests.
 var migrated = make(chan string, 1000)
 
+// migratedFile is a SQLite file with all migrations and empty tables.
+var migratedFile = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	file := filepath.Join(folder, "test.db")
+	db, err := database.Open(atURL("sqlite://"+file), slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = errors.Join(database.Migrate(db), database.Close(db))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
 // migratedDatabase makes an empty database for a test that does not change its schema.
 func migratedDatabase(t testing.TB) config.Database {
 	t.Helper()
 	if !OnPostgreSQL() {
-		return NewDatabase(t)
+		file := filepath.Join(t.TempDir(), "test.db")
+		content, err := migratedFile()
+		if err == nil {
+			err = os.WriteFile(file, content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return atURL("sqlite://" + file)
 	}
 	var schema string
 	select {
