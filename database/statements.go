@@ -30,6 +30,9 @@ type connection struct {
 	idle map[string]driver.Stmt // the statements that are not in use
 }
 
+// Idle returns how many statements are kept. Tests ask it through sql.Conn.Raw.
+func (c *connection) Idle() int { return len(c.idle) }
+
 // ResetSession is called before each use. After driver.ErrBadConn, database/sql opens
 // a new connection, which fails with the cause.
 func (c *connection) ResetSession(ctx context.Context) error {
