@@ -20,6 +20,7 @@ func summary(app routes.App) []slog.Attr {
 		slog.String("database", database.Redacted(settings.Database.URL)),
 		slog.String("environment", settings.Environment),
 		slog.Bool("docs", settings.ShowDocs()),
+		slog.String("throttle", fmt.Sprintf("%d failures in %v", settings.Login.MaxFailures, settings.Login.Window)),
 		mailOn(app),
 		metricsOn(settings),
 	}

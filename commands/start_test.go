@@ -57,8 +57,8 @@ func TestTheStartSaysWhatIsOn(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"in development": {nil, "environment=development docs=true"},
-		"in production":  {production(), "environment=production docs=false"},
+		"in development": {nil, `environment=development docs=true throttle="10 failures in 15m0s"`},
+		"in production":  {production(), `environment=production docs=false throttle="10 failures in 15m0s"`},
 	} {
 		s := launch(t, t.TempDir(), append(c.environ, newDatabase(t))...).await()
 		if log := s.printed(); strings.Count(log, c.want) != 1 || !regexp.MustCompile(` database="?(sqlite|postgres)://`).MatchString(log) {
