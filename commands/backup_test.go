@@ -61,8 +61,12 @@ func TestABackupOfAMissingDatabaseWritesNoFile(t *testing.T) {
 // shell runs a script in a folder, in which latchkey is the program.
 func shell(t *testing.T, folder, script string) (output string) {
 	t.Helper()
+	installed := t.TempDir()
+	if err := os.Symlink(os.Args[0], filepath.Join(installed, "latchkey")); err != nil {
+		t.Fatal(err)
+	}
 	program := command(t, folder, nil)
-	program.Path, program.Args = "/bin/sh", []string{"sh", "-ec", "latchkey() { " + os.Args[0] + ` "$@"; }; systemctl() { :; }; ` + script}
+	program.Path, program.Args = "/bin/sh", []string{"sh", "-ec", `PATH="` + installed + `:$PATH"; systemctl() { :; }; ` + script}
 	out, err := program.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v: %s", script, err, out)

@@ -24,7 +24,8 @@ func TestSystemdAcceptsTheUnits(t *testing.T) {
 	for _, unit := range units {
 		text, err := os.ReadFile(unit)
 		copied := filepath.Join(t.TempDir(), filepath.Base(unit))
-		installed := strings.ReplaceAll(string(text), "/usr/local/bin/latchkey", os.Args[0])     // a program that exists
+		// A program that exists.
+		installed := strings.ReplaceAll(string(text), "/usr/local/bin/latchkey", os.Args[0])
 		if err := errors.Join(err, os.WriteFile(copied, []byte(installed), 0o600)); err != nil { //nolint:gosec // in a folder of the test
 			t.Fatal(err)
 		}
