@@ -28,7 +28,7 @@ func NewDocs() Docs {
 		return NewFile(media, func() ([]byte, error) { return page.ReadFile("docs/" + name) })
 	}
 	swagger := func(media, name string) File { // compressed in the program
-		return File{media, func() ([]byte, error) { return static.FS.ReadFile(name + ".gz") }}
+		return gzippedFile(media, func() ([]byte, error) { return static.FS.ReadFile(name + ".gz") })
 	}
 	return Docs{map[string]File{
 		"index.html":           own("text/html; charset=utf-8", "index.html"),

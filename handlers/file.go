@@ -20,34 +20,48 @@ import (
 // File is content that does not change. It is compressed at its first request, so that
 // the start does not wait for it.
 type File struct {
-	media   string
-	gzipped func() ([]byte, error)
+	media string
+	load  func() (loadedFile, error)
+}
+
+type loadedFile struct {
+	tag     string
+	gzipped []byte
 }
 
 // NewFile makes a File of what content returns. content is called once.
 func NewFile(media string, content func() ([]byte, error)) File {
-	return File{media, sync.OnceValues(func() ([]byte, error) {
+	return gzippedFile(media, func() ([]byte, error) {
 		text, err := content()
 		var out bytes.Buffer
 		writer := gzip.NewWriter(&out)
 		_, _ = writer.Write(text) // a buffer returns no error
 		_ = writer.Close()
 		return out.Bytes(), err
+	})
+}
+
+// gzippedFile is NewFile for content that is compressed already.
+func gzippedFile(media string, content func() ([]byte, error)) File {
+	return File{media, sync.OnceValues(func() (loadedFile, error) {
+		gzipped, err := content()
+		sum := sha256.Sum256(gzipped)
+		return loadedFile{`W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, gzipped}, err
 	})}
 }
 
 // Serve answers with the file, compressed if the client accepts gzip.
 func (f File) Serve(c *gin.Context) {
-	content, err := f.gzipped()
+	file, err := f.load()
 	if err != nil {
 		problem.Write(c, err)
 		return
 	}
-	sum := sha256.Sum256(content)
 	c.Header("Content-Type", f.media)
 	c.Header("Cache-Control", "no-cache") // check for a new version each time
-	c.Header("ETag", `W/"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
+	c.Header("ETag", file.tag)
 	c.Writer.Header().Add("Vary", "Accept-Encoding")
+	content := file.gzipped
 	if acceptsGzip(c.Request.Header) {
 		c.Header("Content-Encoding", "gzip")
 	} else {
