@@ -12,7 +12,8 @@ import (
 // at each start.
 func CheckRoutes(routes []Route) error {
 	paths, operations := map[string]Route{}, map[string]Route{}
-	seen := seenTypes{visited{}, visited{}, visited{}}
+	all := names{}
+	seen := seenTypes{typeCheck{visited{}, all}, typeCheck{visited{}, all}, visited{}}
 	var errs []error
 	for _, route := range routes {
 		if other, found := paths[route.Method+route.Path]; found {
@@ -34,7 +35,10 @@ func CheckRoutes(routes []Route) error {
 }
 
 // seenTypes are the types that were checked for the routes before.
-type seenTypes struct{ inputs, answers, rules visited }
+type seenTypes struct {
+	inputs, answers typeCheck
+	rules           visited
+}
 
 func (r Route) check(seen seenTypes) error {
 	if r.bindErr != nil {
@@ -47,17 +51,25 @@ func (r Route) check(seen seenTypes) error {
 			errs = append(errs, fmt.Errorf("has the parameter %s twice in its path", name))
 		}
 	}
-	if r.in != nil {
-		errs = append(errs, r.checkInput(seen.inputs), seen.rules.checkRules(r.in))
-	}
 	if r.out != nil && !r.isFile() && len(r.media) == 0 {
 		errs = append(errs, seen.answers.check(typeUse{r.out, asAnswer}))
+	}
+	if r.in != nil {
+		errs = append(errs, r.checkInput(seen.inputs), seen.rules.checkRules(r.in))
 	}
 	return errors.Join(errs...)
 }
 
 // checkInput returns an error that names a field whose type JSON cannot represent.
-func (r Route) checkInput(seen visited) error {
+func (r Route) checkInput(seen typeCheck) error {
+	for _, tag := range r.bind.bodies {
+		if tag == tagBody {
+			continue
+		}
+		if err := seen.names.reserve(bodyName(r.in, tag), typeUse{r.in, asInput}); err != nil {
+			return err
+		}
+	}
 	for _, tag := range tags[:len(tags)-1] { // the unparsed body is bytes
 		for _, name := range slices.Sorted(maps.Keys(r.bind.fields[tag])) {
 			field := r.in.FieldByIndex(r.bind.fields[tag][name])

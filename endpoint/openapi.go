@@ -40,7 +40,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	if err := CheckRoutes(routes); err != nil {
 		return nil, err
 	}
-	d := &document{components: object{}, examples: object{}, uses: map[string]typeUse{}, described: map[typeUse]object{}}
+	d := &document{components: object{}, examples: object{}, names: names{}, described: map[typeUse]object{}}
 	d.reflector.AddTypeMapping(uuid.UUID{}, uuidSchema(""))
 	for _, name := range slices.Sorted(maps.Keys(info.SecuritySchemes)) {
 		d.security = append(d.security, object{name: []string{}})
@@ -114,7 +114,7 @@ type document struct {
 	security   []object
 	reflector  jsonschema.Reflector
 	components object
-	examples   object             // by their problem's code
-	uses       map[string]typeUse // by the name of their component
+	examples   object // by their problem's code
+	names      names
 	described  map[typeUse]object
 }

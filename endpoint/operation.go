@@ -164,13 +164,19 @@ func (d *document) body(route Route, tag string) (object, error) {
 	if len(required) > 0 {
 		schema["required"] = required
 	}
-	name := typeName(route.in)
-	if tag == tagForm && name != "" {
-		name += "Form"
-	}
+	name := bodyName(route.in, tag)
 	if name == "" {
 		return schema, nil
 	}
 	d.components[name] = schema
-	return object{"$ref": schemas + name}, d.reserveName(name, typeUse{route.in, asInput})
+	return object{"$ref": schemas + name}, d.names.reserve(name, typeUse{route.in, asInput})
+}
+
+// bodyName is the name of the component of a body, "" if its type has no name.
+func bodyName(in reflect.Type, tag string) string {
+	name := typeName(in)
+	if tag == tagForm && name != "" {
+		name += "Form"
+	}
+	return name
 }

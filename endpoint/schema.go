@@ -25,13 +25,16 @@ const (
 	asAnswer = "an answer"
 )
 
-// reserveName reserves the name of a component for a type.
-func (d *document) reserveName(name string, by typeUse) error {
-	other, taken := d.uses[name]
-	if taken && other != by {
+// names are the names of components, each with its type.
+type names map[string]typeUse
+
+// reserve reserves a name for a type. The empty name is of types that have none.
+func (n names) reserve(name string, by typeUse) error {
+	other, taken := n[name]
+	if taken && other != by && name != "" {
 		return fmt.Errorf("%v (%s) and %v (%s) would both be called %s: rename one", other.goType, other.role, by.goType, by.role, name)
 	}
-	d.uses[name] = by
+	n[name] = by
 	return nil
 }
 
@@ -134,7 +137,7 @@ func (d *document) describe(what typeUse) (object, error) {
 				by.role = "a scalar" // the same schema in both roles
 			}
 			if nameErr == nil {
-				nameErr = d.reserveName(name, by)
+				nameErr = d.names.reserve(name, by)
 			}
 			return name
 		}),

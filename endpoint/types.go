@@ -2,8 +2,10 @@ package endpoint
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -22,14 +24,20 @@ var methods = map[string][]reflect.Type{
 // visited are the types that were checked already. A type may contain itself.
 type visited map[reflect.Type]bool
 
+// typeCheck checks the types of inputs or of answers, and reserves the names of structs.
+type typeCheck struct {
+	visited
+	names names
+}
+
 // check returns an error that names a type which JSON cannot represent. It looks
 // into containers, and tries the encoder on everything else.
-func (seen visited) check(what typeUse) error {
+func (c typeCheck) check(what typeUse) error {
 	t := what.goType
-	if seen[t] {
+	if c.visited[t] {
 		return nil
 	}
-	seen[t] = true
+	c.visited[t] = true
 	for _, method := range methods[what.role] {
 		if t.Implements(method) || reflect.PointerTo(t).Implements(method) {
 			return nil
@@ -37,16 +45,16 @@ func (seen visited) check(what typeUse) error {
 	}
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return seen.check(typeUse{t.Elem(), what.role})
+		return c.check(typeUse{t.Elem(), what.role})
 	case reflect.Map:
 		oneKey := reflect.MakeMap(reflect.MapOf(t.Key(), reflect.TypeFor[bool]()))
 		oneKey.SetMapIndex(reflect.Zero(t.Key()), reflect.ValueOf(true))
 		if err := checkEncoding(oneKey); err != nil {
 			return err
 		}
-		return seen.check(typeUse{t.Elem(), what.role})
+		return c.check(typeUse{t.Elem(), what.role})
 	case reflect.Struct:
-		return seen.checkFields(what)
+		return errors.Join(c.names.reserve(typeName(t), what), c.checkFields(what))
 	case reflect.Interface:
 		if what.role == asInput && t.NumMethod() > 0 {
 			return fmt.Errorf("%v is an interface, and JSON does not say its type", t)
@@ -59,13 +67,17 @@ func (seen visited) check(what typeUse) error {
 	return checkEncoding(reflect.Zero(t))
 }
 
-func (seen visited) checkFields(what typeUse) error {
+func (c typeCheck) checkFields(what typeUse) error {
 	for i := range what.goType.NumField() {
 		field := what.goType.Field(i)
 		if field.Tag.Get(tagJSON) == "-" || !field.IsExported() && !field.Anonymous {
 			continue
 		}
-		if err := seen.check(typeUse{field.Type, what.role}); err != nil {
+		check := c.check
+		if name, _, _ := strings.Cut(field.Tag.Get(tagJSON), ","); field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct {
+			check = c.checkFields // it is no member of its own
+		}
+		if err := check(typeUse{field.Type, what.role}); err != nil {
 			return fmt.Errorf("%v.%s: %w", what.goType, field.Name, err)
 		}
 	}
