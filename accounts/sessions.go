@@ -12,7 +12,7 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// Logout ends a session of a user. It is no error if that has ended already.
+// Logout ends a session of a user. It is not an error if that has ended already.
 func (a Accounts) Logout(ctx context.Context, userID, session uuid.UUID) error {
 	_, err := a.end(ctx, userID, Event{Kind: Logout, Session: session}, models.ByLogout, "id = ?", session)
 	if errors.Is(err, problem.NotFound) {

@@ -95,7 +95,7 @@ func newAPIKeys(sessions *Sessions, settings config.JWT) *apiKeys {
 // identify is an Authenticator. The error is ErrTokenInvalid for a wrong form or
 // checksum, ErrTokenExpired, ErrTokenRevoked for an unknown or deleted key or a disabled
 // user, and forbidden if the key may only read.
-func (k *apiKeys) identify(r *http.Request, token string) (identity Identity, ours bool, err error) {
+func (k *apiKeys) identify(r *http.Request, token string) (identity Identity, known bool, err error) {
 	if !strings.HasPrefix(token, KeyPrefix) {
 		return identity, false, nil
 	}

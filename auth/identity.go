@@ -9,15 +9,15 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Authenticator identifies the user of one kind of bearer token. It reports ours as
+// Authenticator identifies the user of one kind of bearer token. It reports known as
 // false for a token of another kind. The error is ErrTokenInvalid, ErrTokenExpired,
 // ErrTokenRevoked, or what the token does not allow.
-type Authenticator func(r *http.Request, token string) (identity Identity, ours bool, err error)
+type Authenticator func(r *http.Request, token string) (identity Identity, known bool, err error)
 
 // byAccessToken identifies the user of an access token. It takes every token for one,
 // so it is the last of the list.
 func byAccessToken(tokens *Tokens, sessions *Sessions) Authenticator {
-	return func(r *http.Request, token string) (identity Identity, ours bool, err error) {
+	return func(r *http.Request, token string) (identity Identity, known bool, err error) {
 		claims, err := tokens.Verify(token)
 		if err != nil {
 			return identity, true, err

@@ -53,9 +53,9 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 
 	settings, log := b.settings, b.log
 	app := b.app()
-	for _, of := range warnings(app) {
-		if of.is {
-			log.Warn(of.text)
+	for _, warning := range warnings(app) {
+		if warning.applies {
+			log.Warn(warning.text)
 		}
 	}
 	// The background work ends before the database is closed.

@@ -28,11 +28,11 @@ func summary(app routes.App) []slog.Attr {
 
 // warning is what the log says once at the start, if it is so.
 type warning struct {
-	is   bool
-	text string
+	applies bool
+	text    string
 }
 
-// warnings are of what is seldom meant.
+// warnings are about settings that are probably not intended.
 func warnings(app routes.App) []warning {
 	settings := app.Settings
 	production := settings.Environment == config.Production

@@ -20,7 +20,7 @@ func production(more ...string) []string {
 	}, more...)
 }
 
-func TestTheStartWarnsOnceOfWhatIsSeldomMeant(t *testing.T) {
+func TestTheStartWarnsOnceOfEachRiskySetting(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	const untrusted = "X-Forwarded-For is ignored, because server.trusted_proxies is empty"
 	for claim, c := range map[string]struct {

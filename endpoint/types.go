@@ -75,7 +75,7 @@ func (c typeCheck) checkFields(what typeUse) error {
 		}
 		check := c.check
 		if name, _, _ := strings.Cut(field.Tag.Get(tagJSON), ","); field.Anonymous && name == "" && field.Type.Kind() == reflect.Struct {
-			check = c.checkFields // it is no member of its own
+			check = c.checkFields // its fields are members of this struct
 		}
 		if err := check(typeUse{field.Type, what.role}); err != nil {
 			return fmt.Errorf("%v.%s: %w", what.goType, field.Name, err)

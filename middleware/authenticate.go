@@ -31,7 +31,7 @@ func identify(r *http.Request, authenticators []auth.Authenticator) (auth.Identi
 		return auth.Identity{}, err
 	}
 	for _, authenticate := range authenticators {
-		if identity, ours, err := authenticate(r, token); ours {
+		if identity, known, err := authenticate(r, token); known {
 			return identity, err
 		}
 	}

@@ -153,7 +153,7 @@ func TestAKeyThatMayReadMakesOnlyGETAndHEADRequests(t *testing.T) {
 	app.Do("HEAD", "/me", nil, apptest.Bearer(key)...).Want(t, 200, "")
 }
 
-func TestAKeyIsNoLogin(t *testing.T) {
+func TestAKeyIsNotALogin(t *testing.T) {
 	app := apptest.New(t)
 	bearer := app.Admin("root@example.com")
 	_, key := newKey(t, app, bearer, models.ScopeFull)
@@ -233,7 +233,7 @@ func TestALoginThatHasEndedMakesNoKey(t *testing.T) {
 	}
 }
 
-func TestAKeyIsNowhereButInItsAnswer(t *testing.T) {
+func TestAKeyIsOnlyInTheAnswerThatMakesIt(t *testing.T) {
 	app, bearer, _ := session(t)
 	app.RunJobs()
 	id, key := newKey(t, app, bearer, models.ScopeFull)

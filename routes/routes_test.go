@@ -72,7 +72,7 @@ func TestOnlyALoginReachesWhatIsAboutSigningIn(t *testing.T) {
 
 func byLogin(route endpoint.Route) bool { return strings.HasPrefix(route.Access.Name, "login") }
 
-// wantOnlyLoginsRefused tries a credential of an admin that is no login on every
+// wantOnlyLoginsRefused tries a credential of an admin that is not a login on every
 // protected route.
 func wantOnlyLoginsRefused(t *testing.T, app *apptest.App, credential []string) {
 	t.Helper()

@@ -84,7 +84,7 @@ func (p *phone) confirm(t *testing.T) {
 // code is the code of some steps from now.
 func (p *phone) code(steps int64) string { return p.secret.Code(p.step + steps) }
 
-// wrong is no code of the steps around now.
+// wrong is not a code of the steps around now.
 func (p *phone) wrong() string {
 	for i := 0; ; i++ {
 		if code := fmt.Sprintf("%06d", i); !slices.Contains([]string{p.code(-1), p.code(0), p.code(1)}, code) {
@@ -395,7 +395,7 @@ func TestWrongCodesAreThrottled(t *testing.T) {
 	}
 }
 
-func TestALoginWithoutItsCodeIsNoFailureAndNoSuccess(t *testing.T) {
+func TestALoginWithoutItsCodeIsNeitherAFailureNorASuccess(t *testing.T) {
 	p := withCodes(t, func(s *config.Settings) { s.Login.MaxFailures = 2 })
 	p.login(p.wrong()).Want(t, 401, "login_failed")
 	for range 5 {
