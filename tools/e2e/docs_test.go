@@ -17,8 +17,9 @@ import (
 
 func TestTheAPICanBeTriedOnItsPage(t *testing.T) {
 	for claim, c := range map[string]struct{ basePath, prefix string }{
-		"at the root": {"", ""},
-		"with a base path, behind a proxy that strips a prefix": {"/v1", "/api"},
+		"at the root":                         {"", ""},
+		"behind a proxy that strips a prefix": {"", "/api"},
+		"with a base path behind that proxy":  {"/v1", "/api"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = c.basePath })
