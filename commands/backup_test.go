@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,24 +104,13 @@ func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 	}
 	const databaseURL = "APP_DATABASE_URL=sqlite://app.db"
 	s := launch(t, folder, databaseURL).await()
-	var acknowledged, next atomic.Int64
-	var enough atomic.Bool
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		inParallel(1_000_000, func(int) {
-			if !enough.Load() {
-				s.want(201, "POST", "/register", credentials(fmt.Sprint(next.Add(1), "@example.com")))
-				acknowledged.Add(1)
-			}
-		})
-	}()
-	apptest.Await(t, "200 users are registered", func() bool { return acknowledged.Load() >= 200 })
-	before := acknowledged.Load()
+	users := startLoad(t, 8, func(n int64) { s.want(201, "POST", "/register", credentials(fmt.Sprint(n, "@example.com"))) })
+	defer users.stop()
+	users.awaitMore(200)
+	before := users.done.Load()
 	out := shell(t, folder, databaseURL+"; export APP_DATABASE_URL; "+backup)
-	after := next.Load()
-	enough.Store(true)
-	<-done
+	after := users.begun.Load()
+	users.stop()
 	if !strings.HasPrefix(out, "The backup is backups/20") {
 		t.Fatal(out)
 	}
@@ -142,8 +130,8 @@ func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 	if !strings.HasPrefix(out, "The backup is restored.\nThe previous database is now app.db.") {
 		t.Fatal(out)
 	}
-	users, _, _ := run(t, folder, []string{databaseURL}, "user", "list")
-	if count := int64(strings.Count(users, "@example.com")); count < before || count > after || strings.Contains(users, "ada@") {
+	restored, _, _ := run(t, folder, []string{databaseURL}, "user", "list")
+	if count := int64(strings.Count(restored, "@example.com")); count < before || count > after || strings.Contains(restored, "ada@") {
 		t.Errorf("%d users, want at least %d (acknowledged before the backup) and at most %d (sent until after it)", count, before, after)
 	}
 	launch(t, folder, databaseURL).await().token("1@example.com")

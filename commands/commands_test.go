@@ -470,6 +470,42 @@ func inParallel(n int, do func(int)) {
 	group.Wait()
 }
 
+// load are clients that call a function again and again.
+type load struct {
+	t           *testing.T
+	begun, done atomic.Int64 // calls
+	enough      atomic.Bool
+	clients     sync.WaitGroup
+}
+
+// startLoad starts clients, until stop or the test's first error. do gets the number of
+// its call.
+func startLoad(t *testing.T, clients int, do func(n int64)) *load {
+	t.Helper()
+	l := &load{t: t}
+	for range clients {
+		l.clients.Go(func() {
+			for !l.enough.Load() && !t.Failed() {
+				do(l.begun.Add(1))
+				l.done.Add(1)
+			}
+		})
+	}
+	return l
+}
+
+// awaitMore waits until n more calls are done.
+func (l *load) awaitMore(n int64) {
+	l.t.Helper()
+	from := l.done.Load()
+	apptest.Await(l.t, "more calls are done", func() bool { return l.t.Failed() || l.done.Load() >= from+n })
+}
+
+func (l *load) stop() {
+	l.enough.Store(true)
+	l.clients.Wait()
+}
+
 func TestAcknowledgedUsersSurviveAKill(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()

@@ -17,8 +17,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -274,30 +272,17 @@ func TestNoRequestIsLostWhenAServerBehindAProxyStops(t *testing.T) {
 			proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 			bearer := "Bearer " + proxy.token("ada@example.com")
 
-			var answered atomic.Int64
-			var enough atomic.Bool
-			var users sync.WaitGroup
-			for range 4 {
-				users.Go(func() {
-					for !enough.Load() {
-						status, answer := proxy.send("GET", "/protected", "", "Authorization", bearer)
-						if status == http.StatusOK && c.delay == long { // else only a GET is sent again
-							status, answer = proxy.send("PATCH", "/me", `{"name":"Ada"}`, "Authorization", bearer)
-						}
-						if answered.Add(1); status != http.StatusOK {
-							t.Errorf("%d %s", status, answer)
-							return
-						}
-					}
-				})
-			}
-			defer users.Wait()
-			defer enough.Store(true)
-			awaitMore := func() {
-				from := answered.Load()
-				apptest.Await(t, "100 more answers", func() bool { return t.Failed() || answered.Load() >= from+100 })
-			}
-			awaitMore()
+			users := startLoad(t, 4, func(int64) {
+				status, answer := proxy.send("GET", "/protected", "", "Authorization", bearer)
+				if status == http.StatusOK && c.delay == long { // else only a GET is sent again
+					status, answer = proxy.send("PATCH", "/me", `{"name":"Ada"}`, "Authorization", bearer)
+				}
+				if status != http.StatusOK {
+					t.Errorf("%d %s", status, answer)
+				}
+			})
+			defer users.stop()
+			users.awaitMore(100)
 			requests := func() int { return strings.Count(stops.printed(), "/protected") }
 			if requests() == 0 {
 				t.Error("the proxy sends it nothing")
@@ -309,7 +294,7 @@ func TestNoRequestIsLostWhenAServerBehindAProxyStops(t *testing.T) {
 				}
 				apptest.Await(t, "it gets no more requests", func() bool {
 					before := requests()
-					awaitMore()
+					users.awaitMore(100)
 					return requests() == before
 				})
 				stops.signal(syscall.SIGTERM) // as if the delay was over
@@ -317,7 +302,7 @@ func TestNoRequestIsLostWhenAServerBehindAProxyStops(t *testing.T) {
 			if code := stops.end(); code != 0 && c.delay != long {
 				t.Errorf("exit %d: %s", code, stops.printed())
 			}
-			awaitMore()
+			users.awaitMore(100)
 		})
 	}
 }

@@ -94,29 +94,20 @@ func (r replicas) replace(t *testing.T, i int, start func() *server) {
 // followed by 20 of them.
 func (r replicas) underLoad(t *testing.T, steps ...func()) {
 	t.Helper()
-	var enough atomic.Bool
-	var served atomic.Int64
-	var users sync.WaitGroup
-	for range 8 {
-		users.Go(func() {
-			for !enough.Load() {
-				email := credentials(fmt.Sprintf("%d-%d@example.com", served.Add(1), time.Now().UnixNano()))
-				r.proxy.want(201, "POST", "/register", email)
-				_, refresh := r.proxy.tokens("/login", email)
-				access, _ := r.proxy.tokens("/refresh", `{"refresh_token":"`+refresh+`"}`)
-				for _, path := range []string{"/me", "/sessions"} {
-					r.proxy.want(200, "GET", path, "", "Authorization", "Bearer "+access)
-				}
-				r.proxy.want(204, "POST", "/logout", "", "Authorization", "Bearer "+access)
-			}
-		})
-	}
-	defer users.Wait()
-	defer enough.Store(true)
+	users := startLoad(t, 8, func(n int64) {
+		email := credentials(fmt.Sprintf("%d-%d@example.com", n, time.Now().UnixNano()))
+		r.proxy.want(201, "POST", "/register", email)
+		_, refresh := r.proxy.tokens("/login", email)
+		access, _ := r.proxy.tokens("/refresh", `{"refresh_token":"`+refresh+`"}`)
+		for _, path := range []string{"/me", "/sessions"} {
+			r.proxy.want(200, "GET", path, "", "Authorization", "Bearer "+access)
+		}
+		r.proxy.want(204, "POST", "/logout", "", "Authorization", "Bearer "+access)
+	})
+	defer users.stop()
 	for _, step := range append([]func(){func() {}}, steps...) {
 		step()
-		from := served.Load()
-		apptest.Await(t, "users are served", func() bool { return t.Failed() || served.Load() >= from+20 })
+		users.awaitMore(20)
 	}
 }
 
