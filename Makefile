@@ -60,13 +60,17 @@ cover: ## Write the tests' coverage to cover.out and print the total
 	go test -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -n 1
 
-# -fuzztime is a number of inputs, because with a duration go test sometimes reports
-# its own deadline as a failure.
-fuzz: ## Fuzz the input of unknown clients, about five seconds each
-	go test -run='^$$' -fuzz=FuzzAuthorization -fuzztime=5000x ./routes
-	go test -run='^$$' -fuzz=FuzzRefresh -fuzztime=5000x ./routes
-	go test -run='^$$' -fuzz=FuzzLogin -fuzztime=2500x ./routes
-	go test -run='^$$' -fuzz=FuzzFile -fuzztime=2500x -fuzzminimizetime=1x ./config
+# -test.fuzz runs the binary of the other tests. go test -fuzz would know which inputs
+# reach new code, but compiles every package again for that, which takes minutes. The
+# time is a number of inputs, because with a duration a test sometimes reports its own
+# deadline as a failure.
+fuzz = go test -run='^$$' ./$(1) -args -test.fuzzcachedir=$(CURDIR)/bin/fuzz -test.fuzzminimizetime=1x -test.fuzz='^$(2)$$' -test.fuzztime=$(3)x
+
+fuzz: ## Fuzz the input of unknown clients, some seconds each
+	$(call fuzz,routes,FuzzAuthorization,20000)
+	$(call fuzz,routes,FuzzRefresh,20000)
+	$(call fuzz,routes,FuzzLogin,20000)
+	$(call fuzz,config,FuzzFile,2000)
 
 lint: ## Check the format and run the linters
 	$(LINT) fmt --diff
