@@ -62,7 +62,7 @@ type Tokens struct {
 	ttl      time.Duration
 	parser   *jwt.Parser
 	// verified caches the claims of valid tokens, because a client sends the same one
-	// many times. Only exp is checked again.
+	// many times. Only exp is checked again. Issue adds its tokens.
 	verified cache[string, Claims]
 }
 
@@ -113,7 +113,11 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 		IssuedAt:  &issued,
 	})
 	token.Header["typ"], token.Header["kid"] = accessType, t.keys.current
-	return token.SignedString(t.keys.signing)
+	signed, err := token.SignedString(t.keys.signing)
+	if err == nil {
+		t.verified.Set(signed, Claims{UserID: userID, SessionID: sessionID, expires: expires})
+	}
+	return signed, err
 }
 
 // Verify checks an access token and returns its claims. The error is ErrTokenExpired

@@ -11,40 +11,48 @@ import (
 	"example.com/latchkey/config"
 )
 
-// newToken issues a token with new keys.
-func newToken(t *testing.T, settings config.JWT) (tokens *Tokens, token string) {
+// newToken issues a token with new keys. replica has the same keys.
+func newToken(t *testing.T, settings config.JWT) (issuer, replica *Tokens, token string) {
 	t.Helper()
 	settings.Secret = config.NewSecret()
-	tokens = NewTokens(settings)
-	token, err := tokens.Issue(uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()))
+	issuer, replica = NewTokens(settings), NewTokens(settings)
+	token, err := issuer.Issue(uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tokens, token
+	return issuer, replica, token
+}
+
+func TestTheIssuerDoesNotParseItsTokens(t *testing.T) {
+	issuer, replica, token := newToken(t, config.Defaults().JWT)
+	expected, err := replica.Verify(token)
+	issuer.parser = nil
+	if claims, issuerErr := issuer.Verify(token); claims != expected || errors.Join(err, issuerErr) != nil {
+		t.Errorf("%v, %v, want %v, %v", claims, issuerErr, expected, err)
+	}
 }
 
 func TestACachedTokenExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		settings := config.Defaults().JWT
-		tokens, token := newToken(t, settings)
-		for range 2 {
-			if _, err := tokens.Verify(token); err != nil {
-				t.Error(err)
+		issuer, replica, token := newToken(t, settings)
+		for _, expected := range []error{nil, nil, ErrTokenExpired} {
+			_, err := issuer.Verify(token)
+			_, replicaErr := replica.Verify(token)
+			if !errors.Is(err, expected) || !errors.Is(replicaErr, expected) {
+				t.Errorf("%v, on the replica %v, want %v", err, replicaErr, expected)
 			}
 			time.Sleep(settings.AccessTTL - time.Second)
-		}
-		if _, err := tokens.Verify(token); !errors.Is(err, ErrTokenExpired) {
-			t.Error(err)
 		}
 	})
 }
 
 func TestATokenFromAClockThatIsAheadIsValid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // its clock does not move here
-		tokens, token := newToken(t, config.Defaults().JWT)
+		_, replica, token := newToken(t, config.Defaults().JWT)
 		issued := float64(time.Now().Unix())
 		for ahead, valid := range map[float64]bool{0.004: true, 4.9: true, 6.1: false, 3600: false} {
-			if _, err := tokens.parse(token, issued-ahead); (err == nil) != valid {
+			if _, err := replica.parse(token, issued-ahead); (err == nil) != valid {
 				t.Errorf("%v s ahead: %v", ahead, err)
 			}
 		}

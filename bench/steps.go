@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
 )
 
 // compare measures in turns, so that other work on the machine affects all equally.
@@ -26,18 +30,27 @@ func (s *app) compare(ctx context.Context) error {
 		return err
 	}
 	defer logging.api.stop()
+	replica := s.withDatabase("replica")
+	if err := replica.launch(ctx); err != nil {
+		return err
+	}
+	defer replica.api.stop()
+	newTokens, err := replica.newTokens(workers)
+	if err != nil {
+		return err
+	}
 	base := new(fasthttp.Request)
 	base.SetRequestURI(s.bare.url)
-	names := []string{"bare Gin", "GET /protected", "GET /protected, with a line of log"}
-	requests := []*fasthttp.Request{base, s.request("/protected", ""), logging.request("/protected", "")}
+	names := []string{"bare Gin", "GET /protected", "GET /protected, with a line of log", "GET /protected, a new token of a replica each"}
+	next := []func(int) *fasthttp.Request{always(workers, base), always(workers, s.request("/protected", "")), always(workers, logging.request("/protected", "")), newTokens}
 	if s.notes {
 		names = append(names, "GET /notes, a page of 20", "POST /notes")
-		requests = append(requests, s.request("/notes", ""), s.request("/notes", note))
+		next = append(next, always(workers, s.request("/notes", "")), always(workers, s.request("/notes", note)))
 	}
 	rates, ratios := make([][]float64, len(names)), make([][]float64, len(names))
 	for range rounds {
-		for i, request := range requests {
-			rate, err := closedLoop(workers, turn, always(workers, request))
+		for i := range names {
+			rate, err := closedLoop(workers, turn, next[i])
 			if err != nil {
 				return err
 			}
@@ -53,6 +66,35 @@ func (s *app) compare(ctx context.Context) error {
 	s.made.set("GET /protected over bare Gin", median(ratios[1]), "the median of %.2f", ratios[1])
 	s.made.set("the same with a line of log each", median(ratios[2]), "the median of %.2f, as JSON to a file", ratios[2])
 	return nil
+}
+
+// newTokens sends a new token each time, which the server has not issued itself.
+func (s *app) newTokens(workers int) (func(worker int) *fasthttp.Request, error) {
+	const count = 200_000 // more than are sent
+	secret, err := os.ReadFile(filepath.Join(s.folder, "data/jwt_secret"))
+	if err != nil {
+		return nil, err
+	}
+	settings := config.Defaults().JWT
+	settings.Secret = config.Secret(strings.TrimSpace(string(secret)))
+	issuer := auth.NewTokens(settings)
+	claims, err := issuer.Verify(s.token)
+	if err != nil {
+		return nil, err
+	}
+	tokens := make([]string, count)
+	for i := range tokens {
+		if tokens[i], err = issuer.Issue(claims.UserID, claims.SessionID); err != nil {
+			return nil, err
+		}
+	}
+	var sent atomic.Int64
+	own := always(workers, s.request("/protected", ""))
+	return func(worker int) *fasthttp.Request {
+		request := own(worker)
+		request.Header.Set("Authorization", "Bearer "+tokens[sent.Add(1)%count])
+		return request
+	}, nil
 }
 
 const (
