@@ -60,7 +60,8 @@ func Load(file string, environ []string) (Settings, error) {
 	faults.readFile(v, file, known)
 	settings := Defaults()
 	settings.Ignored = faults.readEnviron(v, faults.withDotEnv(v, environ), known)
-	faults.decode(v, "", reflect.ValueOf(&settings).Elem())
+	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc()) // takes long
+	faults.decode(v, hook, "", reflect.ValueOf(&settings).Elem())
 	faults.check(&settings)
 	if len(faults) > 0 {
 		return Settings{}, faults
@@ -199,15 +200,10 @@ func suggest(key string, known []string) string {
 	return "known: " + strings.Join(similar, ", ")
 }
 
-// strict turns off viper's conversions, such as true to 1, and adds decodeHook.
-func strict(c *mapstructure.DecoderConfig) {
-	c.WeaklyTypedInput = false
-	c.DecodeHook = mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
-}
-
 // decode reads section key by key, so that it finds every fault. A value that
-// cannot be read keeps its default.
-func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
+// cannot be read keeps its default. It does not use viper's own decoding, which converts
+// too much, such as true to 1.
+func (f *Faults) decode(v *viper.Viper, hook mapstructure.DecodeHookFunc, prefix string, section reflect.Value) {
 	for i := range section.NumField() {
 		name, field := section.Type().Field(i).Tag.Get("mapstructure"), section.Field(i)
 		key := prefix + name
@@ -215,14 +211,17 @@ func (f *Faults) decode(v *viper.Viper, prefix string, section reflect.Value) {
 		case name == "-":
 			continue
 		case section.Type().Field(i).Anonymous: // its settings are in this section too
-			f.decode(v, prefix, field)
+			f.decode(v, hook, prefix, field)
 			continue
 		case field.Kind() == reflect.Struct:
-			f.decode(v, key+".", field)
+			f.decode(v, hook, key+".", field)
 			continue
 		}
 		before := reflect.ValueOf(field.Interface())
-		err := v.UnmarshalKey(key, field.Addr().Interface(), strict)
+		decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: field.Addr().Interface()})
+		if err == nil {
+			err = decoder.Decode(v.Get(key))
+		}
 		if err != nil {
 			field.Set(before)
 		}

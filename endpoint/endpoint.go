@@ -184,7 +184,9 @@ func (r Route) Operation(id string) Route {
 func Group(prefix string, routes []Route, middleware ...gin.HandlerFunc) []Route {
 	grouped := slices.Clone(routes)
 	for i, route := range routes {
-		grouped[i] = route.withPath(prefix + route.Path)
+		if prefix != "" {
+			grouped[i] = route.withPath(prefix + route.Path)
+		}
 		grouped[i].middleware = append(slices.Clone(middleware), route.middleware...)
 	}
 	return grouped
