@@ -56,7 +56,7 @@ var parts = map[string][]string{
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md", "docs/dashboard.svg",
 	},
 	"kubernetes": {"deploy/kubernetes/", "tools/kubernetes/"},
-	"template":   {templateTest, "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
+	"template":   {templateTest, "tools/fork/compile_test.go", "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
 }
 
 // templateTest exists only before the first make rename.

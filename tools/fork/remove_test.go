@@ -10,6 +10,7 @@ import (
 
 // A resource that is added and removed leaves nothing. Similar names stay.
 func TestOnlyTheNamedResourceIsRemoved(t *testing.T) {
+	t.Parallel()
 	root := tree(t)
 	write := func(file, text string) {
 		t.Helper()

@@ -10,6 +10,7 @@ import (
 
 // An ordinary word may be the name of a fork: only the template's lines are renamed.
 func TestRenamingTwiceIsRenamingOnce(t *testing.T) {
+	t.Parallel()
 	const last = "github.com/me/shop"
 	begin := func(t *testing.T, module string) (root string) {
 		root = tree(t)
@@ -42,6 +43,7 @@ type App struct{ api, app string }
 
 // A fork has neither the benchmark nor the tests and the changelog of the template.
 func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
+	t.Parallel()
 	root := tree(t)
 	if err := renameTree(root, forkModule, "all"); err == nil || !strings.Contains(err.Error(), "only keep=bench is possible") {
 		t.Errorf("keep=all: %v", err)

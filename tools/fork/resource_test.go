@@ -78,6 +78,7 @@ func commit(t *testing.T, root, message string) {
 }
 
 func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
+	t.Parallel()
 	root := tree(t)
 	if err := addResource(root, "memo", "", "title:string"); err != nil {
 		t.Fatal(err)
@@ -146,6 +147,7 @@ func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 }
 
 func TestTheAccessOfAResourceMustSuitItsParent(t *testing.T) {
+	t.Parallel()
 	root := tree(t)
 	add := func(name, access, fields string) error { return addResource(root, name, access, fields) }
 	if err := errors.Join(add("memo", "", "title:string"), add("room", "shared", "name:string"), add("rate", "admin", "percent:int"), add("booking", "", "room:references"), add("price", "shared", "rate:references")); err != nil {
@@ -165,6 +167,7 @@ func TestTheAccessOfAResourceMustSuitItsParent(t *testing.T) {
 }
 
 func TestAResourceIsWrittenOnce(t *testing.T) {
+	t.Parallel()
 	root := tree(t)
 	if err := addResource(root, "memo", "", "title:string"); err != nil {
 		t.Fatal(err)
