@@ -46,13 +46,13 @@ func write(t *testing.T, file, text string) {
 }
 
 // Resources with every type and rule, an irregular plural, two words, and two parents.
-var resources = []struct{ name, access, fields string }{
-	{"sales_person", "shared", "name:string:required,unique code:string:unique,min=2,max=2"},
-	{"tax_rate", "admin", "percent:float:min=0,max=100,sort"},
-	{"task", "", "title:string:required,max=80,sort details:text state:string:oneof=open|done,filter contact:string?:email " +
+var resources = [][]string{
+	{"make", "resource", "name=task", "fields=title:string:required,max=80,sort details:text state:string:oneof=open|done,filter contact:string?:email " +
 		"count:int:required,min=1,max=9 rank:int? weight:float:min=-1.5 price:float?:min=0 done:bool sure:bool:required maybe:bool? " +
 		"starts_at:time:sort due_at:time?:sort ref:uuid other_ref:uuid? website_url:string:min=3 slug:string?:unique order:int?:unique,filter,sort"},
-	{"comment", "", "task:references sales_person:references? text:text:required"},
+	{"make", "resource", "name=sales_person", "access=shared", "fields=name:string:required,unique code:string:unique,min=2,max=2"},
+	{"make", "resource", "name=tax_rate", "access=admin", "fields=percent:float:min=0,max=100,sort"},
+	{"make", "resource", "name=comment", "fields=task:references sales_person:references? text:text:required"},
 }
 
 func TestTheGeneratorWritesTheExample(t *testing.T) {
@@ -137,12 +137,9 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 	if changed := run(t, fork, "git", "status", "--porcelain"); changed != "" {
 		t.Errorf("not committed: %s", changed)
 	}
-	for _, r := range resources {
-		if r.name != "task" {
-			if err := addResource(fork, r.name, r.access, r.fields); err != nil {
-				t.Fatal(err)
-			}
-		} else if next := run(t, fork, "make", "resource", "name=task", "fields="+r.fields); strings.Count(next, "\n") > 2 || !strings.Contains(next, "\nNext: ") {
+	for _, resource := range resources {
+		// MAKE=true leaves out make openapi, which the page's commands run.
+		if next := run(t, fork, append(resource, "MAKE=true")...); strings.Count(next, "\n") > 2 || !strings.Contains(next, "\nNext: ") {
 			t.Errorf("make resource prints %s", next)
 		}
 	}
