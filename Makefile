@@ -86,7 +86,7 @@ e2e: ## Test /docs in Chromium, and a client generated from the document
 # <!-- template -->
 .PHONY: test-tools
 test-tools: ## Test the commands for forks, in copies of this repository
-	go -C tools test -count=1 -timeout=20m ./fork
+	go -C tools test -count=1 -timeout=20m -parallel=4 ./fork
 
 # <!-- /template -->
 lint-openapi: ## Lint the OpenAPI document (needs npx)
