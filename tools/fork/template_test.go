@@ -156,7 +156,7 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 	run(t, fork, "make", "build")
 	run(t, fork, "go", "test", "-vet=off", "./...") // make lint includes go vet
 	if _, err := exec.LookPath("initdb"); err == nil {
-		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-run=Migration|Resource|Owner|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./database", "./routes")
+		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-vet=off", "-run=Migration|Resource|Owner|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./database", "./routes")
 	}
 	if version := run(t, fork, "bin/corner-shop", "version"); !strings.HasPrefix(version, "corner-shop ") {
 		t.Errorf("the program is named %s", version)
@@ -178,7 +178,7 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 	if again := run(t, fork, "make", "update-template"); !strings.Contains(again, "The template has no new changes.") {
 		t.Errorf("again: %s", again)
 	}
-	run(t, fork, "go", "test", "-run=Document|Route", "./routes")
+	run(t, fork, "go", "test", "-vet=off", "-run=Document|Route", "./routes")
 	run(t, fork, "git", "grep", "-q", "Press Authorize first", "--", "routes", "docs/openapi.json")
 
 	// Both change the same line.
