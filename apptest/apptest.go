@@ -65,13 +65,13 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
 	settings.Password.MaxWait = time.Hour // so that no test fails on a slow machine
-	settings.Database = migratedDatabase(t)
+	settings.Database = MigratedDatabase(t)
 	for _, set := range change {
 		set(&settings)
 	}
 	app := &App{t: t, Settings: settings, Log: new(Log)}
 	log := slog.New(slog.NewTextHandler(app.Log, nil))
-	db := Open(t, settings.Database, log)
+	db := open(t, settings.Database, log)
 	app.Auth = services(settings, db)
 	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth, SendMail: mailbox(app)}
 	app.jobs = all.Jobs()

@@ -130,7 +130,7 @@ func NewDatabase(t testing.TB) config.Database {
 		return atURL("sqlite://" + filepath.Join(t.TempDir(), "made", "test.db"))
 	}
 	schema := newSchema(t)
-	t.Cleanup(func() { Exec(t, Server(), "DROP SCHEMA "+schema+" CASCADE") })
+	t.Cleanup(func() { execOnServer(t, "DROP SCHEMA "+schema+" CASCADE") })
 	return atURL(schemaURL(t, schema))
 }
 
@@ -146,18 +146,23 @@ var migratedFile = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(folder)
 	file := filepath.Join(folder, "test.db")
-	db, err := database.Open(atURL("sqlite://"+file), slog.New(slog.DiscardHandler))
-	if err == nil {
-		err = errors.Join(database.Migrate(db), database.Close(db))
-	}
-	if err != nil {
+	if err := migrate(atURL("sqlite://" + file)); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(file)
 })
 
-// migratedDatabase makes an empty database for a test that does not change its schema.
-func migratedDatabase(t testing.TB) config.Database {
+func migrate(settings config.Database) error {
+	db, err := database.Open(settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return errors.Join(database.Migrate(db), database.Close(db))
+}
+
+// MigratedDatabase makes a database with all migrations and empty tables, for a test
+// that does not change its schema.
+func MigratedDatabase(t testing.TB) config.Database {
 	t.Helper()
 	if !OnPostgreSQL() {
 		file := filepath.Join(t.TempDir(), "test.db")
@@ -175,10 +180,13 @@ func migratedDatabase(t testing.TB) config.Database {
 	case schema = <-migrated:
 	default:
 		schema = newSchema(t)
+		if err := migrate(atURL(schemaURL(t, schema))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(func() {
 		// With few rows DELETE takes a tenth of the time of TRUNCATE.
-		Exec(t, Server(), fmt.Sprintf(`DO $$ DECLARE name text; BEGIN
+		execOnServer(t, fmt.Sprintf(`DO $$ DECLARE name text; BEGIN
 			FOR name IN SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables WHERE schemaname = '%s' AND tablename <> 'migrations' LOOP
 				BEGIN
 					EXECUTE 'DELETE FROM ' || name;
@@ -195,10 +203,10 @@ func migratedDatabase(t testing.TB) config.Database {
 func newSchema(t testing.TB) string {
 	t.Helper()
 	schema := "test_" + strings.ToLower(rand.Text())
-	Exec(t, Server(), "CREATE SCHEMA "+schema)
+	execOnServer(t, "CREATE SCHEMA "+schema)
 	if OnPooler() { // it refuses search_path, so a user of its own has it
-		Exec(t, Server(), "CREATE ROLE "+schema+" LOGIN SUPERUSER")
-		Exec(t, Server(), "ALTER ROLE "+schema+" SET search_path = "+schema)
+		execOnServer(t, "CREATE ROLE "+schema+" LOGIN SUPERUSER")
+		execOnServer(t, "ALTER ROLE "+schema+" SET search_path = "+schema)
 	}
 	return schema
 }
@@ -231,10 +239,17 @@ func atURL(url string) config.Database {
 // Open opens and migrates a database, which is closed when the test ends.
 func Open(t testing.TB, settings config.Database, log *slog.Logger) *gorm.DB {
 	t.Helper()
-	db, err := database.Open(settings, log)
-	if err == nil {
-		err = database.Migrate(db)
+	db := open(t, settings, log)
+	if err := database.Migrate(db); err != nil {
+		t.Fatal(err)
 	}
+	return db
+}
+
+// open is Open for a database that has all migrations.
+func open(t testing.TB, settings config.Database, log *slog.Logger) *gorm.DB {
+	t.Helper()
+	db, err := database.Open(settings, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,6 +259,23 @@ func Open(t testing.TB, settings config.Database, log *slog.Logger) *gorm.DB {
 		}
 	})
 	return db
+}
+
+// kept is an open connection to the server. To open one takes longer than most tests.
+var kept = sync.OnceValues(func() (*gorm.DB, error) {
+	return database.Open(atURL(Server()), slog.New(slog.DiscardHandler))
+})
+
+// execOnServer runs a statement on the PostgreSQL server, outside of all schemas of tests.
+func execOnServer(t testing.TB, statement string) {
+	t.Helper()
+	server, err := kept()
+	if err == nil {
+		err = server.Exec(statement).Error
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Exec runs a statement on its own connection, as another process would.

@@ -75,7 +75,7 @@ func count(t testing.TB, db *gorm.DB) (rows int64) {
 }
 
 func TestAJobRunsOnceItsTransactionIsCommitted(t *testing.T) {
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	ran := make(chan string, 10)
 	start(t, db, time.Hour, jobs.Handle(func(_ context.Context, job named) error {
 		ran <- job.Name
@@ -121,7 +121,7 @@ func TestAFailedAttempt(t *testing.T) {
 		"with an error that is not a text keeps what is one": {func(context.Context, named) error { return errors.New("a\x00b\xff") }, "ab", models.JobWaiting},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+			db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 			stop := start(t, db, time.Hour, jobs.Handle(c.run))
 			add(t, db, "x")
 			apptest.Await(t, "the error is stored", func() bool { return only(t, db).Error != "" })
@@ -135,7 +135,7 @@ func TestAFailedAttempt(t *testing.T) {
 }
 
 func TestArgumentsThatCannotBeReadFailAtOnce(t *testing.T) {
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	add(t, db, "x")
 	if err := db.Model(&models.Job{}).Where("kind = 'named'").Update("args", `{"name":1}`).Error; err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func TestArgumentsThatCannotBeReadFailAtOnce(t *testing.T) {
 }
 
 func TestAFailedJobIsRetriedByHand(t *testing.T) {
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	ran := make(chan string, 10)
 	start(t, db, time.Hour, jobs.Handle(func(_ context.Context, job named) error {
 		ran <- job.Name
@@ -162,7 +162,7 @@ func TestAFailedJobIsRetriedByHand(t *testing.T) {
 }
 
 func TestAJobThatHasNotFailedIsNotRetried(t *testing.T) {
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	add(t, db, "x")
 	if found, err := jobs.Retry(db, only(t, db).ID); found || err != nil {
 		t.Error(found, err)
@@ -170,7 +170,7 @@ func TestAJobThatHasNotFailedIsNotRetried(t *testing.T) {
 }
 
 func TestAJobOfANewerVersionWaits(t *testing.T) {
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	add(t, db, "known", "unknown")
 	if err := db.Exec("UPDATE jobs SET kind = 'of tomorrow' WHERE args LIKE '%unknown%'").Error; err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestAJobOfANewerVersionWaits(t *testing.T) {
 }
 
 func TestTwoHandlersOfOneKindStopTheStart(t *testing.T) {
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	handler := jobs.Handle(func(context.Context, named) error { return nil })
 	if _, err := jobs.NewWorker(db, slog.New(slog.DiscardHandler), []jobs.Handler{handler, handler}); err == nil || !strings.Contains(err.Error(), `two jobs are named "named"`) {
 		t.Error(err)
@@ -194,7 +194,7 @@ func TestTwoHandlersOfOneKindStopTheStart(t *testing.T) {
 func TestAnAttemptThatLostItsLeaseEndsNothing(t *testing.T) {
 	for claim, result := range map[string]error{"a success": nil, "an error": errors.New("late")} {
 		t.Run(claim, func(t *testing.T) {
-			db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+			db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 			began, release := make(chan struct{}), make(chan struct{})
 			stop := start(t, db, time.Hour, jobs.Handle(func(context.Context, named) error {
 				close(began)
@@ -216,7 +216,7 @@ func TestAnAttemptThatLostItsLeaseEndsNothing(t *testing.T) {
 }
 
 func TestTheEndOfAJobIsStoredOnceTheDatabaseIsBack(t *testing.T) {
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	var log bytes.Buffer
 	runs := 0
 	stop := apptest.StartWorker(t, db, slog.New(slog.NewTextHandler(&log, nil)), time.Hour, jobs.Handle(func(context.Context, named) error {
@@ -248,7 +248,7 @@ func TestAStopWaitsForJobsAndGivesBackTheRest(t *testing.T) {
 		}, 1},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			settings := apptest.NewDatabase(t)
+			settings := apptest.MigratedDatabase(t)
 			db := apptest.Open(t, settings, slog.New(slog.DiscardHandler))
 			began, release := make(chan struct{}), make(chan struct{})
 			stop := start(t, db, c.timeout, jobs.Handle(func(ctx context.Context, _ named) error {
@@ -286,7 +286,7 @@ func TestAStopWaitsForJobsAndGivesBackTheRest(t *testing.T) {
 
 func TestManyJobsRunAtTheSameTimeButNotAll(t *testing.T) {
 	const most = 8
-	db := apptest.Open(t, apptest.NewDatabase(t), slog.New(slog.DiscardHandler))
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	began, release := make(chan string, 100), make(chan struct{})
 	start(t, db, time.Hour, jobs.Handle(func(_ context.Context, job named) error {
 		began <- job.Name

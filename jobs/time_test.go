@@ -22,7 +22,7 @@ import (
 func onClock(t *testing.T, test func(t *testing.T, open func() *gorm.DB)) {
 	t.Helper()
 	apptest.SkipOnPostgreSQL(t)
-	settings := apptest.NewDatabase(t)
+	settings := apptest.MigratedDatabase(t)
 	synctest.Test(t, func(t *testing.T) {
 		test(t, func() *gorm.DB { return apptest.Open(t, settings, slog.New(slog.DiscardHandler)) })
 	})
@@ -269,7 +269,7 @@ func TestAnEarlierScheduleAppliesAtTheNextStart(t *testing.T) {
 
 func TestAnIdleWorkerOnlyReads(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	settings := apptest.NewDatabase(t)
+	settings := apptest.MigratedDatabase(t)
 	synctest.Test(t, func(t *testing.T) {
 		statements := new(lines)
 		db := apptest.Open(t, settings, slog.New(slog.NewTextHandler(statements, &slog.HandlerOptions{Level: slog.LevelDebug})))
