@@ -245,10 +245,10 @@ func TestNoTokenOutlivesARevokedSession(t *testing.T) {
 	for range raceRounds {
 		restore()
 		var refreshed apptest.Answer
-		together(
-			func() { app.Post("/revoke", "token="+bearer[1][len("Bearer "):], "Content-Type", form) },
-			func() { refreshed = app.Refresh(token) },
-			func() { app.Get("/protected", bearer...) })
+		use := func() { app.Get("/protected", bearer...) }
+		together(use, use,
+			func() { app.Post("/revoke", "token="+bearer[1][len("Bearer "):], "Content-Type", form) }, use, use,
+			func() { refreshed = app.Refresh(token) }, use, use)
 		app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
 		app.Refresh(token).Want(t, 401, "token_revoked")
 		if refreshed.Status == 200 {

@@ -120,7 +120,7 @@ func TestNoTokenOutlivesItsSession(t *testing.T) {
 				restore()
 				var ended, refreshed apptest.Answer
 				use := func() { app.Get("/protected", bearer...) }
-				together(use, func() { ended = end(bearer, email) }, use, func() { refreshed = app.Refresh(token) }, use)
+				together(use, use, func() { ended = end(bearer, email) }, use, use, func() { refreshed = app.Refresh(token) }, use, use)
 				if ended.Status != 204 && ended.Status != 200 {
 					t.Fatal(ended)
 				}
