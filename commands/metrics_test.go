@@ -113,9 +113,7 @@ func TestMetricsTellWhatTheyCanWhileTheDatabaseIsAway(t *testing.T) {
 	if scrape := metrics.want(200, "GET", "/metrics", ""); !strings.Contains(scrape, "\ngo_goroutines ") || strings.Contains(scrape, "\njobs{") {
 		t.Error(scrape)
 	}
-	if !strings.Contains(s.printed(), "was deleted or replaced") {
-		t.Errorf("the log has no cause: %s", s.printed())
-	}
+	apptest.Await(t, "the log has the cause", func() bool { return strings.Contains(s.printed(), "was deleted or replaced") })
 }
 
 // needs skips a test if a program is not installed, but not in CI.
