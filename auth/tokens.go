@@ -1,9 +1,9 @@
 package auth
 
 import (
+	"crypto/sha256"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -61,9 +61,9 @@ type Tokens struct {
 	audience string
 	ttl      time.Duration
 	parser   *jwt.Parser
-	// verified caches the claims of valid tokens, because a client sends the same one
-	// many times. Only exp is checked again. Issue adds its tokens.
-	verified cache[string, Claims]
+	// verified caches the claims of valid tokens by their hash, because a client sends the
+	// same one many times. Only exp is checked again. Issue adds its tokens.
+	verified cache[[sha256.Size]byte, Claims]
 }
 
 // NewTokens makes Tokens from settings that config has checked.
@@ -73,7 +73,7 @@ func NewTokens(settings config.JWT) *Tokens {
 		issuer:   settings.Issuer,
 		audience: settings.Audience,
 		ttl:      settings.AccessTTL,
-		verified: otter.Must(&otter.Options[string, Claims]{MaximumSize: settings.MaxRemembered}),
+		verified: otter.Must(&otter.Options[[sha256.Size]byte, Claims]{MaximumSize: settings.MaxRemembered}),
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{settings.Algorithm}),
 			jwt.WithStrictDecoding(),
@@ -115,7 +115,7 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 	token.Header["typ"], token.Header["kid"] = accessType, t.keys.current
 	signed, err := token.SignedString(t.keys.signing)
 	if err == nil {
-		t.verified.Set(signed, Claims{UserID: userID, SessionID: sessionID, expires: expires})
+		t.verified.Set(sha256.Sum256([]byte(signed)), Claims{UserID: userID, SessionID: sessionID, expires: expires})
 	}
 	return signed, err
 }
@@ -125,13 +125,14 @@ func (t *Tokens) Issue(userID, sessionID uuid.UUID) (string, error) {
 // fault.
 func (t *Tokens) Verify(token string) (Claims, error) {
 	now := float64(time.Now().UnixNano()) / float64(time.Second)
-	claims, cached := t.verified.GetIfPresent(token)
+	hash := sha256.Sum256([]byte(token))
+	claims, cached := t.verified.GetIfPresent(hash)
 	if !cached {
 		var err error
 		if claims, err = t.parse(token, now); err != nil {
 			return Claims{}, ErrTokenInvalid
 		}
-		t.verified.Set(strings.Clone(token), claims)
+		t.verified.Set(hash, claims)
 	}
 	if now >= claims.expires {
 		return Claims{}, ErrTokenExpired
