@@ -60,7 +60,7 @@ var promises = []promise{
 	{queuePromise, "<=", 1.1, ""},
 	{"memory with 10,000 idle connections", "<", 300, "MiB"},
 	{"p99 of GET /protected among them", "<", 20, "ms"},
-	{"start to the first answer over bare Gin's", "<=", 8, ""},
+	{"start to the first answer over bare Gin's", "<=", 4, ""},
 	{"idle CPU", "<", 0.3, "%"},
 	{"idle memory", "<", 36, "MiB"},
 	{"memory after logins", "<", 100, "MiB"},
