@@ -175,7 +175,7 @@ func FuzzRefresh(f *testing.F) {
 }
 
 func FuzzLogin(f *testing.F) {
-	app := apptest.New(f)
+	app := apptest.New(f, func(s *config.Settings) { s.Login.MaxFailures = 1_000_000 })
 	for _, seed := range []string{`{"email":"a@b.cd","password":"x"}`, `{"email":1}`, `[]`, `{"a":1,"a":2}`, "\ufeff{}"} {
 		f.Add("application/json", seed)
 	}
