@@ -8,10 +8,11 @@ import (
 )
 
 // Many rows are deleted in small batches, and with pauses if nobody waits for the
-// deletion, so that other writes need not wait long.
+// deletion, so that other writes need not wait long. In SQLite, a write of another
+// process tries again and again, so the pauses are longer than the batches.
 const (
 	BatchSize  = 50
-	BatchPause = 10 * time.Millisecond
+	BatchPause = 30 * time.Millisecond
 )
 
 // InBatches runs a statement, with pauses, until it changes no row. It returns how many
