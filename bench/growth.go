@@ -170,7 +170,7 @@ func (s *app) purge(ctx context.Context, full *app) error {
 		return err
 	}
 	left, err := count(full.folder)
-	if deleted := rows - left; deleted < 5_000 {
+	if deleted := rows - left; deleted < 10_000 {
 		err = errors.Join(err, fmt.Errorf("the purge deleted only %d sessions", deleted))
 	}
 	s.made.set("slowest refresh during a purge", durations[len(durations)-1].Seconds()*1000, "the slowest of %d while another process deleted %d sessions", len(durations), rows-left)

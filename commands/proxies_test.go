@@ -172,7 +172,7 @@ func TestTheAPIWorksBehindAProxy(t *testing.T) {
 				if !strings.Contains(list, `"ip":"`+client+`"`) {
 					t.Errorf("the client %s is not in %s", client, list)
 				}
-				if answer := proxy.want(413, "PATCH", "/me", strings.Repeat(" ", 1<<20+1), "Authorization", bearer); !strings.Contains(answer, "body_too_large") {
+				if answer := proxy.want(413, "PATCH", "/me", strings.Repeat(" ", 3<<19), "Authorization", bearer); !strings.Contains(answer, "body_too_large") {
 					t.Errorf("a large body: %s", answer)
 				}
 				created, answer, err := proxy.exchange("POST", "/users", credentials("bob@example.com"), "Authorization", bearer) //nolint:bodyclose // exchange closes it

@@ -34,17 +34,18 @@ func together(do ...func()) {
 	group.Wait()
 }
 
-// snapshot returns a function that brings all users and sessions back to what they are
-// now. To register and log in again takes longer than most rounds.
+// snapshot returns a function that restores all users and sessions as they are now. To
+// register and log in again takes longer than most rounds.
 func snapshot(t *testing.T, app *apptest.App) (restore func()) {
 	t.Helper()
 	var users []models.User
 	var sessions []models.Session
-	app.DB.Find(&users)
-	app.DB.Find(&sessions)
+	if err := errors.Join(app.DB.Find(&users).Error, app.DB.Find(&sessions).Error); err != nil {
+		t.Fatal(err)
+	}
 	return func() {
-		app.DB.Where("true").Delete(&models.User{})
-		if err := errors.Join(app.DB.Create(&users).Error, app.DB.Create(&sessions).Error); err != nil {
+		err := app.DB.Where("true").Delete(&models.User{}).Error
+		if err := errors.Join(err, app.DB.Create(&users).Error, app.DB.Create(&sessions).Error); err != nil {
 			t.Fatal(err)
 		}
 	}
