@@ -68,7 +68,7 @@ func (s *app) compare(ctx context.Context) error {
 	return nil
 }
 
-// newTokens sends a new token each time, which the server has not issued itself.
+// newTokens returns requests with a new token each, which another process has issued.
 func (s *app) newTokens(workers int) (func(worker int) *fasthttp.Request, error) {
 	const count = 200_000 // more than are sent
 	secret, err := os.ReadFile(filepath.Join(s.folder, "data/jwt_secret"))

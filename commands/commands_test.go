@@ -470,7 +470,7 @@ func inParallel(n int, do func(int)) {
 	group.Wait()
 }
 
-// load are clients that call a function again and again.
+// load is a group of clients that call a function again and again.
 type load struct {
 	t           *testing.T
 	begun, done atomic.Int64 // calls

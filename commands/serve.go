@@ -44,7 +44,7 @@ func serveCommand() *cobra.Command {
 }
 
 func serve(cmd *cobra.Command, _ []string, b backend) error {
-	// The start makes little garbage, and collecting it would take a quarter of the time.
+	// To collect the little garbage of the start would take a fifth of its time.
 	gcPercent := debug.SetGCPercent(-1)
 	defer debug.SetGCPercent(gcPercent)
 	// This comes first: Go would clear memory that was in use before, and so touch it.

@@ -60,7 +60,8 @@ func Load(file string, environ []string) (Settings, error) {
 	faults.readFile(v, file, known)
 	settings := Defaults()
 	settings.Ignored = faults.readEnviron(v, faults.withDotEnv(v, environ), known)
-	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc()) // takes long
+	// The hook is composed once, because that takes longer than to decode a setting.
+	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
 	faults.decode(v, hook, "", reflect.ValueOf(&settings).Elem())
 	faults.check(&settings)
 	if len(faults) > 0 {

@@ -9,7 +9,7 @@ import (
 
 // Many rows are deleted in small batches, and with pauses if nobody waits for the
 // deletion, so that other writes need not wait long. In SQLite, a write of another
-// process tries again and again, so the pauses are longer than the batches.
+// process tries again only now and then, so a pause is longer than a batch takes.
 const (
 	BatchSize  = 50
 	BatchPause = 30 * time.Millisecond
