@@ -2,10 +2,12 @@ package commands
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"example.com/latchkey/middleware"
 )
@@ -55,4 +57,29 @@ func (l *connectionLimit) changed(connection net.Conn, state http.ConnState) {
 	} else {
 		l.open--
 	}
+}
+
+// lingeringListener keeps a connection on which a client still sends the body of a
+// request that was answered early, such as one over its limit. To close it would
+// reset the connection, and the client could lose the answer. See RFC 9112,
+// section 9.6.
+type lingeringListener struct{ net.Listener }
+
+func (l lingeringListener) Accept() (net.Conn, error) {
+	connection, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return lingeringConn{connection}, nil
+}
+
+type lingeringConn struct{ net.Conn }
+
+// CloseWrite discards what the client sends, until it closes the connection or
+// lingerTimeout is over. net/http calls it only if it has not read the whole body.
+func (c lingeringConn) CloseWrite() error {
+	err := c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+	_ = c.SetReadDeadline(time.Now().Add(lingerTimeout))
+	_, _ = io.Copy(io.Discard, c.Conn)
+	return err
 }

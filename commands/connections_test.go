@@ -75,7 +75,7 @@ func startServer(t *testing.T, limit int) *testServer {
 	server := newServer(app.Engine, app.Settings.Server, log)
 	s.limit.apply(server)
 	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slow
-	go func() { _ = server.Serve(listener) }()
+	go func() { _ = server.Serve(lingeringListener{listener}) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return s
 }
@@ -194,4 +194,20 @@ func TestTheSizeOfHeadersIsLimited(t *testing.T) {
 	get("Authorization", 8<<10).Want(t, 401, "token_invalid")
 	get("X-Other", 15<<10).Want(t, 401, "token_missing")
 	get("X-Other", 21<<10).Want(t, 431, "") // net/http allows 4 KiB over the limit
+}
+
+// Without the lingering listener, the connection is reset while the client sends.
+func TestAClientThatSendsItsBodyBeforeItReadsGetsTheAnswer(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	s := startServer(t, 8)
+	body := strings.Repeat("x", 16<<20)
+	for begin, code := range map[string]string{
+		"POST /register": "body_too_large",
+		"PATCH /me":      "token_missing",
+		"POST /nowhere":  "not_found",
+	} {
+		c := s.connect().send(fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", begin, len(body), body))
+		answer := c.read()
+		answer.Want(t, answer.Status, code)
+	}
 }

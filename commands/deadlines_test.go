@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,8 +23,13 @@ func (p pipes) Accept() (net.Conn, error) {
 	if !ok {
 		return nil, net.ErrClosed
 	}
-	return connection, nil
+	return pipe{connection}, nil
 }
+
+type pipe struct{ net.Conn }
+
+func (pipe) CloseWrite() error { return nil }
+
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func (p pipes) Close() error   { return nil }
 
@@ -37,14 +43,17 @@ func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
 		"of the headers":                {"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", readHeaderTimeout},
 		"of the body":                   {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n", readTimeout},
 		"of a body in chunks":           {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n", readTimeout},
+		"of the rest of a body":         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 4<<10), lingerTimeout},
 		"of the next request's headers": {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 4*time.Second + readHeaderTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				read := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+				read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10))
+				})
 				server := newServer(read, config.Defaults().Server, slog.New(slog.DiscardHandler))
 				listener := make(pipes)
-				go func() { _ = server.Serve(listener) }()
+				go func() { _ = server.Serve(lingeringListener{listener}) }()
 				client, accepted := net.Pipe()
 				listener <- accepted
 				go func() { _, _ = io.Copy(io.Discard, client) }()

@@ -29,6 +29,7 @@ const (
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 120 * time.Second
+	lingerTimeout     = 10 * time.Second // for the rest of a body after its answer
 
 	// An access token has up to 8 KiB; the other headers have the same.
 	maxHeaderBytes = 16 << 10
@@ -110,7 +111,7 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: cannot listen: %w", key, err)
 	}
-	return listener, nil
+	return lingeringListener{listener}, nil
 }
 
 func newServer(handler http.Handler, settings config.Server, log *slog.Logger) *http.Server {
