@@ -19,6 +19,9 @@ const (
 	// maxQueued, in bytes, limits the lines that wait to be written (some
 	// thousands). The lines that are being written may take as much again.
 	maxQueued = 1 << 20
+
+	// writePause is a pause after each write, so that many lines are written at once.
+	writePause = time.Millisecond
 )
 
 func newLog(settings config.Settings, out io.Writer) *slog.Logger {
@@ -103,6 +106,10 @@ func (q *logQueue) run() {
 		select {
 		case <-q.added:
 			q.write()
+			select {
+			case <-time.After(writePause):
+			case <-q.closing:
+			}
 		case <-q.closing:
 			q.write()
 			return
