@@ -2,13 +2,8 @@ package middleware
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 )
-
-// traceparents matches version, trace id, parent id and flags. A later version may have
-// more after them.
-var traceparents = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$`)
 
 // traceID returns the trace id of the traceparent header, or "" if that is missing or
 // invalid (W3C Trace Context, section 3.2).
@@ -17,13 +12,18 @@ func traceID(header http.Header) string {
 	if len(values) != 1 {
 		return ""
 	}
-	parts := traceparents.FindStringSubmatch(values[0])
-	if parts == nil {
+	parts := strings.SplitN(values[0], "-", 5)
+	if len(parts) < 4 || !isHex(parts[0], 2) || !isHex(parts[1], 32) || !isHex(parts[2], 16) || !isHex(parts[3], 2) {
 		return ""
 	}
-	version, trace, parent, more := parts[1], parts[2], parts[3], parts[4]
-	if version == "ff" || version == "00" && more != "" || strings.Trim(trace, "0") == "" || strings.Trim(parent, "0") == "" {
+	version, trace, parent := parts[0], parts[1], parts[2]
+	hasMore := len(parts) > 4 // as later versions may have
+	if version == "ff" || version == "00" && hasMore || strings.Trim(trace, "0") == "" || strings.Trim(parent, "0") == "" {
 		return ""
 	}
 	return trace
+}
+
+func isHex(text string, length int) bool {
+	return len(text) == length && strings.Trim(text, "0123456789abcdef") == ""
 }
