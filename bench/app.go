@@ -24,7 +24,7 @@ const (
 // app is a running Latchkey with its database, and its results.
 type app struct {
 	folder, program, address, token string
-	plain                           string // the program of bare Gin
+	bareProgram, plainProgram       string
 	environ                         []string
 	stderr                          io.Writer
 	refresh                         []string // the refresh tokens of its clients
@@ -38,7 +38,7 @@ type app struct {
 
 // build builds the programs as `make build` does.
 func (s *app) build(ctx context.Context) error {
-	for program, source := range map[string]string{s.program: "..", s.plain: "bare"} {
+	for program, source := range map[string]string{s.program: "..", s.bareProgram: "bare", s.plainProgram: "plain"} {
 		command := exec.CommandContext(ctx, "go", "build", "-tags=nomsgpack", "-trimpath", "-ldflags=-s -w", "-o", program, ".")
 		command.Dir = source
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -95,7 +95,7 @@ func (s *app) startBare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.bare, err = start(ctx, s.folder, address, "/", []string{}, os.Stderr, s.plain, address, hash)
+	s.bare, err = start(ctx, s.folder, address, "/", []string{}, os.Stderr, s.bareProgram, address, hash)
 	return err
 }
 

@@ -135,7 +135,7 @@ func median(values []float64) float64 {
 
 // rawBcrypt returns how many hashes per second all cores compute.
 func rawBcrypt(ctx context.Context) (rate float64, err error) {
-	const each = 12
+	const each = 6
 	var group errgroup.Group
 	start := time.Now()
 	for range runtime.NumCPU() {

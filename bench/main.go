@@ -16,7 +16,7 @@ import (
 )
 
 // limit is the time limit of the measurements, without the build.
-const limit = 9 * time.Minute
+const limit = 12 * time.Minute
 
 // promise is the required value of a figure.
 type promise struct {
@@ -29,6 +29,8 @@ type promise struct {
 var promises = []promise{
 	{"GET /protected over bare Gin", ">=", 0.75, ""},
 	{"the same with a line of log each", ">=", 0.60, ""},
+	{"the same with a new token each over golang-jwt alone", ">=", 0.8, ""},
+	{"a page of notes over GORM alone", ">=", 0.8, ""},
 	{keyPromise, ">=", 0.9, ""},
 	{metricsPromise, "<=", 1.03, ""},
 	{"refreshes over bare Gin", ">=", 0.08, ""},
@@ -57,7 +59,7 @@ var promises = []promise{
 	{"page of notes, 1 user over 10 thousand", "<=", 1.2, ""},
 	{"page of notes, 1 user over a million", "<=", 1.2, ""},
 	{"slowest refresh during a purge", "<=", 50, "ms"},
-	{queuePromise, "<=", 1.1, ""},
+	{queuePromise, "<=", 1.3, ""},
 	{"memory with 10,000 idle connections", "<", 300, "MiB"},
 	{"p99 of GET /protected among them", "<", 20, "ms"},
 	{"start to the first answer over bare Gin's", "<=", 4, ""},

@@ -42,7 +42,10 @@ func measure(ctx context.Context) (made *report, err error) {
 	}
 	defer os.RemoveAll(folder)
 	fmt.Println("building")
-	s := app{folder: folder, program: filepath.Join(folder, "latchkey"), plain: filepath.Join(folder, "bare"), stderr: os.Stderr, made: made}
+	s := app{
+		folder: folder, program: filepath.Join(folder, "latchkey"), bareProgram: filepath.Join(folder, "bare"), plainProgram: filepath.Join(folder, "plain"),
+		stderr: os.Stderr, made: made,
+	}
 	if err := s.build(ctx); err != nil {
 		return made, err
 	}

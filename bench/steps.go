@@ -16,9 +16,16 @@ import (
 	"example.com/latchkey/config"
 )
 
+const (
+	newToken    = "GET /protected, a new token of a replica each"
+	parsedToken = "plain Gin and golang-jwt"
+	pageOfNotes = "GET /notes, a page of 20"
+	pageOfRows  = "plain Gin and GORM, a page of 20"
+)
+
 // compare measures in turns, so that other work on the machine affects all equally.
 func (s *app) compare(ctx context.Context) error {
-	const rounds, workers, turn = 5, 32, 1500 * time.Millisecond
+	const rounds, workers, turn = 7, 32, 1200 * time.Millisecond
 	log, err := os.Create(filepath.Join(s.folder, "access.log"))
 	if err != nil {
 		return err
@@ -39,46 +46,72 @@ func (s *app) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	base := new(fasthttp.Request)
-	base.SetRequestURI(s.bare.url)
-	names := []string{"bare Gin", "GET /protected", "GET /protected, with a line of log", "GET /protected, a new token of a replica each"}
-	next := []func(int) *fasthttp.Request{always(workers, base), always(workers, s.request("/protected", "")), always(workers, logging.request("/protected", "")), newTokens}
-	if s.notes {
-		names = append(names, "GET /notes, a page of 20", "POST /notes")
-		next = append(next, always(workers, s.request("/notes", "")), always(workers, s.request("/notes", note)))
+	plain, err := s.startPlain(ctx)
+	if err != nil {
+		return err
 	}
-	rates, ratios := make([][]float64, len(names)), make([][]float64, len(names))
-	for range rounds {
-		for i := range names {
+	defer plain.stop()
+	base, parsing, page := new(fasthttp.Request), s.request("/protected", ""), new(fasthttp.Request)
+	base.SetRequestURI(s.bare.url)
+	parsing.SetRequestURI(plain.url + "/protected")
+	page.SetRequestURI(plain.url + "/notes")
+	names := []string{"bare Gin", "GET /protected", "GET /protected, with a line of log", newToken, parsedToken}
+	next := []func(int) *fasthttp.Request{always(workers, base), always(workers, s.request("/protected", "")), always(workers, logging.request("/protected", "")), newTokens, always(workers, parsing)}
+	if s.notes {
+		names = append(names, pageOfNotes, pageOfRows, "POST /notes")
+		next = append(next, always(workers, s.request("/notes", "")), always(workers, page), always(workers, s.request("/notes", note)))
+	}
+	rates := map[string][]float64{}
+	for round := range rounds {
+		for i, name := range names {
 			rate, err := closedLoop(workers, turn, next[i])
 			if err != nil {
 				return err
 			}
-			rates[i] = append(rates[i], rate)
-			ratios[i] = append(ratios[i], rate/rates[0][len(rates[0])-1])
+			rates[name] = append(rates[name], rate)
 		}
-		fmt.Printf("  %.0f/s of bare Gin, %.0f/s of /protected\n", rates[0][len(rates[0])-1], rates[1][len(rates[1])-1])
+		fmt.Printf("  %.0f/s of bare Gin, %.0f/s of /protected\n", rates["bare Gin"][round], rates["GET /protected"][round])
 	}
-	for i, name := range names {
-		s.made.operations = append(s.made.operations, operation{name, median(rates[i]), median(ratios[i]), 0})
+	over := func(name, base string) (ratios []float64) {
+		for i, rate := range rates[name] {
+			ratios = append(ratios, rate/rates[base][i])
+		}
+		return ratios
 	}
-	s.bareRate = median(rates[0])
-	s.made.set("GET /protected over bare Gin", median(ratios[1]), "the median of %.2f", ratios[1])
-	s.made.set("the same with a line of log each", median(ratios[2]), "the median of %.2f, as JSON to a file", ratios[2])
+	for _, name := range names {
+		s.made.operations = append(s.made.operations, operation{name, median(rates[name]), median(over(name, "bare Gin")), 0})
+	}
+	s.bareRate = median(rates["bare Gin"])
+	for _, of := range []struct{ promised, name, base, from string }{
+		{"GET /protected over bare Gin", "GET /protected", "bare Gin", ""},
+		{"the same with a line of log each", "GET /protected, with a line of log", "bare Gin", ", as JSON to a file"},
+		{"the same with a new token each over golang-jwt alone", newToken, parsedToken, ""},
+		{"a page of notes over GORM alone", pageOfNotes, pageOfRows, ""},
+	} {
+		if ratios := over(of.name, of.base); len(ratios) > 0 {
+			s.made.set(of.promised, median(ratios), "the median of %.2f"+of.from, ratios)
+		}
+	}
 	return nil
+}
+
+// tokens returns what issues the tokens of a running server, and the claims of its user.
+func (s *app) tokens() (settings config.JWT, tokens *auth.Tokens, claims auth.Claims, err error) {
+	secret, err := os.ReadFile(filepath.Join(s.folder, "data/jwt_secret"))
+	if err != nil {
+		return settings, nil, claims, err
+	}
+	settings = config.Defaults().JWT
+	settings.Secret = config.Secret(strings.TrimSpace(string(secret)))
+	tokens = auth.NewTokens(settings)
+	claims, err = tokens.Verify(s.token)
+	return settings, tokens, claims, err
 }
 
 // newTokens returns requests with a new token each, which another process has issued.
 func (s *app) newTokens(workers int) (func(worker int) *fasthttp.Request, error) {
 	const count = 200_000 // more than are sent
-	secret, err := os.ReadFile(filepath.Join(s.folder, "data/jwt_secret"))
-	if err != nil {
-		return nil, err
-	}
-	settings := config.Defaults().JWT
-	settings.Secret = config.Secret(strings.TrimSpace(string(secret)))
-	issuer := auth.NewTokens(settings)
-	claims, err := issuer.Verify(s.token)
+	_, issuer, claims, err := s.tokens()
 	if err != nil {
 		return nil, err
 	}
@@ -97,43 +130,60 @@ func (s *app) newTokens(workers int) (func(worker int) *fasthttp.Request, error)
 	}, nil
 }
 
-const (
-	inFlight = 64
-	lasting  = 12 * time.Second
-)
+// startPlain starts the plain application with the tokens and the database of s.
+func (s *app) startPlain(ctx context.Context) (*server, error) {
+	settings, _, claims, err := s.tokens()
+	if err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, s.folder, address, "/", []string{}, os.Stderr, s.plainProgram, address, "data/app.db", string(settings.Secret), claims.UserID.String())
+}
 
-// hashing measures logins, then registrations. Raw bcrypt is measured before, between
-// and after, because the speed of a machine changes.
+// inFlight is how many clients log in or register at the same time.
+const inFlight = 64
+
+// hashing measures logins, registrations and raw bcrypt in turns, because the speed of a
+// machine changes.
 func (s *app) hashing(ctx context.Context) error {
-	var raw [3]float64
-	var rates [2]float64
-	var err error
-	if raw[0], err = rawBcrypt(ctx); err != nil {
+	const rounds, turn = 3, 8 * time.Second
+	before, err := rawBcrypt(ctx)
+	if err != nil {
 		return err
 	}
 	var registered atomic.Int64
 	register := func(int) *fasthttp.Request {
 		return s.request("/register", fmt.Sprintf(`{"email":"%d@example.com","password":"correct horse"}`, registered.Add(1)))
 	}
-	for i, next := range []func(int) *fasthttp.Request{always(inFlight, s.request("/login", credentials)), register} {
-		if rates[i], err = closedLoop(inFlight, lasting, next); err != nil {
-			return err
-		}
-		if err = s.waitForHashes(); err != nil {
-			return err
-		}
-		if raw[i+1], err = rawBcrypt(ctx); err != nil {
-			return err
+	var rates, ratios [2][]float64
+	for range rounds {
+		for i, next := range []func(int) *fasthttp.Request{always(inFlight, s.request("/login", credentials)), register} {
+			rate, err := closedLoop(inFlight, turn, next)
+			if err == nil {
+				err = s.waitForHashes()
+			}
+			if err != nil {
+				return err
+			}
+			after, err := rawBcrypt(ctx)
+			if err != nil {
+				return err
+			}
+			rates[i], ratios[i] = append(rates[i], rate), append(ratios[i], 2*rate/(before+after))
+			before = after
 		}
 	}
 	if err := waitForMails(s); err != nil {
 		return err
 	}
 	for i, name := range []string{"POST /login", "POST /register"} {
-		ratio := rates[i] / ((raw[i] + raw[i+1]) / 2)
-		s.made.operations = append(s.made.operations, operation{name, rates[i], rates[i] / s.bareRate, ratio})
+		rate, ratio := median(rates[i]), median(ratios[i])
+		s.made.operations = append(s.made.operations, operation{name, rate, rate / s.bareRate, ratio})
 		promised := []string{"logins over raw bcrypt", "registrations over raw bcrypt"}[i]
-		s.made.set(promised, ratio, "%.2f/s over %.2f/s before and %.2f/s after, %d in flight", rates[i], raw[i], raw[i+1], inFlight)
+		s.made.set(promised, ratio, "the median of %.2f, %d in flight", ratios[i], inFlight)
 	}
 	return nil
 }
