@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -26,6 +27,24 @@ func Metrics(registry prometheus.Registerer) gin.HandlerFunc {
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"method", "route", "code"})
 	registry.MustRegister(requests)
+	type labels struct {
+		method, route string
+		status        int
+	}
+	// WithLabelValues takes four times as long as this map. The labels have few values.
+	observers, mu := map[labels]prometheus.Observer{}, sync.RWMutex{}
+	observer := func(of labels) prometheus.Observer {
+		mu.RLock()
+		known := observers[of]
+		mu.RUnlock()
+		if known != nil {
+			return known
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		observers[of] = requests.WithLabelValues(of.method, cmp.Or(of.route, "none"), strconv.Itoa(of.status))
+		return observers[of]
+	}
 	return func(c *gin.Context) {
 		start := time.Now()
 		defer func() { // also if a handler panics to close the connection
@@ -33,7 +52,7 @@ func Metrics(registry prometheus.Registerer) gin.HandlerFunc {
 			if !slices.Contains(countedMethods, method) {
 				method = "other"
 			}
-			requests.WithLabelValues(method, cmp.Or(c.FullPath(), "none"), strconv.Itoa(c.Writer.Status())).Observe(time.Since(start).Seconds())
+			observer(labels{method, c.FullPath(), c.Writer.Status()}).Observe(time.Since(start).Seconds())
 		}()
 		c.Next()
 	}
