@@ -133,6 +133,12 @@ func median(values []float64) float64 {
 	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
 
+// quartiles says how far the ratios of many turns are apart.
+func quartiles(values []float64) string {
+	sorted := slices.Sorted(slices.Values(values))
+	return fmt.Sprintf("the median of %d turns, half of them between %.2f and %.2f", len(sorted), sorted[len(sorted)/4], sorted[len(sorted)*3/4])
+}
+
 // rawBcrypt returns how many hashes per second all cores compute.
 func rawBcrypt(ctx context.Context) (rate float64, err error) {
 	const each = 6

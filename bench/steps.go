@@ -25,7 +25,7 @@ const (
 
 // compare measures in turns, so that other work on the machine affects all equally.
 func (s *app) compare(ctx context.Context) error {
-	const rounds, workers, turn = 7, 32, 1200 * time.Millisecond
+	const rounds, workers, turn = 28, 32, 300 * time.Millisecond
 	log, err := os.Create(filepath.Join(s.folder, "access.log"))
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (s *app) compare(ctx context.Context) error {
 		next = append(next, always(workers, s.request("/notes", "")), always(workers, page), always(workers, s.request("/notes", note)))
 	}
 	rates := map[string][]float64{}
-	for round := range rounds {
+	for range rounds {
 		for i, name := range names {
 			rate, err := closedLoop(workers, turn, next[i])
 			if err != nil {
@@ -70,7 +70,6 @@ func (s *app) compare(ctx context.Context) error {
 			}
 			rates[name] = append(rates[name], rate)
 		}
-		fmt.Printf("  %.0f/s of bare Gin, %.0f/s of /protected\n", rates["bare Gin"][round], rates["GET /protected"][round])
 	}
 	over := func(name, base string) (ratios []float64) {
 		for i, rate := range rates[name] {
@@ -89,7 +88,7 @@ func (s *app) compare(ctx context.Context) error {
 		{"a page of notes over GORM alone", pageOfNotes, pageOfRows, ""},
 	} {
 		if ratios := over(of.name, of.base); len(ratios) > 0 {
-			s.made.set(of.promised, median(ratios), "the median of %.2f"+of.from, ratios)
+			s.made.set(of.promised, median(ratios), "%s"+of.from, quartiles(ratios))
 		}
 	}
 	return nil
