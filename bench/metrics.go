@@ -35,7 +35,7 @@ func metricsTurns(s *app) func(context.Context) error {
 				if err != nil {
 					return err
 				}
-				perRequest[i] = (after - before).Seconds() / rate
+				perRequest[i] = (after - before).Seconds() / (rate * turn.Seconds())
 			}
 			if perRequest[0] > 0 {
 				ratios = append(ratios, perRequest[1]/perRequest[0])
