@@ -55,6 +55,9 @@ func (c client) awaitClosed() {
 	}
 }
 
+// maxOpen is how many connections of a testServer may be open.
+const maxOpen = 8
+
 // testServer is the whole API on a server of newServer.
 type testServer struct {
 	t       *testing.T
@@ -63,7 +66,7 @@ type testServer struct {
 	address string
 }
 
-func startServer(t *testing.T, limit int) *testServer {
+func startServer(t *testing.T) *testServer {
 	t.Helper()
 	app := apptest.New(t)
 	log := newLog(app.Settings, app.Log)
@@ -71,7 +74,7 @@ func startServer(t *testing.T, limit int) *testServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &testServer{t: t, app: app, limit: &connectionLimit{max: limit}, address: listener.Addr().String()}
+	s := &testServer{t: t, app: app, limit: &connectionLimit{max: maxOpen}, address: listener.Addr().String()}
 	server := newServer(app.Engine, app.Settings.Server, log)
 	s.limit.apply(server)
 	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slow
@@ -108,7 +111,6 @@ func (s *testServer) awaitOpen(open, spare int) {
 
 func TestHealthIsAnsweredWhileAllConnectionsAreTaken(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	const limit = 8
 	for name, begin := range map[string]func(client) client{
 		"sending nothing":         func(c client) client { return c },
 		"with unfinished headers": func(c client) client { return c.send("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ") },
@@ -121,20 +123,20 @@ func TestHealthIsAnsweredWhileAllConnectionsAreTaken(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startServer(t, limit)
+			s := startServer(t)
 			for range 2 { // the second time with the connections that the first one freed
-				others := make([]client, 0, limit+3*spareConnections)
-				for range limit {
+				others := make([]client, 0, maxOpen+3*spareConnections)
+				for range maxOpen {
 					others = append(others, begin(s.connect()))
 				}
-				s.awaitOpen(limit, 0)
+				s.awaitOpen(maxOpen, 0)
 				s.checkFull()
 				for i := range 3 * spareConnections { // more than the spare ones
 					if others = append(others, s.connect().send("GET /he")); i%64 == 0 {
 						s.checkFull()
 					}
 				}
-				for _, other := range others[limit:][:2*spareConnections] {
+				for _, other := range others[maxOpen:][:2*spareConnections] {
 					other.awaitClosed()
 				}
 				s.checkFull()
@@ -173,7 +175,7 @@ func (s *testServer) checkFull() {
 
 func TestARequestWithoutARouteGetsAProblem(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	s := startServer(t, 8)
+	s := startServer(t)
 	for request, status := range map[string]int{
 		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n":               404,
 		"OPTIONS * HTTP/1.0\r\n\r\n":                          404,
@@ -187,7 +189,7 @@ func TestARequestWithoutARouteGetsAProblem(t *testing.T) {
 
 func TestTheSizeOfHeadersIsLimited(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	s := startServer(t, 8)
+	s := startServer(t)
 	get := func(name string, size int) apptest.Answer {
 		return s.connect().send("GET /me HTTP/1.1\r\nHost: x\r\n" + name + ": Bearer " + strings.Repeat("x", size) + "\r\n\r\n").read()
 	}
@@ -199,7 +201,7 @@ func TestTheSizeOfHeadersIsLimited(t *testing.T) {
 // Without the lingering listener, the connection is reset while the client sends.
 func TestAClientThatSendsItsBodyBeforeItReadsGetsTheAnswer(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	s := startServer(t, 8)
+	s := startServer(t)
 	body := strings.Repeat("x", 16<<20)
 	for begin, code := range map[string]string{
 		"POST /register": "body_too_large",
