@@ -3,6 +3,7 @@ package commands_test
 import (
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"example.com/latchkey/apptest"
@@ -39,6 +40,8 @@ func TestTheStartWarnsOnceOfEachRiskySetting(t *testing.T) {
 			for range 2 {
 				s.want(200, "GET", "/healthz", "", "X-Forwarded-For", "203.0.113.7")
 			}
+			s.signal(syscall.SIGTERM)
+			s.end() // with all lines written
 			log := s.printed()
 			if got := strings.Count(log, "level=WARN") - strings.Count(log, noMail); got != len(c.want) {
 				t.Errorf("%d warnings: %s", got, log)
