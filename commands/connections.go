@@ -76,7 +76,8 @@ func (l lingeringListener) Accept() (net.Conn, error) {
 type lingeringConn struct{ net.Conn }
 
 // CloseWrite discards what the client sends, until it closes the connection or
-// lingerTimeout is over. net/http calls it only if it has not read the whole body.
+// lingerTimeout is over. net/http calls it before it closes a connection on which the
+// client may still send: after an early answer, and after 431.
 func (c lingeringConn) CloseWrite() error {
 	err := c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 	_ = c.SetReadDeadline(time.Now().Add(lingerTimeout))

@@ -203,13 +203,15 @@ func TestAClientThatSendsItsBodyBeforeItReadsGetsTheAnswer(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	s := startServer(t)
 	body := strings.Repeat("x", 16<<20)
-	for begin, code := range map[string]string{
-		"POST /register": "body_too_large",
-		"PATCH /me":      "token_missing",
-		"POST /nowhere":  "not_found",
+	for begin, want := range map[string]struct {
+		status int
+		code   string
+	}{
+		"POST /register": {413, "body_too_large"},
+		"PATCH /me":      {401, "token_missing"},
+		"POST /nowhere":  {404, "not_found"},
 	} {
 		c := s.connect().send(fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", begin, len(body), body))
-		answer := c.read()
-		answer.Want(t, answer.Status, code)
+		c.read().Want(t, want.status, want.code)
 	}
 }

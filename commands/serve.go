@@ -29,7 +29,7 @@ const (
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 120 * time.Second
-	lingerTimeout     = 10 * time.Second // for the rest of a body after its answer
+	lingerTimeout     = 10 * time.Second // for what a client still sends after its answer
 
 	// An access token has up to 8 KiB; the other headers have the same.
 	maxHeaderBytes = 16 << 10

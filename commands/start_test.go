@@ -41,7 +41,7 @@ func TestTheStartWarnsOnceOfEachRiskySetting(t *testing.T) {
 				s.want(200, "GET", "/healthz", "", "X-Forwarded-For", "203.0.113.7")
 			}
 			s.signal(syscall.SIGTERM)
-			s.end() // with all lines written
+			s.end() // then all lines are written
 			log := s.printed()
 			if got := strings.Count(log, "level=WARN") - strings.Count(log, noMail); got != len(c.want) {
 				t.Errorf("%d warnings: %s", got, log)
