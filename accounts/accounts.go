@@ -96,10 +96,25 @@ type Credentials struct {
 	OTP      auth.OneTimeCode `json:"otp" formData:"otp"`
 }
 
-// SecondFactor checks what else a login of a user needs. It is called with the right
-// password, in the transaction of the login, after its hooks. An error undoes the login,
-// and a Failure also counts as a wrong password.
-type SecondFactor func(a Accounts, tx *gorm.DB, user models.User, in Credentials) error
+// Factors are what a login or a confirmation has for the second factors.
+type Factors struct {
+	OTP auth.OneTimeCode
+}
+
+// SecondFactor checks what else a login of a user needs, or a confirmation by a user who
+// is signed in (auth.LoginFrom). It is called with the right password, in the
+// transaction of the login, after its hooks, or before the change that is confirmed. An
+// error undoes the login or the change, and a Failure also counts.
+type SecondFactor func(a Accounts, tx *gorm.DB, user models.User, in Factors) error
+
+func (a Accounts) checkFactors(tx *gorm.DB, user models.User, in Factors) error {
+	for _, check := range a.SecondFactors {
+		if err := check(a, tx, user, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Login begins a session if email and password are right. An unknown email takes as
 // long as a wrong password, and has the same error. The error is login_failed,
@@ -127,12 +142,10 @@ func (a Accounts) Login(ctx context.Context, in Credentials) (session models.Ses
 		if err := a.call(tx, Event{Kind: Login, User: user, Session: session.ID}); err != nil {
 			return err
 		}
-		for _, check := range a.SecondFactors {
-			if err := check(a, tx, user, in); err != nil {
-				return err
-			}
+		if err := a.checkFactors(tx, user, Factors{OTP: in.OTP}); err != nil {
+			return err
 		}
-		return nil
+		return a.Auth.Throttle.Remember(ctx, tx, user.Email)
 	})
 	return session, err
 }

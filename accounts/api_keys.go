@@ -6,6 +6,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/models"
@@ -21,23 +22,21 @@ const (
 // maxKeys is how many API keys a user can have.
 const maxKeys = 50
 
-// NewKey is the input for an API key. Without ExpiresAt it does not expire.
+// NewKey is the input for an API key. Without ExpiresAt it does not expire. It is
+// confirmed, because a key outlives its login.
 type NewKey struct {
+	Confirmation
 	Name      string          `json:"name" binding:"required,max=100"`
 	Scope     models.KeyScope `json:"scope" binding:"required,oneof=read full"`
 	ExpiresAt *time.Time      `json:"expires_at" binding:"omitempty,gt"`
 }
 
 // CreateKey creates an API key of a logged-in user, and returns its row and its text,
-// which is stored nowhere. It deletes the user's expired keys. The error is
-// too_many_keys, or token_revoked if the login has ended.
+// which is stored nowhere. It deletes the user's expired keys. The error is one of
+// Confirm, or too_many_keys.
 func (a Accounts) CreateKey(ctx context.Context, login auth.Login, in NewKey) (row models.APIKey, key string, err error) {
 	key, hash := auth.NewAPIKey()
-	err = a.change(ctx, login.User.ID, func(tx *gorm.DB, user models.User) error {
-		// A key outlives its login, so a login that has ended must not leave one.
-		if err := auth.RequireLive(tx, login); err != nil {
-			return err
-		}
+	err = a.Confirm(ctx, login, in.Confirmation, nil, func(tx *gorm.DB, user models.User) error {
 		if err := tx.Delete(&models.APIKey{}, "user_id = ? AND expires_at <= ?", user.ID, tx.NowFunc()).Error; err != nil {
 			return err
 		}
@@ -54,7 +53,7 @@ func (a Accounts) CreateKey(ctx context.Context, login auth.Login, in NewKey) (r
 		}
 		return a.call(tx, Event{Kind: KeyCreated, User: user, Details: keyDetails(row)})
 	})
-	return row, key, revokedIfGone(err)
+	return row, key, err
 }
 
 // DeleteKey deletes an API key of a user, which then works nowhere. The error is
@@ -74,6 +73,22 @@ func (a Accounts) DeleteKey(ctx context.Context, userID, id uuid.UUID) error {
 		}
 		return a.call(tx, Event{Kind: KeyDeleted, User: user, Details: keyDetails(row)})
 	})
+}
+
+// EndKeys is a hook: a new password by a link ends the API keys, which another may have
+// made. The event then has their names.
+func EndKeys(tx *gorm.DB, event Event) error {
+	if event.Kind != PasswordReset {
+		return nil
+	}
+	var keys []models.APIKey
+	err := tx.Clauses(clause.Returning{Columns: []clause.Column{{Name: "name"}}}).Delete(&keys, "user_id = ?", event.User.ID).Error
+	names := []string{}
+	for _, key := range keys {
+		names = append(names, key.Name)
+	}
+	event.Details["keys"] = names
+	return err
 }
 
 func keyDetails(row models.APIKey) map[string]any {

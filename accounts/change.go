@@ -8,7 +8,6 @@ import (
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Profile is what users can change of themselves without their password. A nil field
@@ -49,7 +48,7 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 		set(&user.Role, to.Role)
 		set(&user.Disabled, to.Disabled)
 		if to.Disabled != nil && !*to.Disabled {
-			if err := a.Auth.Throttle.Clear(tx, user.Email); err != nil {
+			if err := a.Auth.Throttle.Clear(tx, user.Email, auth.GuessedPassword); err != nil {
 				return err
 			}
 		}
@@ -73,10 +72,9 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 }
 
 // ChangeEmail changes the email of a logged-in user, which is then not verified. The
-// error is validation_failed on current_password, token_revoked, email_taken or
-// overloaded.
-func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, current auth.Password, email models.Email) (user models.User, err error) {
-	err = a.changeConfirmed(ctx, login, current, nil, func(tx *gorm.DB, now models.User) error {
+// error is one of Confirm, or email_taken.
+func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, by Confirmation, email models.Email) (user models.User, err error) {
+	err = a.Confirm(ctx, login, by, nil, func(tx *gorm.DB, now models.User) error {
 		user = now
 		user.Email, user.EmailVerified = email, false
 		if err := save(tx, &user); err != nil {
@@ -89,16 +87,15 @@ func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, current aut
 }
 
 // ChangePassword changes the password of a logged-in user, and ends every session except
-// that of the login. The error is validation_failed on current_password or
-// new_password, token_revoked or overloaded.
-func (a Accounts) ChangePassword(ctx context.Context, login auth.Login, current, newPassword auth.Password) error {
+// that of the login. The error is one of Confirm, or validation_failed on new_password.
+func (a Accounts) ChangePassword(ctx context.Context, login auth.Login, by Confirmation, newPassword auth.Password) error {
 	var hash string
 	prepare := func() (err error) {
 		hash, err = a.Auth.Passwords.Hash(ctx, "new_password", newPassword, login.User.Email)
 		return err
 	}
-	return a.changeConfirmed(ctx, login, current, prepare, func(tx *gorm.DB, user models.User) error {
-		return a.setHash(tx, user, hash, PasswordChanged, "id <> ?", login.SessionID)
+	return a.Confirm(ctx, login, by, prepare, func(tx *gorm.DB, user models.User) error {
+		return a.setHash(tx, Event{Kind: PasswordChanged, User: user}, hash, "id <> ?", login.SessionID)
 	})
 }
 
@@ -110,34 +107,38 @@ func (a Accounts) SetPassword(ctx context.Context, user models.User, newPassword
 		return err
 	}
 	return a.change(ctx, user.ID, func(tx *gorm.DB, user models.User) error {
-		return a.setHash(tx, user, hash, PasswordChanged)
+		return a.setHash(tx, Event{Kind: PasswordChanged, User: user}, hash)
 	})
 }
 
-// setHash saves a user with a new password, ends the sessions that auth.Revoke does, and
-// clears the failures to log in.
-func (a Accounts) setHash(tx *gorm.DB, user models.User, hash string, kind Kind, conditions ...any) error {
+// setHash saves the user of an event with a new password, ends the sessions that
+// auth.Revoke does, clears the failures to log in, and calls the hooks.
+func (a Accounts) setHash(tx *gorm.DB, event Event, hash string, conditions ...any) error {
+	user := &event.User
 	user.PasswordHash = hash
-	if err := save(tx, &user); err != nil {
+	if err := save(tx, user); err != nil {
 		return err
 	}
-	if _, err := auth.Revoke(tx, user.ID, models.ByPassword, conditions...); err != nil {
+	ended, err := auth.Revoke(tx, user.ID, models.ByPassword, conditions...)
+	if err != nil {
 		return err
 	}
-	if err := a.Auth.Throttle.Clear(tx, user.Email); err != nil {
+	if event.Kind == PasswordReset {
+		event.Details = map[string]any{"sessions": ended} // the hooks add what else they end
+	}
+	if err := a.Auth.Throttle.Clear(tx, user.Email, auth.GuessedPassword); err != nil {
 		return err
 	}
-	return a.call(tx, Event{Kind: kind, User: user})
+	return a.call(tx, event)
 }
 
 // Delete deletes a logged-in user and everything the user owns. The email can then be
-// registered again. The error is validation_failed on current_password,
-// token_revoked, last_admin or overloaded.
-func (a Accounts) Delete(ctx context.Context, login auth.Login, current auth.Password) error {
+// registered again. The error is one of Confirm, or last_admin.
+func (a Accounts) Delete(ctx context.Context, login auth.Login, by Confirmation) error {
 	prepare := func() error { // so that the transaction is short, and other writers do not wait
 		return a.Auth.Sessions.PurgeUser(ctx, login.User.ID, login.SessionID)
 	}
-	return a.changeConfirmed(ctx, login, current, prepare, a.delete)
+	return a.Confirm(ctx, login, by, prepare, a.delete)
 }
 
 // DeleteUser is Delete for any user, without a password. The error is not_found or
@@ -154,23 +155,4 @@ func (a Accounts) delete(tx *gorm.DB, user models.User) error {
 		return err
 	}
 	return a.call(tx, Event{Kind: UserDeleted, User: user, Details: map[string]any{"email": user.Email}})
-}
-
-// changeConfirmed verifies the password of a logged-in user, and runs change only if that
-// password and the session of the login are still valid in its transaction.
-func (a Accounts) changeConfirmed(ctx context.Context, login auth.Login, current auth.Password, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
-	check := passwordCheck{
-		email:    login.User.Email,
-		user:     func(db *gorm.DB) *gorm.DB { return auth.WithLiveSession(db, login) },
-		password: current,
-		wrong:    problem.Field("current_password", "is not right"),
-		notFound: auth.ErrTokenRevoked,
-		prepare:  prepare,
-	}
-	return a.withPassword(ctx, check, func(tx *gorm.DB, now models.User) error {
-		if err := auth.RequireLive(tx, login); err != nil {
-			return err
-		}
-		return change(tx, now)
-	})
 }

@@ -37,6 +37,9 @@ type Event struct {
 	Session  uuid.UUID      // which began or ended; uuid.Nil is the current one
 	OldEmail models.Email   // of EmailChanged
 	Details  map[string]any // what else is known of it, and no secret
+
+	// WasUnverified is of PasswordReset: the email had not been verified before.
+	WasUnverified bool
 }
 
 // Hook is called with each Event, in the transaction of the change. The context of tx

@@ -77,7 +77,8 @@ func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, p
 }
 
 // Reset sets the password of the user of a link, and ends every session. The mail has
-// reached the user, so the email is verified too. The error is validation_failed on
+// reached the user, so the email is verified too, and the user can log in from the
+// current network even if others guess the password. The error is validation_failed on
 // token or password, or overloaded.
 func (m Mails) Reset(ctx context.Context, a Accounts, token string, password auth.Password) error {
 	var hash string
@@ -86,8 +87,12 @@ func (m Mails) Reset(ctx context.Context, a Accounts, token string, password aut
 		return err
 	}
 	return m.use(ctx, a, token, forReset, prepare, func(tx *gorm.DB, user models.User) error {
-		user.EmailVerified = true
-		return a.setHash(tx, user, hash, PasswordReset)
+		event := Event{Kind: PasswordReset, User: user, WasUnverified: !user.EmailVerified}
+		event.User.EmailVerified = true
+		if err := a.Auth.Throttle.Remember(ctx, tx, user.Email); err != nil {
+			return err
+		}
+		return a.setHash(tx, event, hash)
 	})
 }
 

@@ -28,9 +28,10 @@ const recoveryCodes = 10
 
 // The errors of a signed-in user. Only the last one counts.
 var (
-	errTOTPOn    = problem.AlreadyExists.Detailed("One-time codes are on: turn them off first")
-	errTOTPOff   = problem.Field("otp", "is for one-time codes, which are off")
-	errWrongCode = Failure{OTPFailed, problem.Field("otp", "is not right")}
+	errTOTPOn      = problem.AlreadyExists.Detailed("One-time codes are on: turn them off first")
+	errTOTPOff     = problem.Field("otp", "is for one-time codes, which are off")
+	errCodeMissing = problem.Field("otp", "is needed, because one-time codes are on")
+	errWrongCode   = Failure{OTPFailed, auth.GuessedCode, problem.Field("otp", "is not right")}
 )
 
 // TOTP sets one-time codes up, and is a second factor.
@@ -40,20 +41,24 @@ type TOTP struct {
 }
 
 // SetUp makes a secret for a logged-in user. A login needs no code before Confirm. It
-// replaces a secret that is not confirmed. The error is validation_failed on
-// current_password, already_exists, token_revoked, too_many_attempts or overloaded.
-func (t TOTP) SetUp(ctx context.Context, a Accounts, login auth.Login, current auth.Password) (secret auth.TOTPSecret, url string, err error) {
+// replaces a secret that is not confirmed. The error is one of Accounts.Confirm, or
+// already_exists.
+func (t TOTP) SetUp(ctx context.Context, a Accounts, login auth.Login, by Confirmation) (secret auth.TOTPSecret, url string, err error) {
 	secret = auth.NewTOTPSecret()
-	err = a.changeConfirmed(ctx, login, current, nil, func(tx *gorm.DB, user models.User) error {
-		row, _, err := findTOTP(tx, user)
-		if err != nil {
+	refuse := func(db *gorm.DB) error {
+		row, _, err := findTOTP(db, login.User)
+		if err == nil && row.Confirmed {
+			err = errTOTPOn
+		}
+		return err
+	}
+	prepare := func() error { return refuse(a.DB.WithContext(ctx)) } // before a code is asked for
+	err = a.Confirm(ctx, login, by, prepare, func(tx *gorm.DB, user models.User) error {
+		if err := refuse(tx); err != nil {
 			return err
 		}
-		if row.Confirmed {
-			return errTOTPOn
-		}
 		url = secret.URL(t.Service, string(user.Email))
-		row = models.TOTPSecret{UserID: user.ID, Secret: t.Keys.Encrypt(user.ID, secret)}
+		row := models.TOTPSecret{UserID: user.ID, Secret: t.Keys.Encrypt(user.ID, secret)}
 		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	})
 	return secret, url, err
@@ -63,9 +68,6 @@ func (t TOTP) SetUp(ctx context.Context, a Accounts, login auth.Login, current a
 // recovery codes, which are stored nowhere. The error is validation_failed on otp,
 // already_exists, token_revoked or too_many_attempts.
 func (t TOTP) Confirm(ctx context.Context, a Accounts, login auth.Login, code auth.OneTimeCode) (recovery []string, err error) {
-	if err := a.Auth.Throttle.Check(ctx, login.User.Email); err != nil {
-		return nil, err
-	}
 	var wrong error
 	err = a.change(ctx, login.User.ID, func(tx *gorm.DB, user models.User) error {
 		wrong = nil
@@ -85,11 +87,11 @@ func (t TOTP) Confirm(ctx context.Context, a Accounts, login auth.Login, code au
 		if err != nil {
 			return err
 		}
-		if !right { // counted here, because no hash limits how many guess at once
+		if !right {
 			wrong = errWrongCode.Err
-			return a.fail(tx, login.User.Email, user, errWrongCode)
+			return a.fail(tx, user.Email, user, errWrongCode)
 		}
-		if err := a.Auth.Throttle.Succeed(ctx, tx, login.User.Email); err != nil {
+		if err := a.Auth.Throttle.Succeed(ctx, tx, user.Email, auth.GuessedCode); err != nil {
 			return err
 		}
 		if recovery, err = t.enable(tx, user); err != nil {
@@ -113,21 +115,14 @@ func (TOTP) enable(tx *gorm.DB, user models.User) (recovery []string, err error)
 	return recovery, tx.Model(&models.TOTPSecret{}).Where("user_id = ?", user.ID).Update("confirmed", true).Error
 }
 
-// TurnOff turns codes off for a logged-in user. The error is validation_failed on
-// current_password or otp, token_revoked, too_many_attempts or overloaded.
-func (t TOTP) TurnOff(ctx context.Context, a Accounts, login auth.Login, current auth.Password, code auth.OneTimeCode) error {
-	return a.changeConfirmed(ctx, login, current, nil, func(tx *gorm.DB, user models.User) error {
-		row, _, err := findTOTP(tx, user)
-		if err != nil {
-			return err
+// TurnOff turns codes off for a logged-in user. The error is one of Accounts.Confirm, or
+// validation_failed on otp if they are off.
+func (TOTP) TurnOff(ctx context.Context, a Accounts, login auth.Login, by Confirmation) error {
+	return a.Confirm(ctx, login, by, nil, func(tx *gorm.DB, user models.User) error {
+		wasOn, err := a.disableTOTP(tx, user)
+		if err == nil && !wasOn {
+			err = errTOTPOff
 		}
-		if !row.Confirmed {
-			return errTOTPOff
-		}
-		if err := t.use(a, tx, user, row, code, errWrongCode); err != nil {
-			return err
-		}
-		_, err = a.disableTOTP(tx, user)
 		return err
 	})
 }
@@ -143,26 +138,52 @@ func (a Accounts) DisableTOTP(ctx context.Context, id uuid.UUID) (wasOn bool, er
 }
 
 func (a Accounts) disableTOTP(tx *gorm.DB, user models.User) (wasOn bool, err error) {
-	if err := tx.Delete(&models.RecoveryCode{}, "user_id = ?", user.ID).Error; err != nil {
+	if wasOn, err = deleteTOTP(tx, user); err != nil || !wasOn {
 		return false, err
 	}
-	deleted := tx.Delete(&models.TOTPSecret{}, "user_id = ? AND confirmed", user.ID)
-	if deleted.Error != nil || deleted.RowsAffected == 0 {
-		return false, deleted.Error
+	if err := a.Auth.Throttle.Clear(tx, user.Email, auth.GuessedCode); err != nil {
+		return false, err
 	}
 	return true, a.call(tx, Event{Kind: TOTPDisabled, User: user})
 }
 
-// Check is a SecondFactor. The error is otp_required or login_failed.
-func (t TOTP) Check(a Accounts, tx *gorm.DB, user models.User, in Credentials) error {
+func deleteTOTP(tx *gorm.DB, user models.User) (wasOn bool, err error) {
+	if err := tx.Delete(&models.RecoveryCode{}, "user_id = ?", user.ID).Error; err != nil {
+		return false, err
+	}
+	deleted := tx.Delete(&models.TOTPSecret{}, "user_id = ? AND confirmed", user.ID)
+	return deleted.RowsAffected > 0, deleted.Error
+}
+
+// EndUnprovedTOTP is a hook: a new password by a link ends the codes of whoever
+// registered an address that was not verified. The event then has totp.
+func EndUnprovedTOTP(tx *gorm.DB, event Event) error {
+	if event.Kind != PasswordReset || !event.WasUnverified {
+		return nil
+	}
+	ended, err := deleteTOTP(tx, event.User)
+	event.Details["totp"] = ended
+	return err
+}
+
+// Check is a SecondFactor. The error is otp_required or login_failed, or of a signed-in
+// user validation_failed on otp.
+func (t TOTP) Check(a Accounts, tx *gorm.DB, user models.User, in Factors) error {
+	missing, wrong := error(problem.OTPRequired), Failure{OTPFailed, auth.GuessedCode, problem.LoginFailed}
+	if _, signedIn := auth.LoginFrom(tx.Statement.Context); signedIn {
+		missing, wrong = errCodeMissing, errWrongCode
+	}
 	row, _, err := findTOTP(tx, user)
 	switch {
 	case err != nil || !row.Confirmed:
 		return err
 	case in.OTP == "":
-		return problem.OTPRequired
+		return missing
 	}
-	return t.use(a, tx, user, row, in.OTP, Failure{OTPFailed, problem.LoginFailed})
+	if err := t.use(a, tx, user, row, in.OTP, wrong); err != nil {
+		return err
+	}
+	return a.Auth.Throttle.Succeed(tx.Statement.Context, tx, user.Email, auth.GuessedCode)
 }
 
 func findTOTP(tx *gorm.DB, user models.User) (row models.TOTPSecret, found bool, err error) {

@@ -61,28 +61,33 @@ type passwordCheck struct {
 	wrong    error // the error of a wrong password
 	notFound error // the error if there is no such user, or the password changed meanwhile
 
+	// without may be nil. It is called in place of the check if there is no password, or
+	// the user has none.
+	without func(ctx context.Context, user models.User) error
+
 	// prepare may be nil. It does what takes long, after the password is verified
 	// and before the transaction.
 	prepare func() error
 }
 
-// Failure is the error of a wrong guess, which counts as a wrong password does.
+// Failure is the error of a wrong guess, which counts.
 type Failure struct {
-	Kind Kind  // of its event
-	Err  error // the answer
+	Kind Kind         // of its event
+	Of   auth.Guessed // what was guessed
+	Err  error        // the answer
 }
 
 func (f Failure) Error() string { return f.Err.Error() }
 
 // withPassword verifies a password, and then runs change as Accounts.change does, if
 // the password is still the user's. It also replaces a hash with an outdated cost. A
-// Failure of change counts. The error is one of check, change's, too_many_attempts,
-// overloaded, or ctx's.
+// Failure of change undoes only what change did, and counts. The error is one of check,
+// change's, too_many_attempts, overloaded, or ctx's.
 func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change func(tx *gorm.DB, user models.User) error) error {
 	for wrong := check.wrong; ; wrong = check.notFound {
 		user, newHash, err := a.verify(ctx, check, wrong)
 		if errors.Is(err, check.wrong) {
-			return a.failed(ctx, check.email, user, Failure{LoginFailed, err})
+			return a.failed(ctx, check.email, user, Failure{LoginFailed, auth.GuessedPassword, err})
 		}
 		if err == nil && check.prepare != nil {
 			err = check.prepare()
@@ -90,12 +95,12 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		if err != nil {
 			return err
 		}
-		same := false
+		same, failed := false, error(nil)
 		err = a.change(ctx, user.ID, func(tx *gorm.DB, now models.User) error {
 			if same = now.PasswordHash == user.PasswordHash; !same {
 				return nil
 			}
-			if err := a.Auth.Throttle.Succeed(ctx, tx, check.email); err != nil {
+			if err := a.Auth.Throttle.Succeed(ctx, tx, check.email, auth.GuessedPassword); err != nil {
 				return err
 			}
 			if newHash != "" {
@@ -104,12 +109,12 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 					return err
 				}
 			}
-			return change(tx, now)
+			failed, err = a.guess(tx, now, change)
+			return err
 		})
-		var failure Failure
 		switch {
-		case errors.As(err, &failure):
-			return a.failed(ctx, check.email, user, failure)
+		case err == nil && failed != nil:
+			return failed
 		case !same && errors.Is(err, problem.NotFound):
 			return check.notFound
 		case err != nil || same:
@@ -117,6 +122,23 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		}
 		// Another login may have replaced the hash of the same password: verify it again.
 	}
+}
+
+// guess runs the part of a transaction that may return a Failure, in a savepoint. After a
+// Failure, the transaction can be committed with its count, and the answer is failed.
+func (a Accounts) guess(tx *gorm.DB, user models.User, change func(tx *gorm.DB, user models.User) error) (failed, err error) {
+	const before = "before_guess"
+	if err := tx.SavePoint(before).Error; err != nil {
+		return nil, err
+	}
+	var failure Failure
+	if err := change(tx, user); !errors.As(err, &failure) {
+		return nil, err
+	}
+	if err := tx.RollbackTo(before).Error; err != nil {
+		return nil, err
+	}
+	return failure.Err, a.fail(tx, user.Email, user, failure)
 }
 
 // failed counts a wrong guess, and returns its answer, or too_many_attempts if too many
@@ -131,14 +153,18 @@ func (a Accounts) failed(ctx context.Context, email models.Email, user models.Us
 
 // fail is failed in a transaction.
 func (a Accounts) fail(tx *gorm.DB, email models.Email, user models.User, failure Failure) error {
-	last, err := a.Auth.Throttle.Fail(tx.Statement.Context, tx, email)
+	last, err := a.Auth.Throttle.Fail(tx.Statement.Context, tx, email, failure.Of)
 	if err != nil {
 		return err
 	}
 	if err := a.call(tx, Event{Kind: failure.Kind, User: user}); err != nil || !last {
 		return err
 	}
-	return a.call(tx, Event{Kind: LoginThrottled, User: user})
+	throttled := Event{Kind: LoginThrottled, User: user}
+	if failure.Of != auth.GuessedPassword {
+		throttled.Details = map[string]any{"of": failure.Of}
+	}
+	return a.call(tx, throttled)
 }
 
 // verify returns the user if the password is right, and a new hash if the cost of the
@@ -150,6 +176,9 @@ func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) 
 	found := check.user(a.DB.WithContext(ctx)).Limit(1).Find(&user)
 	if found.Error != nil {
 		return user, "", found.Error
+	}
+	if check.without != nil && found.RowsAffected == 1 && (check.password == "" || user.PasswordHash == "") {
+		return user, "", check.without(ctx, user)
 	}
 	right, err := a.Auth.Passwords.Verify(ctx, user.PasswordHash, check.password)
 	switch {

@@ -21,6 +21,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/jobs"
@@ -35,6 +36,7 @@ type App struct {
 	Engine   *gin.Engine
 	DB       *gorm.DB
 	Auth     auth.Services
+	Accounts accounts.Accounts
 	Settings config.Settings
 	Log      *Log
 
@@ -65,6 +67,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	settings.JWT.Secret = config.NewSecret()
 	settings.Password.BcryptCost = 4
 	settings.Password.MaxWait = time.Hour // so that no test fails on a slow machine
+	settings.Register.Open = true         // for the tests of a project that closes it
 	settings.Database = MigratedDatabase(t)
 	for _, set := range change {
 		set(&settings)
@@ -74,7 +77,7 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services
 	db := open(t, settings.Database, log)
 	app.Auth = services(settings, db)
 	all := routes.App{Settings: settings, Log: log, DB: db, Auth: app.Auth, SendMail: mailbox(app)}
-	app.jobs = all.Jobs()
+	app.jobs, app.Accounts = all.Jobs(), all.Accounts()
 	engine, err := all.Engine()
 	if err != nil {
 		t.Fatal(err)
@@ -185,10 +188,17 @@ func (a *App) Post(path, body string, headers ...string) Answer {
 // Password is the password of every test user.
 const Password = "correct horse"
 
-// Register creates a user.
+// Register creates a user, also if POST /register is closed.
 func (a *App) Register(email string) {
 	a.t.Helper()
-	a.Post("/register", `{"email":"`+email+`","password":"`+Password+`"}`).Want(a.t, 201, "")
+	typed, err := models.NewEmail(email)
+	if err == nil {
+		ctx := auth.WithClient(a.t.Context(), auth.Client{IP: "127.0.0.1"})
+		_, err = a.Accounts.Create(ctx, accounts.NewUser{Email: typed, Password: Password})
+	}
+	if err != nil {
+		a.t.Fatal(err)
+	}
 }
 
 // Login logs a user in. It returns the name and the value of the Authorization header.

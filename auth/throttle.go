@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -24,42 +26,95 @@ type Throttle struct {
 	window time.Duration
 }
 
-// An account from all sources, or a source for all accounts, may have so many times
-// login.max_failures.
-const aloneFactor = 10
+// Guessed is what is guessed of an account.
+type Guessed string
 
-// maxSkew is how far the clock of another process may be ahead. A window that ends later
-// than this allows began before the clock was set back, and has ended.
-const maxSkew = time.Minute
+// Codes are counted apart from passwords. Only a right code clears their counts, and
+// each login.max_failures of them make the next window twice as long, up to a day.
+const (
+	GuessedPassword Guessed = ""
+	GuessedCode     Guessed = "code"
+)
+
+const (
+	aloneFactor   = 10             // times login.max_failures is the limit of an account from all sources, and of a source for all accounts
+	maxCodeWindow = 24 * time.Hour // also how long wrong codes are counted after the last window
+	knownFor      = 30 * 24 * time.Hour
+
+	// maxSkew is how far the clock of another process may be ahead. A window that ends
+	// later than this allows began before the clock was set back, and has ended.
+	maxSkew = time.Minute
+
+	codeAccount  = "code "  // begins the Account of a count of codes
+	knownNetwork = "login " // begins the Source of a network from which an account has logged in
+)
 
 // NewThrottle makes a Throttle from settings that config has checked.
 func NewThrottle(settings config.Settings, db *gorm.DB) *Throttle {
 	return &Throttle{db: db, key: deriveKeys(settings.JWT, "login throttle")[0], max: settings.Login.MaxFailures, window: settings.Login.Window}
 }
 
-func (t *Throttle) account(email models.Email) string {
-	return hex.EncodeToString(hmacOf(t.key, []byte(email)))
+func (t *Throttle) account(email models.Email, of Guessed) string {
+	hash := hex.EncodeToString(hmacOf(t.key, []byte(email)))
+	if of == GuessedCode {
+		return codeAccount + hash
+	}
+	return hash
 }
+
+func networkOf(ctx context.Context) string { return cmp.Or(ClientFrom(ctx).Network(), "unknown") }
 
 // counts returns the counts of a guess by the current caller, in the order in which they
 // are locked. Those of the account are the last two. The guesses of a signed-in user
 // count for the session where those of others count for the account, so strangers cannot
 // fill that count, and a stolen session has one count from all addresses.
-func (t *Throttle) counts(ctx context.Context, email models.Email) []models.LoginFailures {
-	account, network, all := t.account(email), cmp.Or(ClientFrom(ctx).Network(), "unknown"), ""
+func (t *Throttle) counts(ctx context.Context, email models.Email, of Guessed) []models.LoginFailures {
+	account, network, all := t.account(email, of), networkOf(ctx), ""
 	if login, ok := LoginFrom(ctx); ok {
 		all = login.SessionID.String()
 	}
 	return []models.LoginFailures{{Source: network}, {Account: account, Source: all}, {Account: account, Source: network}}
 }
 
-// among selects the stored counts.
-func among(db *gorm.DB, counts []models.LoginFailures) *gorm.DB {
-	for _, count := range counts {
-		db = db.Or("account = ? AND source = ?", count.Account, count.Source)
+// among selects stored rows.
+func among(db *gorm.DB, rows []models.LoginFailures) *gorm.DB {
+	for _, row := range rows {
+		db = db.Or("account = ? AND source = ?", row.Account, row.Source)
 	}
 	return db
 }
+
+// known is the row of the current caller's network, if the account has logged in there.
+func (t *Throttle) known(ctx context.Context, email models.Email) models.LoginFailures {
+	return models.LoginFailures{Account: t.account(email, GuessedPassword), Source: knownNetwork + networkOf(ctx)}
+}
+
+// Remember notes in a transaction that an account has logged in from the network of the
+// current caller. For 30 days, wrong guesses of others do not refuse that network.
+func (t *Throttle) Remember(ctx context.Context, tx *gorm.DB, email models.Email) error {
+	row := t.known(ctx, email)
+	row.EndsAt = tx.NowFunc().Add(knownFor)
+	return tx.Clauses(clause.OnConflict{UpdateAll: true, Columns: []clause.Column{{Name: "account"}, {Name: "source"}}}).Create(&row).Error
+}
+
+// read returns the counts that apply to a guess by the current caller, and those of them
+// that are stored. The count of the account does not apply in a network from which it
+// has logged in, so that strangers cannot lock its owner out.
+func (t *Throttle) read(ctx context.Context, db *gorm.DB, email models.Email, of Guessed) (counts, stored []models.LoginFailures, err error) {
+	known := t.known(ctx, email)
+	counts = t.counts(ctx, email, of)
+	if err := among(db, append(slices.Clone(counts), known)).Find(&stored).Error; err != nil {
+		return nil, nil, err
+	}
+	i := slices.IndexFunc(stored, func(row models.LoginFailures) bool { return row.Source == known.Source })
+	if i >= 0 && stored[i].EndsAt.After(db.NowFunc()) {
+		ofAccount := func(row models.LoginFailures) bool { return row.Source == "" }
+		counts, stored = slices.DeleteFunc(counts, ofAccount), slices.DeleteFunc(stored, ofAccount)
+	}
+	return counts, stored, nil
+}
+
+func isOfCodes(count models.LoginFailures) bool { return strings.HasPrefix(count.Account, codeAccount) }
 
 func (t *Throttle) limit(count models.LoginFailures) int {
 	if count.Account == "" || count.Source == "" {
@@ -68,12 +123,42 @@ func (t *Throttle) limit(count models.LoginFailures) int {
 	return t.max
 }
 
-// refuse returns too_many_attempts if one of the stored counts is full.
-func (t *Throttle) refuse(now time.Time, stored []models.LoginFailures) error {
+func (t *Throttle) isFull(count models.LoginFailures) bool {
+	if isOfCodes(count) { // its failures go on from one window to the next
+		return count.Failures > 0 && count.Failures%t.limit(count) == 0
+	}
+	return count.Failures >= t.limit(count)
+}
+
+// latest returns the latest possible end of a count's window.
+func (t *Throttle) latest(now time.Time, count models.LoginFailures) time.Time {
+	if isOfCodes(count) {
+		return now.Add(max(t.window, maxCodeWindow) + maxSkew)
+	}
+	return now.Add(t.window + maxSkew)
+}
+
+// begin returns a count with the first failure of a new window. before is the stored
+// one, or zero.
+func (t *Throttle) begin(now time.Time, count, before models.LoginFailures) models.LoginFailures {
+	window := t.window
+	if isOfCodes(count) && before.EndsAt.After(now.Add(-maxCodeWindow)) {
+		count.Failures = before.Failures
+		for range before.Failures / t.limit(count) {
+			window = max(t.window, min(2*window, maxCodeWindow))
+		}
+	}
+	count.Failures++
+	count.EndsAt = now.Add(window)
+	return count
+}
+
+// refuse returns too_many_attempts if one of the counts is full.
+func (t *Throttle) refuse(now time.Time, counts []models.LoginFailures) error {
 	var wait time.Duration
-	for _, count := range stored {
-		if left := count.EndsAt.Sub(now); count.Failures >= t.limit(count) && left <= t.window+maxSkew {
-			wait = max(wait, left)
+	for _, count := range counts {
+		if t.isFull(count) && !count.EndsAt.After(t.latest(now, count)) {
+			wait = max(wait, count.EndsAt.Sub(now))
 		}
 	}
 	if wait > 0 {
@@ -82,11 +167,11 @@ func (t *Throttle) refuse(now time.Time, stored []models.LoginFailures) error {
 	return nil
 }
 
-// Check returns too_many_attempts if the current caller may not guess a password or a
-// code of an account now.
+// Check returns too_many_attempts if the current caller may not guess a password of an
+// account now.
 func (t *Throttle) Check(ctx context.Context, email models.Email) error {
-	var stored []models.LoginFailures
-	if err := among(t.db.WithContext(ctx), t.counts(ctx, email)).Find(&stored).Error; err != nil {
+	_, stored, err := t.read(ctx, t.db.WithContext(ctx), email, GuessedPassword)
+	if err != nil {
 		return err
 	}
 	return t.refuse(t.db.NowFunc(), stored)
@@ -95,58 +180,77 @@ func (t *Throttle) Check(ctx context.Context, email models.Email) error {
 // Fail counts a wrong guess of the current caller in a transaction, and reports whether
 // it was the last one that is allowed. Where others at the same time have used up what
 // Check allowed, the error is too_many_attempts, and the transaction must be rolled back.
-func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, email models.Email) (last bool, err error) {
+// A transaction that counts a code must have locked the row of the user.
+func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, email models.Email, of Guessed) (last bool, err error) {
 	const live = "CASE WHEN login_failures.ends_at > ? AND login_failures.ends_at <= ? THEN "
-	now, counts := tx.NowFunc(), t.counts(ctx, email)
-	for i := range counts {
-		counts[i].Failures, counts[i].EndsAt = 1, now.Add(t.window)
+	counts, stored, err := t.read(ctx, tx, email, of)
+	if err != nil {
+		return false, err
 	}
-	latest := now.Add(t.window + maxSkew)
-	err = tx.Clauses(
-		clause.OnConflict{
-			Columns: []clause.Column{{Name: "account"}, {Name: "source"}},
-			DoUpdates: clause.Assignments(map[string]any{
-				"failures": gorm.Expr(live+"login_failures.failures + 1 ELSE 1 END", now, latest),
-				"ends_at":  gorm.Expr(live+"login_failures.ends_at ELSE excluded.ends_at END", now, latest),
-			}),
-		},
-		clause.Returning{Columns: []clause.Column{{Name: "account"}, {Name: "source"}, {Name: "failures"}, {Name: "ends_at"}}},
-	).Create(&counts).Error
-	for i := range counts {
-		last = last || counts[i].Failures == t.limit(counts[i])
-		counts[i].Failures-- // those before this one
+	now := tx.NowFunc()
+	if err := t.refuse(now, stored); err != nil {
+		return false, err
 	}
-	return last, cmp.Or(err, t.refuse(now, counts))
+	var others []models.LoginFailures // the counts before this failure
+	for _, count := range counts {
+		var before models.LoginFailures
+		for _, row := range stored {
+			if row.Account == count.Account && row.Source == count.Source {
+				before = row
+			}
+		}
+		count, latest := t.begin(now, count, before), t.latest(now, count)
+		err := tx.Clauses(
+			clause.OnConflict{
+				Columns: []clause.Column{{Name: "account"}, {Name: "source"}},
+				DoUpdates: clause.Assignments(map[string]any{
+					"failures": gorm.Expr(live+"login_failures.failures + 1 ELSE excluded.failures END", now, latest),
+					"ends_at":  gorm.Expr(live+"login_failures.ends_at ELSE excluded.ends_at END", now, latest),
+				}),
+			},
+			clause.Returning{Columns: []clause.Column{{Name: "failures"}, {Name: "ends_at"}}},
+		).Create(&count).Error
+		if err != nil {
+			return false, err
+		}
+		last = last || t.isFull(count)
+		if !isOfCodes(count) { // the row of the user is locked for these
+			count.Failures--
+			others = append(others, count)
+		}
+	}
+	return last, t.refuse(now, others)
 }
 
 // Succeed is Check in the transaction of a right guess, so that many guesses at once are
 // worth no more than one after the other. It clears the counts of the account that apply
 // to the current caller.
-func (t *Throttle) Succeed(ctx context.Context, tx *gorm.DB, email models.Email) error {
-	var stored []models.LoginFailures
-	counts := t.counts(ctx, email)
+func (t *Throttle) Succeed(ctx context.Context, tx *gorm.DB, email models.Email, of Guessed) error {
 	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("account, source")
-	if err := among(locked, counts).Find(&stored).Error; err != nil {
+	_, stored, err := t.read(ctx, locked, email, of)
+	if err != nil {
 		return err
 	}
-	if err := t.refuse(tx.NowFunc(), stored); err != nil || len(stored) == 0 {
+	if err := t.refuse(tx.NowFunc(), stored); err != nil {
 		return err
 	}
-	return among(tx, counts[1:]).Delete(&models.LoginFailures{}).Error
+	return among(tx, t.counts(ctx, email, of)[1:]).Delete(&models.LoginFailures{}).Error
 }
 
 // Clear removes every count of an account, in a transaction.
-func (t *Throttle) Clear(tx *gorm.DB, email models.Email) error {
-	return tx.Delete(&models.LoginFailures{}, "account = ?", t.account(email)).Error
+func (t *Throttle) Clear(tx *gorm.DB, email models.Email, of Guessed) error {
+	return tx.Delete(&models.LoginFailures{}, "account = ? AND failures > 0", t.account(email, of)).Error
 }
 
-// Purge deletes the counts whose window has ended.
+// Purge deletes the rows that count no more.
 func (t *Throttle) Purge(ctx context.Context) error {
+	const ended = "ends_at <= ? AND (ends_at <= ? OR account NOT LIKE '" + codeAccount + "%')"
 	now := t.db.NowFunc()
+	before := now.Add(-maxCodeWindow)
 	_, err := database.InBatches(ctx, database.BatchPause, func() *gorm.DB {
-		ended := t.db.Model(&models.LoginFailures{}).Select("account, source").Where("ends_at <= ?", now).Limit(database.BatchSize)
+		rows := t.db.Model(&models.LoginFailures{}).Select("account, source").Where(ended, now, before).Limit(database.BatchSize)
 		// The condition is repeated, because a failure may begin a new window meanwhile.
-		return t.db.WithContext(ctx).Where("ends_at <= ? AND (account, source) IN (?)", now, ended).Delete(&models.LoginFailures{})
+		return t.db.WithContext(ctx).Where(ended+" AND (account, source) IN (?)", now, before, rows).Delete(&models.LoginFailures{})
 	})
 	return err
 }

@@ -16,7 +16,7 @@ func keyTurns(s *app) func(context.Context) error {
 	return func(context.Context) error {
 		const rounds, workers, turn = 24, 32, 300 * time.Millisecond
 		var answer fasthttp.Response
-		if err := fasthttp.Do(s.request("/keys", `{"name":"bench","scope":"read"}`), &answer); err != nil {
+		if err := fasthttp.Do(s.request("/keys", `{"name":"bench","scope":"read","current_password":"correct horse"}`), &answer); err != nil {
 			return err
 		}
 		var made struct{ Key string }

@@ -11,7 +11,7 @@ import (
 func BenchmarkProtectedWithKey(b *testing.B) {
 	engine, token := newAPI(b)
 	made := httptest.NewRecorder()
-	request := httptest.NewRequest(http.MethodPost, "/keys", strings.NewReader(`{"name":"bench","scope":"read"}`))
+	request := httptest.NewRequest(http.MethodPost, "/keys", strings.NewReader(`{"name":"bench","scope":"read","current_password":"correct horse"}`))
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+token)
 	engine.ServeHTTP(made, request)

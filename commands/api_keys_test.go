@@ -12,7 +12,7 @@ import (
 func (s *server) key(bearer ...string) (id string, header []string) {
 	s.t.Helper()
 	var answer struct{ ID, Key string }
-	if err := json.Unmarshal([]byte(s.want(201, "POST", "/keys", `{"name":"Nightly","scope":"full"}`, bearer...)), &answer); err != nil {
+	if err := json.Unmarshal([]byte(s.want(201, "POST", "/keys", `{"name":"Nightly","scope":"full","current_password":"`+password+`"}`, bearer...)), &answer); err != nil {
 		s.t.Fatal(err)
 	}
 	return answer.ID, []string{"Authorization", "Bearer " + answer.Key}

@@ -72,7 +72,7 @@ type server struct {
 // machines. await waits until it listens.
 func launch(t *testing.T, folder string, environ ...string) *server {
 	t.Helper()
-	return launchProgram(t, os.Args[0], folder, environ...)
+	return launchProgram(t, os.Args[0], folder, append([]string{"APP_REGISTER_OPEN=true"}, environ...)...)
 }
 
 // launchProgram is launch for the program of another version.

@@ -15,6 +15,7 @@ type Settings struct {
 	Database    Database `mapstructure:"database"`
 	JWT         JWT      `mapstructure:"jwt"`
 	Password    Password `mapstructure:"password"`
+	Register    Register `mapstructure:"register"`
 	Login       Login    `mapstructure:"login"`
 	Mail        Mail     `mapstructure:"mail"`
 	Events      Events   `mapstructure:"events"`
@@ -85,6 +86,11 @@ type Password struct {
 	Blocklist  bool          `mapstructure:"blocklist"`
 }
 
+// Register configures who may create an account.
+type Register struct {
+	Open bool `mapstructure:"open"` // everybody, not only admins
+}
+
 // Login configures who may log in, and how often one may fail.
 type Login struct {
 	MaxFailures int           `mapstructure:"max_failures"`
@@ -124,6 +130,7 @@ func Defaults() Settings {
 			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100, MaxRemembered: 50_000,
 		},
 		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second, Blocklist: true},
+		Register: Register{Open: true},
 		Login:    Login{MaxFailures: 10, Window: 15 * time.Minute},
 		Mail:     defaultMail(),
 		Events:   defaultEvents(),

@@ -7,11 +7,13 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
 // Account registers users and logs them in.
 type Account struct {
-	Accounts accounts.Accounts
+	Accounts  accounts.Accounts
+	Registers bool // register.open
 }
 
 // Refresh is the input of a refresh.
@@ -31,6 +33,9 @@ type Token struct {
 
 // Register creates a user.
 func (a Account) Register(ctx context.Context, in accounts.NewUser) (models.User, error) {
+	if !a.Registers {
+		return models.User{}, problem.Forbidden.Detailed("Registration is closed")
+	}
 	return a.Accounts.Create(ctx, in)
 }
 

@@ -17,19 +17,14 @@ type Me struct {
 
 // NewEmail changes the email of an account.
 type NewEmail struct {
-	Email           models.Email  `json:"email" binding:"required,email,max=254"`
-	CurrentPassword auth.Password `json:"current_password" binding:"required"`
+	Email models.Email `json:"email" binding:"required,email,max=254"`
+	accounts.Confirmation
 }
 
 // NewPassword replaces a password.
 type NewPassword struct {
-	CurrentPassword auth.Password `json:"current_password" binding:"required"`
-	NewPassword     auth.Password `json:"new_password" binding:"required" example:"purple horse"`
-}
-
-// Confirmation is the current password, which confirms what cannot be undone.
-type Confirmation struct {
-	CurrentPassword auth.Password `json:"current_password" binding:"required"`
+	NewPassword auth.Password `json:"new_password" binding:"required" example:"purple horse"`
+	accounts.Confirmation
 }
 
 // Show returns the current user.
@@ -44,7 +39,7 @@ func (m Me) Update(ctx context.Context, _ models.User, in accounts.Profile) (mod
 
 // ChangeEmail changes the email.
 func (m Me) ChangeEmail(ctx context.Context, login auth.Login, in NewEmail) (models.User, error) {
-	return m.Accounts.ChangeEmail(ctx, login, in.CurrentPassword, in.Email)
+	return m.Accounts.ChangeEmail(ctx, login, in.Confirmation, in.Email)
 }
 
 // CheckNewPassword returns the rules that a new password breaks.
@@ -54,11 +49,11 @@ func (m Me) CheckNewPassword(ctx context.Context, in NewPassword) []problem.Fiel
 }
 
 // Delete deletes the account.
-func (m Me) Delete(ctx context.Context, login auth.Login, in Confirmation) (endpoint.None, error) {
-	return endpoint.None{}, m.Accounts.Delete(ctx, login, in.CurrentPassword)
+func (m Me) Delete(ctx context.Context, login auth.Login, in accounts.Confirmation) (endpoint.None, error) {
+	return endpoint.None{}, m.Accounts.Delete(ctx, login, in)
 }
 
 // ChangePassword replaces the password and ends all other sessions.
 func (m Me) ChangePassword(ctx context.Context, login auth.Login, in NewPassword) (endpoint.None, error) {
-	return endpoint.None{}, m.Accounts.ChangePassword(ctx, login, in.CurrentPassword, in.NewPassword)
+	return endpoint.None{}, m.Accounts.ChangePassword(ctx, login, in.Confirmation, in.NewPassword)
 }

@@ -30,15 +30,9 @@ type RecoveryCodes struct {
 	Codes []string `json:"recovery_codes"`
 }
 
-// CodeConfirmation is the current password and a code.
-type CodeConfirmation struct {
-	CurrentPassword auth.Password    `json:"current_password" binding:"required"`
-	OTP             auth.OneTimeCode `json:"otp" binding:"required"`
-}
-
 // SetUp makes a secret.
-func (t TOTP) SetUp(ctx context.Context, login auth.Login, in Confirmation) (TOTPSecret, error) {
-	secret, url, err := t.Codes.SetUp(ctx, t.Accounts, login, in.CurrentPassword)
+func (t TOTP) SetUp(ctx context.Context, login auth.Login, in accounts.Confirmation) (TOTPSecret, error) {
+	secret, url, err := t.Codes.SetUp(ctx, t.Accounts, login, in)
 	return TOTPSecret{secret.Text(), url}, err
 }
 
@@ -49,6 +43,6 @@ func (t TOTP) Confirm(ctx context.Context, login auth.Login, in FirstCode) (Reco
 }
 
 // TurnOff turns codes off.
-func (t TOTP) TurnOff(ctx context.Context, login auth.Login, in CodeConfirmation) (endpoint.None, error) {
-	return endpoint.None{}, t.Codes.TurnOff(ctx, t.Accounts, login, in.CurrentPassword, in.OTP)
+func (t TOTP) TurnOff(ctx context.Context, login auth.Login, in accounts.Confirmation) (endpoint.None, error) {
+	return endpoint.None{}, t.Codes.TurnOff(ctx, t.Accounts, login, in)
 }

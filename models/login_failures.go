@@ -3,9 +3,10 @@ package models
 import "time"
 
 // LoginFailures counts the wrong passwords and codes for an account from a source, for
-// an account (its Source is empty), or from a source (its Account is empty).
+// an account (its Source is empty), or from a source (its Account is empty). A row
+// without failures is a network from which the account has logged in.
 type LoginFailures struct {
-	Account  string // a keyed hash of the email
+	Account  string // a keyed hash of the email, with a prefix for codes
 	Source   string // the network of a client, or the id of a session
 	Failures int
 	EndsAt   time.Time

@@ -202,3 +202,13 @@ func TestADemotedAdminLosesAccess(t *testing.T) {
 	app.Get("/users", eve...).Want(t, 403, "forbidden")
 	app.Get("/me", eve...).Want(t, 200, "")
 }
+
+func TestRegistrationCanBeClosed(t *testing.T) {
+	app := apptest.New(t, func(s *config.Settings) { s.Register.Open = false })
+	answer := app.Post("/register", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 403, "forbidden")
+	if answer.Field("detail") != "Registration is closed" {
+		t.Error(answer.Body)
+	}
+	app.Post("/users", `{"email":"ada@example.com","password":"correct horse"}`, app.Admin("root@example.com")...).Want(t, 201, "")
+	app.Login("ada@example.com")
+}

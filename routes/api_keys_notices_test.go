@@ -2,6 +2,7 @@ package routes_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -41,11 +42,25 @@ func TestTheNoticeAndTheEventsOfAKeyAreOfItsTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { app.DB.Exec("ALTER TABLE away RENAME TO events") })
-	app.Post("/keys", `{"name":"x","scope":"read"}`, bearer...).Want(t, 500, "internal")
+	app.Post("/keys", `{"current_password":"correct horse","name":"x","scope":"read"}`, bearer...).Want(t, 500, "internal")
 	app.Do("DELETE", "/keys/"+kept, nil, bearer...).Want(t, 500, "internal")
 	var keys int64
 	if app.DB.Model(&models.APIKey{}).Count(&keys); keys != 1 {
 		t.Errorf("%d keys, want the one of before", keys)
+	}
+}
+
+// A stranger may have made it, before or after the owner of the mailbox verified the email.
+func TestAResetEndsKeys(t *testing.T) {
+	app, token := withMail(t)
+	verify(app, token).Want(t, 204, "")
+	_, key := newKey(t, app, app.Login("ada@example.com"), models.ScopeFull)
+	wantMail(t, app, "key_created", "ada@example.com")
+	app.Get("/protected", apptest.Bearer(key)...).Want(t, 200, "") // cached
+	reset(app, resetToken(t, app)).Want(t, 204, "")
+	app.Get("/protected", apptest.Bearer(key)...).Want(t, 401, "token_revoked")
+	if keys := fmt.Sprint(lastEvent(t, app, "password_reset").Details["keys"]); keys != "[Nightly]" {
+		t.Errorf("the reset ended the keys %s", keys)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 // newKey makes an API key of the user of a login. It returns its id and its text.
 func newKey(t testing.TB, app *apptest.App, bearer []string, scope models.KeyScope) (id, key string) {
 	t.Helper()
-	answer := app.Post("/keys", `{"name":"Nightly","scope":"`+string(scope)+`"}`, bearer...).Want(t, 201, "")
+	answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"`+string(scope)+`"}`, bearer...).Want(t, 201, "")
 	return answer.Field("id"), answer.Field("key")
 }
 
@@ -32,7 +32,7 @@ func lagHour(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
 
 func TestAKeyWorksUntilItIsDeleted(t *testing.T) {
 	app, bearer, _ := session(t, lagHour)
-	answer := app.Post("/keys", `{"name":"Nightly","scope":"full","expires_at":"2999-01-01T00:00:00Z"}`, bearer...).Want(t, 201, "")
+	answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"full","expires_at":"2999-01-01T00:00:00Z"}`, bearer...).Want(t, 201, "")
 	id, key := answer.Field("id"), apptest.Bearer(answer.Field("key"))
 	if answer.Header.Get("Cache-Control") != "no-store" || !regexp.MustCompile(`^`+auth.KeyPrefix+`[0-9A-Za-z]{49}$`).MatchString(answer.Field("key")) ||
 		answer.Field("expires_at") != "2999-01-01T00:00:00.000000Z" {
@@ -129,7 +129,7 @@ func TestACachedKeyExpires(t *testing.T) {
 	app, bearer, _ := session(t, lagHour)
 	var key []string
 	for life := 200 * time.Millisecond; key == nil; life *= 2 { // until it lives long enough to be cached
-		answer := app.Post("/keys", `{"name":"Nightly","scope":"full","expires_at":"`+app.DB.NowFunc().Add(life).Format(time.RFC3339Nano)+`"}`, bearer...)
+		answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"full","expires_at":"`+app.DB.NowFunc().Add(life).Format(time.RFC3339Nano)+`"}`, bearer...)
 		if made := apptest.Bearer(answer.Field("key")); app.Get("/protected", made...).Status == 200 {
 			key = made
 		}
@@ -178,7 +178,7 @@ func TestInvalidKeysAreNotMade(t *testing.T) {
 			}
 		})
 	}
-	app.Post("/keys", `{"name":"x","scope":"full","expires_at":null}`, bearer...).Want(t, 201, "")
+	app.Post("/keys", `{"current_password":"correct horse","name":"x","scope":"full","expires_at":null}`, bearer...).Want(t, 201, "")
 }
 
 func TestTheKeysOfOthersCannotBeDeleted(t *testing.T) {
@@ -199,7 +199,9 @@ func TestAUserHasAtMost50Keys(t *testing.T) {
 	var answers [60]apptest.Answer
 	var do []func()
 	for i := range answers {
-		do = append(do, func() { answers[i] = app.Post("/keys", `{"name":"x","scope":"read"}`, bearer...) })
+		do = append(do, func() {
+			answers[i] = app.Post("/keys", `{"current_password":"correct horse","name":"x","scope":"read"}`, bearer...)
+		})
 	}
 	together(do...)
 	made := 0
@@ -216,7 +218,7 @@ func TestAUserHasAtMost50Keys(t *testing.T) {
 	row := stored(t, app)
 	app.DB.Model(&row).Update("expires_at", app.DB.NowFunc())
 	newKey(t, app, bearer, models.ScopeFull) // in the place of the expired one
-	app.Post("/keys", `{"name":"x","scope":"read"}`, bearer...).Want(t, 409, "too_many_keys")
+	app.Post("/keys", `{"current_password":"correct horse","name":"x","scope":"read"}`, bearer...).Want(t, 409, "too_many_keys")
 	app.Register("bob@example.com")
 	newKey(t, app, app.Login("bob@example.com"), models.ScopeFull)
 }
@@ -226,7 +228,7 @@ func TestALoginThatHasEndedMakesNoKey(t *testing.T) {
 	app, bearer, _ := session(t, lagHour)
 	app.Get("/protected", bearer...).Want(t, 200, "") // cached
 	end(app)                                          // without the API
-	app.Post("/keys", `{"name":"x","scope":"full"}`, bearer...).Want(t, 401, "token_revoked")
+	app.Post("/keys", `{"current_password":"correct horse","name":"x","scope":"full"}`, bearer...).Want(t, 401, "token_revoked")
 	var keys int64
 	if app.DB.Model(&models.APIKey{}).Count(&keys); keys != 0 {
 		t.Errorf("%d keys", keys)

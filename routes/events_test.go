@@ -25,6 +25,15 @@ func events(t *testing.T, app *apptest.App) (all []models.Event) {
 	return all
 }
 
+// lastEvent returns the newest event of a kind.
+func lastEvent(t *testing.T, app *apptest.App, kind string) (last models.Event) {
+	t.Helper()
+	if err := app.DB.Order("id DESC").Take(&last, "kind = ?", kind).Error; err != nil {
+		t.Fatal(err)
+	}
+	return last
+}
+
 // told is what an event says, with the emails of users that exist or existed.
 func told(event models.Event, names map[uuid.UUID]string) string {
 	name := func(id *uuid.UUID) string {

@@ -40,6 +40,8 @@ func (a App) Accounts() accounts.Accounts {
 	return accounts.Accounts{
 		DB: a.DB, Auth: a.Auth,
 		Hooks: []accounts.Hook{
+			accounts.EndKeys,
+			accounts.EndUnprovedTOTP,
 			mails(a).Hook,
 			accounts.StoreEvent,
 		},
@@ -54,7 +56,7 @@ func (a App) Accounts() accounts.Accounts {
 // server.base_path.
 func (a App) Table() []endpoint.Route {
 	users := a.Accounts()
-	account := handlers.Account{Accounts: users}
+	account := handlers.Account{Accounts: users, Registers: a.Settings.Register.Open}
 	events := handlers.Events{DB: a.DB}
 	health := handlers.Health{DB: a.DB}
 	keys := handlers.APIKeys{Accounts: users}
@@ -68,7 +70,7 @@ func (a App) Table() []endpoint.Route {
 	admin := handlers.Users{Accounts: users}
 
 	table := []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(problem.EmailTaken, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(problem.EmailTaken, problem.Forbidden, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.OTPRequired, problem.Forbidden, problem.EmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
 		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.Unavailable),
@@ -94,7 +96,7 @@ func (a App) Table() []endpoint.Route {
 		WithLogin("DELETE", "/sessions/:id", "Sign out there", sessions.End),
 
 		WithLogin("GET", "/keys", "List my API keys", keys.Index),
-		WithLogin("POST", "/keys", "Make an API key", keys.Create).Status(201).Errors(problem.TooManyKeys),
+		WithLogin("POST", "/keys", "Make an API key", keys.Create).Status(201).Errors(problem.TooManyKeys, problem.TooManyAttempts, problem.Overloaded),
 		WithLogin("DELETE", "/keys/:id", "Delete an API key", keys.Delete),
 
 		Admin("GET", "/users", "List the users", admin.Index),

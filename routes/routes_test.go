@@ -238,7 +238,7 @@ func TestAPanicIsAnswered500WithoutItsCause(t *testing.T) {
 
 func TestTheLogHasOneLinePerRequestAndNoSecret(t *testing.T) {
 	app := apptest.New(t)
-	app.Register("ada@example.com")
+	app.Post("/register", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 201, "")
 	bearer := app.Login("ada@example.com")
 	id := app.Get("/protected?token=leak", bearer...).Want(t, 200, "").Field("user_id")
 	log := app.Log.String()

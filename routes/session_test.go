@@ -18,7 +18,7 @@ func moveBack(t testing.TB, app *apptest.App, column string, by time.Duration) {
 	var sessions []models.Session
 	app.DB.Find(&sessions)
 	for _, session := range sessions {
-		was := map[string]time.Time{"last_used_at": session.LastUsedAt, "expires_at": session.ExpiresAt}[column]
+		was := map[string]time.Time{"last_used_at": session.LastUsedAt, "expires_at": session.ExpiresAt, "created_at": session.CreatedAt}[column]
 		if err := app.DB.Model(&session).Update(column, was.Add(-by)).Error; err != nil {
 			t.Fatal(err)
 		}

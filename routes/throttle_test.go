@@ -331,3 +331,40 @@ func TestAnUnknownEmailMakesTheSameStatements(t *testing.T) {
 		t.Errorf("%q, but for an account %q", made, known)
 	}
 }
+
+// 100 wrong passwords from everywhere do not lock the owner out at home.
+func TestANetworkFromWhichAnAccountHasLoggedInIsNotRefusedForOthers(t *testing.T) {
+	app, _ := throttled(t, 2)
+	const home, away = "203.0.113.1", "203.0.113.2"
+	login(app, "ada@example.com", apptest.Password, home).Want(t, 200, "")
+	fail := func(address string, want int) {
+		t.Helper()
+		if answer := login(app, "ada@example.com", "wrong", address); answer.Status != want {
+			t.Errorf("%d %s, want %d", answer.Status, answer.Body, want)
+		}
+	}
+	flood := func() {
+		for i := range 20 {
+			fail(fmt.Sprint("198.51.100.", i), 401)
+		}
+		login(app, "ada@example.com", apptest.Password, away).Want(t, 429, "too_many_attempts")
+	}
+	flood()
+	fail(home, 401) // its own count
+	login(app, "ada@example.com", apptest.Password, home).Want(t, 200, "")
+	app.DB.Where("source <> ''").Delete(&models.LoginFailures{}, "failures > 0")
+	flood()
+	fail(home, 401)
+	fail(home, 401)
+	login(app, "ada@example.com", apptest.Password, home).Want(t, 429, "too_many_attempts")
+	later := app.DB.NowFunc().Add(30*24*time.Hour - time.Minute)
+	app.DB.NowFunc = func() time.Time { return later }
+	app.DB.Where("true").Delete(&models.LoginFailures{}, "failures > 0")
+	flood()
+	login(app, "ada@example.com", apptest.Password, home).Want(t, 200, "") // and so for 30 more days
+	much := later.Add(30 * 24 * time.Hour)
+	app.DB.NowFunc = func() time.Time { return much }
+	app.DB.Where("true").Delete(&models.LoginFailures{}, "failures > 0")
+	flood()
+	login(app, "ada@example.com", apptest.Password, home).Want(t, 429, "too_many_attempts")
+}

@@ -44,8 +44,19 @@ func TestTheNoticesAndEventsOfOneTimeCodes(t *testing.T) {
 	}
 }
 
+// Whoever set them up may not be the one who gets the mails.
+func TestAResetEndsCodesOfAnAddressThatWasNotVerified(t *testing.T) {
+	p := withMailAndCodes(t)
+	reset(p.app, resetToken(t, p.app)).Want(t, 204, "")
+	p.app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Want(t, 200, "")
+	if details := lastEvent(t, p.app, "password_reset").Details; details["totp"] != true || details["sessions"] != 1.0 {
+		t.Errorf("the reset says %v", details)
+	}
+}
+
 func TestAResetKeepsCodesOn(t *testing.T) {
 	p := withMailAndCodes(t)
+	p.app.DB.Model(p.app.User("ada@example.com")).Update("email_verified", true)
 	token := resetToken(t, p.app)
 	p.app.Post("/password/reset", `{"token":"`+token+`","password":"battery staple"}`).Want(t, 204, "")
 	for otp, code := range map[string]string{"": "otp_required", p.wrong(): "login_failed"} {

@@ -316,7 +316,7 @@ func TestSecretsOutliveAChangeOfTheJWTSecret(t *testing.T) {
 
 func TestADeletedUserLeavesNoCodes(t *testing.T) {
 	p := withCodes(t)
-	p.app.Post("/me/delete", `{"current_password":"correct horse"}`, p.bearer...).Want(t, 204, "")
+	p.app.Post("/me/delete", `{"current_password":"correct horse","otp":"`+p.code(0)+`"}`, p.bearer...).Want(t, 204, "")
 	var secrets, recovery int64
 	p.app.DB.Model(&models.TOTPSecret{}).Count(&secrets)
 	p.app.DB.Model(&models.RecoveryCode{}).Count(&recovery)
@@ -339,7 +339,7 @@ func TestADisabledUserIsToldSoWithEveryCode(t *testing.T) {
 
 func TestANewPasswordKeepsCodesOn(t *testing.T) {
 	p := withCodes(t)
-	p.app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, p.bearer...).Want(t, 204, "")
+	p.app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple","otp":"`+p.code(0)+`"}`, p.bearer...).Want(t, 204, "")
 	p.app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Want(t, 401, "otp_required")
 }
 
@@ -424,4 +424,48 @@ func TestTenOfManyWrongConfirmationsAtOnceAreAnswered(t *testing.T) {
 	if wrong.Load() != 10 || refused.Load() != 40 {
 		t.Errorf("%d are wrong, and %d are refused", wrong.Load(), refused.Load())
 	}
+}
+
+func TestAConfirmationNeedsACode(t *testing.T) {
+	p := withCodes(t)
+	const password = `,"current_password":"correct horse"`
+	for path, rest := range confirmed(t) {
+		if path == "/me/totp" { // codes are on already
+			continue
+		}
+		for proof, says := range map[string]string{password: "is needed, because one-time codes are on", password + `,"otp":"` + p.wrong() + `"`: "is not right"} {
+			wantField(t, confirm(p.app, path, rest, proof, p.bearer), "otp", says)
+		}
+		wantField(t, confirm(p.app, path, rest, `,"otp":"`+p.code(0)+`"`, p.bearer), "current_password", "is needed to confirm this")
+	}
+	p.app.Post("/me/email", `{"email":"eve@example.com"`+password+`,"otp":"`+p.code(0)+`"}`, p.bearer...).Want(t, 200, "")
+}
+
+// A right password at another route, and a new one, change nothing for who guesses codes.
+func TestOnlyARightCodeClearsTheCountOfCodes(t *testing.T) {
+	p := withCodes(t, func(s *config.Settings) { s.Login.MaxFailures = 3 })
+	guess := func(otp, want string) {
+		t.Helper()
+		if answer := p.login(otp); answer.Field("code") != want {
+			t.Fatalf("%s, want %s", answer.Body, want)
+		}
+	}
+	guess(p.wrong(), "login_failed")
+	p.login(p.code(0)).Want(t, 200, "")
+	for window, wait := range []time.Duration{15, 30, 60, 120, 240, 480, 960, 1440, 1440} {
+		for range 3 {
+			guess(p.wrong(), "login_failed")
+			guess("", "otp_required") // the password is right
+		}
+		answer := p.login(p.wrong()).Want(t, 429, "too_many_attempts")
+		if retry := answer.Header.Get("Retry-After"); retry != fmt.Sprint(int((wait * time.Minute).Seconds())) {
+			t.Errorf("window %d is %s s long, want %d min", window, retry, wait)
+		}
+		guess(p.recovery[0], "too_many_attempts")
+		start := p.app.DB.NowFunc().Add(wait * time.Minute)
+		p.app.DB.NowFunc = func() time.Time { return start }
+	}
+	p.login(p.recovery[0]).Want(t, 200, "")
+	guess(p.wrong(), "login_failed")
+	guess(p.wrong(), "login_failed")
 }

@@ -20,7 +20,7 @@ import (
 // tables are the files with lists of what other files declare.
 var tables = []string{
 	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "routes/resources_test.go", "database/migrate.go", ownMigrations, "config/settings.go", "config/check.go",
-	"auth/auth.go", "accounts/accounts.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/root.go", "commands/user.go", "commands/serve.go", "commands/start.go",
+	"auth/auth.go", "accounts/accounts.go", "accounts/confirm.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/root.go", "commands/user.go", "commands/serve.go", "commands/start.go",
 	"handlers/oauth.go", "apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
 }
 

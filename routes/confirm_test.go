@@ -1,0 +1,78 @@
+package routes_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/models"
+)
+
+// confirmed are the routes that need a confirmation, each with the rest of its body.
+func confirmed(t *testing.T) map[string]string {
+	t.Helper()
+	rest := map[string]string{
+		"/me/email": `"email":"eve@example.com"`, "/me/password": `"new_password":"battery staple"`, "/keys": `"name":"x","scope":"full"`,
+	}
+	all := map[string]string{}
+	for path, item := range described(t).Paths.Map() {
+		if item.Post == nil || item.Post.RequestBody == nil {
+			continue
+		}
+		content := item.Post.RequestBody.Value.Content["application/json"]
+		if content == nil || content.Schema.Value.Properties["current_password"] == nil {
+			continue
+		}
+		if body := rest[path]; body != "" {
+			all[path] = "," + body
+		} else {
+			all[path] = ""
+		}
+	}
+	if len(all) < 3 {
+		t.Fatalf("only %v need a confirmation", all)
+	}
+	return all
+}
+
+func confirm(app *apptest.App, path, rest, proof string, bearer []string) apptest.Answer {
+	return app.Post(path, `{`+strings.TrimPrefix(proof+rest, ",")+`}`, bearer...)
+}
+
+func wantField(t *testing.T, answer apptest.Answer, field, says string) {
+	t.Helper()
+	if answer.Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, `{"field":"`+field+`","message":"`+says+`"}`) {
+		t.Errorf("%s, want %s %s", answer.Body, field, says)
+	}
+}
+
+func TestAConfirmationNeedsThePassword(t *testing.T) {
+	app, bearer, _ := session(t)
+	for path, rest := range confirmed(t) {
+		for proof, says := range map[string]string{"": "is needed to confirm this", `,"current_password":""`: "is needed to confirm this", `,"current_password":"wrong"`: "is not right"} {
+			wantField(t, confirm(app, path, rest, proof, bearer), "current_password", says)
+		}
+		app.DB.Where("true").Delete(&models.LoginFailures{})
+	}
+}
+
+// As a user who logs in with a provider.
+func TestAUserWithoutAPasswordConfirmsByANewLogin(t *testing.T) {
+	for path, rest := range confirmed(t) {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			app, bearer, _ := session(t)
+			app.DB.Model(app.User("ada@example.com")).Update("password_hash", "")
+			app.Post("/login", `{"email":"ada@example.com","password":""}`).Want(t, 422, "validation_failed")
+			moveBack(t, app, "created_at", 15*time.Minute)
+			if answer := confirm(app, path, rest, "", bearer).Want(t, 403, "forbidden"); answer.Field("detail") != "Log in again" {
+				t.Error(answer.Body)
+			}
+			moveBack(t, app, "created_at", -time.Minute)
+			if answer := confirm(app, path, rest, "", bearer); answer.Status >= 400 && path != "/me/totp/delete" { // nothing to turn off
+				t.Error(answer.Status, answer.Body)
+			}
+		})
+	}
+}
