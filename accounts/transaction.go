@@ -95,9 +95,11 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		if err != nil {
 			return err
 		}
-		same, failed := false, error(nil)
+		var same bool
+		var failed error
 		err = a.change(ctx, user.ID, func(tx *gorm.DB, now models.User) error {
-			if same = now.PasswordHash == user.PasswordHash; !same {
+			failed, same = nil, now.PasswordHash == user.PasswordHash
+			if !same {
 				return nil
 			}
 			if err := a.Auth.Throttle.Succeed(ctx, tx, check.email, auth.GuessedPassword); err != nil {
