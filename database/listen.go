@@ -13,9 +13,9 @@ import (
 )
 
 // Listen receives the notifications of a channel on one connection, until ctx ends or
-// the connection is lost. It calls ready when it listens; earlier notifications are
-// lost. The error is errors.ErrUnsupported if the database is not PostgreSQL, or is
-// behind a pooler.
+// the connection is lost, or may lead to a standby. It calls ready when it listens;
+// earlier notifications are lost. The error is errors.ErrUnsupported if the database is
+// not PostgreSQL, or is behind a pooler.
 func Listen(ctx context.Context, db *gorm.DB, channel string, ready func(), receive func(payload string)) error {
 	if db.Name() != "postgres" || accessOf(db).pooled {
 		return errors.ErrUnsupported
@@ -31,6 +31,9 @@ func Listen(ctx context.Context, db *gorm.DB, channel string, ready func(), rece
 	defer connection.Close()
 	return connection.Raw(func(raw any) error {
 		listener := raw.(*stdlib.Conn).Conn()
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(generationOf(listener.PgConn()), cancel)()
 		// driver.ErrBadConn closes the connection, because it still listens.
 		if _, err := listener.Exec(ctx, "LISTEN "+channel); err != nil {
 			return errors.Join(err, driver.ErrBadConn)

@@ -51,7 +51,8 @@ func openPostgres(settings config.Database) (*gorm.DB, error) {
 		setTimeouts(parsed, settings)
 		timeout = clientTimeout(parsed)
 	}
-	pool := stdlib.OpenDB(*parsed)
+	options := closeAfterFailover(parsed)
+	pool := stdlib.OpenDB(*parsed, options...)
 	pool.SetMaxOpenConns(settings.MaxConnections)
 	pool.SetMaxIdleConns(settings.MaxConnections) // by default, database/sql would keep only two open
 	pool.SetConnMaxLifetime(maxLifetime)
@@ -98,6 +99,9 @@ type postgresDialector struct{ *postgres.Dialector }
 // Translate returns problem.Unavailable for an error that a retry may solve, and else
 // the error of GORM.
 func (d postgresDialector) Translate(err error) error {
+	if failed := new(pgconn.PgError); errors.As(err, &failed) && failed.Code == onlyReads {
+		return problem.Unavailable.Detailed("The database only reads").Because(err)
+	}
 	if isClosed(err) || isTemporary(err) {
 		return problem.Unavailable.Because(err)
 	}
@@ -108,7 +112,6 @@ func (d postgresDialector) Translate(err error) error {
 // their beginnings, that are not the fault of the statement.
 var temporaryCodes = []string{
 	"08",    // connection exception
-	"25006", // read-only transaction: it is a standby now
 	"25P03", // idle in a transaction for too long
 	"40",    // transaction rollback, such as for a deadlock
 	"53",    // insufficient resources

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -235,6 +236,29 @@ func TestTheEndOfASessionIsNotified(t *testing.T) {
 	}
 }
 
+// Notifications come from the new primary only.
+func TestListenEndsAfterAFailover(t *testing.T) {
+	if apptest.OnPooler() {
+		t.Skip("a pooler in transaction mode does not pass notifications on")
+	}
+	db := onPostgres(t, func(s *config.Database) { s.MaxConnections = 2 }) // one listens
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- database.Listen(t.Context(), db, database.RevokedChannel, func() { close(ready) }, func(string) {})
+	}()
+	apptest.Receive(t, "it listens", ready)
+	if err := db.Exec("SET default_transaction_read_only = on").Error; err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Create(newUser("ada@example.com")).Error; !errors.Is(err, problem.Unavailable) {
+		t.Error(err)
+	}
+	apptest.Receive(t, "it ends", ended)
+	if err := db.Create(newUser("ada@example.com")).Error; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNoErrorShowsAPassword(t *testing.T) {
 	settings := config.Defaults().Database
 	for _, url := range []string{"postgres://ada:hunter2@127.0.0.1:1/x", "postgres://ada:hunter2@127.0.0.1:1/x?sslmode=odd", "postgres://ada:hunter2@[::1/x", "postgres://127.0.0.1:1/x?user=ada&password=hunter2"} {
@@ -243,4 +267,25 @@ func TestNoErrorShowsAPassword(t *testing.T) {
 			t.Error(url, err)
 		}
 	}
+}
+
+func TestAUnixSocketLeadsToPostgreSQL(t *testing.T) {
+	if apptest.OnPooler() {
+		t.Skip("it has another port than the server")
+	}
+	var folder string
+	if err := onPostgres(t).Raw("SHOW unix_socket_directories").Scan(&folder).Error; err != nil || folder == "" || strings.HasPrefix(folder, "@") {
+		t.Skip("the server has no socket in a folder", err)
+	}
+	settings := apptest.NewDatabase(t)
+	server, err := url.Parse(settings.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := server.Query()
+	query.Set("host", folder)
+	query.Set("port", server.Port())
+	server.Host, server.RawQuery = "", query.Encode()
+	settings.URL = server.String()
+	open(t, settings)
 }

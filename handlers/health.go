@@ -32,7 +32,7 @@ func (Health) Live(c *gin.Context) {
 	c.JSON(http.StatusOK, Status{"ok"})
 }
 
-// Ready reports that the server can handle requests: the database answers and has
+// Ready reports that the server can handle requests: the database writes and has
 // all migrations, and the server is not about to stop.
 func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
 	if endpoint.StoppingFrom(ctx).Asked.Err() != nil {
@@ -40,11 +40,18 @@ func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
-	pending, err := database.Pending(h.DB.WithContext(ctx))
+	db := h.DB.WithContext(ctx)
+	pending, err := database.Pending(db)
+	if errors.Is(err, database.ErrNewer) { // during a deployment, new replicas migrate first
+		err = nil
+	}
+	if err == nil && len(pending) == 0 {
+		err = database.CheckWrites(db)
+	}
 	switch {
 	case errors.Is(err, problem.Unavailable): // keeps its detail
 		return Status{}, err
-	case err != nil && !errors.Is(err, database.ErrNewer): // during a deployment, new replicas migrate first
+	case err != nil:
 		return Status{}, problem.Unavailable.Because(err)
 	case len(pending) > 0:
 		return Status{}, problem.Unavailable.Detailed("The database has pending migrations")

@@ -45,7 +45,7 @@ func Start(options ...string) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	s.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
-	s.options = fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 %s", port, strings.Join(options, " "))
+	s.options = fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories='%s' -c max_connections=300 %s", port, s.folder, strings.Join(options, " "))
 	err = s.run("initdb", "-D", s.data(), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync")
 	if err == nil {
 		err = s.Resume()
