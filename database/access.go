@@ -62,12 +62,16 @@ func (a access) wrap(of processor, name string) error {
 			statement.ConnPool = a.readers
 			run(db)
 		default:
-			ctx, cancel := withTimeout(original, a.statementTimeout)
+			limit := withTimeout
+			if name == "gorm:row" {
+				limit = withRowsTimeout
+			}
+			ctx, free := limit(original, a.statementTimeout)
 			statement.Context = ctx
 			run(db)
 			db.Error = timeoutError(ctx, db.Error)
-			if name != "gorm:row" { // its rows are read later
-				cancel()
+			if row, ok := statement.Dest.(*sql.Row); name != "gorm:row" || db.Error != nil || ok && row.Err() != nil {
+				free() // there are no rows to read later
 			}
 		}
 		statement.ConnPool, statement.Context = pool, original

@@ -1,8 +1,10 @@
 package database_test
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,4 +124,63 @@ func TestEveryWaitForAConnectionToPostgreSQLEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// watched counts the contexts that were made of it and hang on it.
+type watched struct {
+	context.Context
+	live atomic.Int64
+}
+
+func (w *watched) Done() <-chan struct{} { return make(chan struct{}) }
+
+func (w *watched) AfterFunc(func()) (stop func() bool) {
+	w.live.Add(1)
+	return func() bool { w.live.Add(-1); return true }
+}
+
+func TestATimeoutIsFreedWhenTheRowsAreClosed(t *testing.T) {
+	const found, fault = "WITH found AS (SELECT 1 AS one) SELECT one FROM found", "WITH found AS (SELECT 1 AS one) SELECT two FROM found"
+	db := open(t, apptest.NewDatabase(t))
+	for claim, read := range map[string]func(db *gorm.DB) error{
+		"a row":   func(db *gorm.DB) error { return db.Row().Scan(new(int)) },
+		"a value": func(db *gorm.DB) error { return db.Scan(new(int)).Error },
+		"rows": func(db *gorm.DB) error {
+			rows, err := db.Rows()
+			if err != nil {
+				return err
+			}
+			return errors.Join(rows.Close(), rows.Err())
+		},
+	} {
+		ctx := &watched{Context: t.Context()}
+		if err := read(db.WithContext(ctx).Raw(found)); err != nil {
+			t.Error(claim, err)
+		}
+		if err := read(db.WithContext(ctx).Raw(fault)); err == nil {
+			t.Error(claim, "of a statement with a fault")
+		}
+		if live := ctx.live.Load(); live != 0 {
+			t.Errorf("%s: %d timeouts are left", claim, live)
+		}
+	}
+}
+
+// The time is exact, because the clock of synctest moves only while all goroutines wait.
+func TestATimeoutEndsTheRowsThatAreStillRead(t *testing.T) {
+	settings := apptest.NewDatabase(t)
+	settings.StatementTimeout = time.Second
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t, settings)
+		rows, err := db.Raw("WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000) SELECT n FROM n").Rows()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if rows.Next() || !errors.Is(rows.Err(), context.Canceled) {
+			t.Error("they are still read", rows.Err())
+		}
+	})
 }

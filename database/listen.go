@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
 )
 
@@ -30,7 +29,7 @@ func Listen(ctx context.Context, db *gorm.DB, channel string, ready func(), rece
 	}
 	defer connection.Close()
 	return connection.Raw(func(raw any) error {
-		listener := raw.(*stdlib.Conn).Conn()
+		listener := raw.(postgresConn).Conn.Conn()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(generationOf(listener.PgConn()), cancel)()

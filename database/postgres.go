@@ -1,6 +1,7 @@
 package database
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func openPostgres(settings config.Database) (*gorm.DB, error) {
 		timeout = clientTimeout(parsed)
 	}
 	options := closeAfterFailover(parsed)
-	pool := stdlib.OpenDB(*parsed, options...)
+	pool := sql.OpenDB(postgresConnector{stdlib.GetConnector(*parsed, options...)})
 	pool.SetMaxOpenConns(settings.MaxConnections)
 	pool.SetMaxIdleConns(settings.MaxConnections) // by default, database/sql would keep only two open
 	pool.SetConnMaxLifetime(maxLifetime)

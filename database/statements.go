@@ -61,7 +61,7 @@ func (c *connection) QueryContext(ctx context.Context, query string, values []dr
 		c.release(query, statement)
 		return nil, err
 	}
-	return &rows{found.(sqliteRows), func() { c.release(query, statement) }}, nil
+	return &rows{found.(sqliteRows), func() { c.release(query, statement); rowsClosed(ctx) }}, nil
 }
 
 // take returns a statement that nobody else uses. While rows of one are open, a second
