@@ -66,12 +66,19 @@ func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 	}
 }
 
-// address reads an address with or without a port, IPv6 with or without brackets.
+// address reads an address with or without a port, IPv6 with or without brackets, but
+// with both of them.
 func address(text string) (netip.Addr, bool) {
-	if host, _, err := net.SplitHostPort(text); err == nil {
-		text = host
+	withPort, err := netip.ParseAddrPort(text)
+	addr := withPort.Addr()
+	if err != nil {
+		inner, bracketed := strings.CutPrefix(text, "[")
+		inner, closed := strings.CutSuffix(inner, "]")
+		addr, err = netip.ParseAddr(inner)
+		if bracketed != closed || bracketed && addr.Is4() {
+			return netip.Addr{}, false
+		}
 	}
-	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	return addr.Unmap().WithZone(""), err == nil
 }
 

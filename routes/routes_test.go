@@ -312,6 +312,12 @@ func TestForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
 		"through two proxies":             {"127.0.0.1 10.0.0.0/8", "198.51.100.1, 203.0.113.7, 10.0.0.2", "203.0.113.7"},
 		"nonsense":                        {"127.0.0.1", "198.51.100.1, unknown", "127.0.0.1"},
 		"nothing":                         {"127.0.0.1", "", "127.0.0.1"},
+		"a bracket without its end":       {"127.0.0.1", "198.51.100.1, [2001:db8::1", "127.0.0.1"},
+		"a bracket without its beginning": {"127.0.0.1", "198.51.100.1, 2001:db8::1]", "127.0.0.1"},
+		"brackets in brackets":            {"127.0.0.1", "198.51.100.1, [[2001:db8::1]]", "127.0.0.1"},
+		"IPv4 in brackets":                {"127.0.0.1", "198.51.100.1, [203.0.113.7]", "127.0.0.1"},
+		"a port that is too high":         {"127.0.0.1", "198.51.100.1, 203.0.113.7:99999", "127.0.0.1"},
+		"a port that is no number":        {"127.0.0.1", "198.51.100.1, 203.0.113.7:http", "127.0.0.1"},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app := apptest.New(t, func(s *config.Settings) { s.Server.TrustedProxies = strings.Fields(c.trusted) })
