@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -131,7 +132,7 @@ var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
 
 func (f *Faults) checkServer(s Server) {
 	f.checkAddress("server.address", s.Address)
-	if s.BasePath != "" && !basePath.MatchString(s.BasePath) {
+	if s.BasePath != "" && (!basePath.MatchString(s.BasePath) || path.Clean(s.BasePath) != s.BasePath) {
 		f.add("server.base_path: %q is not a path such as /v1: start it with a slash, and do not end it with one", s.BasePath)
 	}
 	for _, proxy := range s.TrustedProxies {
@@ -164,7 +165,7 @@ func normalizeOrigin(origin string) (string, error) {
 		return "", errors.New("patterns are not allowed, list each origin")
 	}
 	u, err := url.Parse(origin)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != strings.ToLower(origin) {
+	if err != nil || u.Scheme == "" || u.Hostname() == "" || !hasGoodPort(u) || u.Scheme+"://"+strings.ToLower(u.Host) != strings.ToLower(origin) {
 		return "", errors.New("write its scheme, host and port, and nothing else")
 	}
 	host, err := idna.Lookup.ToASCII(u.Hostname())
@@ -178,6 +179,12 @@ func normalizeOrigin(origin string) (string, error) {
 		host += ":" + port
 	}
 	return u.Scheme + "://" + strings.ToLower(host), nil
+}
+
+// hasGoodPort reports whether clients can connect to the port of a URL, if it has one.
+func hasGoodPort(u *url.URL) bool {
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
 }
 
 func (f *Faults) checkAddress(key, address string) {

@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 )
 
 // The algorithms that sign access tokens (RFC 7518, section 3.1; RFC 8037).
@@ -87,7 +86,7 @@ func (f *Faults) loadKeys(s *JWT) {
 
 // readKey reads a PEM file. private is nil if the file holds a public key.
 func readKey(file, algorithm string) (private crypto.Signer, public crypto.PublicKey, err error) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if err != nil {
 		return nil, nil, err
 	}

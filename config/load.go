@@ -6,17 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/agnivade/levenshtein"
-	"github.com/dustin/go-humanize"
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
 	"github.com/subosito/gotenv"
@@ -57,9 +53,12 @@ func Load(file string, environ []string) (Settings, error) {
 	}
 	known := v.AllKeys()
 	slices.Sort(known)
+	lists := slices.DeleteFunc(slices.Clone(known), func(key string) bool { return reflect.ValueOf(v.Get(key)).Kind() != reflect.Slice })
 	faults.readFile(v, file, known)
+	variables, ignored := faults.readEnviron(v, faults.withDotEnv(v, environ), known)
+	faults.clean(v, known, lists, variables)
 	settings := Defaults()
-	settings.Ignored = faults.readEnviron(v, faults.withDotEnv(v, environ), known)
+	settings.Ignored = ignored
 	// The hook is composed once, because that takes longer than to decode a setting.
 	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
 	faults.decode(v, hook, "", reflect.ValueOf(&settings).Elem())
@@ -91,11 +90,18 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 	}
 }
 
+// variable reads NAME=value. A file with the line ends of Windows leaves one of them at
+// the end of a value.
+func variable(entry string) (name, value string) {
+	name, value, _ = strings.Cut(entry, "=")
+	return name, strings.TrimRight(value, "\r\n")
+}
+
 // withDotEnv adds the variables of .env that environ does not set.
 func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
 	set := map[string]string{}
 	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
+		name, value := variable(entry)
 		set[name] = value
 	}
 	if cmp.Or(set[Variable("environment")], v.GetString("environment")) == Production {
@@ -122,16 +128,17 @@ func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
 	return environ
 }
 
-// readEnviron returns the ignored variables, which are not similar to a setting: those
-// of other programs, or those that Kubernetes sets for a service named app.
-func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (ignored []string) {
+// readEnviron returns the variable of each setting that has one, and the ignored
+// variables, which are not similar to a setting: those of other programs, or those that
+// Kubernetes sets for a service named app.
+func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (set map[string]string, ignored []string) {
 	keys := map[string]string{}
 	for _, key := range known {
 		keys[Variable(key)] = key
 	}
-	set := map[string]string{}
+	set = map[string]string{}
 	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
+		name, value := variable(entry)
 		if !strings.HasPrefix(name, envPrefix) || value == "" {
 			continue
 		}
@@ -151,17 +158,17 @@ func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (
 		}
 		set[key] = name
 		if !direct {
-			content, err := os.ReadFile(value)
+			content, err := readFile(value)
 			if err != nil {
 				f.add("%s: %v", name, err)
 				continue
 			}
-			value = strings.TrimRight(string(content), "\r\n")
+			value = string(content)
 		}
 		v.Set(key, value)
 	}
 	slices.Sort(ignored)
-	return ignored
+	return set, ignored
 }
 
 // serviceLink matches NAME=value of a variable that Kubernetes sets for a service. The
@@ -199,83 +206,4 @@ func suggest(key string, known []string) string {
 		similar = known
 	}
 	return "known: " + strings.Join(similar, ", ")
-}
-
-// decode reads section key by key, so that it finds every fault. A value that
-// cannot be read keeps its default. It does not use viper's own decoding, which converts
-// too much, such as true to 1.
-func (f *Faults) decode(v *viper.Viper, hook mapstructure.DecodeHookFunc, prefix string, section reflect.Value) {
-	for i := range section.NumField() {
-		name, field := section.Type().Field(i).Tag.Get("mapstructure"), section.Field(i)
-		key := prefix + name
-		switch {
-		case name == "-":
-			continue
-		case section.Type().Field(i).Anonymous: // its settings are in this section too
-			f.decode(v, hook, prefix, field)
-			continue
-		case field.Kind() == reflect.Struct:
-			f.decode(v, hook, key+".", field)
-			continue
-		}
-		before := reflect.ValueOf(field.Interface())
-		decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: field.Addr().Interface()})
-		if err == nil {
-			err = decoder.Decode(v.Get(key))
-		}
-		if err != nil {
-			field.Set(before)
-		}
-		kind := strings.ReplaceAll(field.Kind().String(), "slice", "list")
-		var fromHook *hookError
-		switch {
-		case errors.As(err, &fromHook):
-			f.add("%s: %s", key, fromHook.message)
-		case err != nil && (field.Type() == reflect.TypeFor[Secret]() || field.Type() == reflect.TypeFor[[]Secret]()):
-			f.add("%s: is not a %s", key, kind) // the value may be a secret
-		case err != nil:
-			f.add("%s: %v is not a %s", key, v.Get(key), kind)
-		}
-	}
-}
-
-// hookError is an error of decodeHook, whose message is shown as it is.
-type hookError struct{ message string }
-
-func (e *hookError) Error() string { return e.message }
-
-// decodeHook reads durations, sizes, numbers, booleans and lists. A duration
-// needs its unit, because viper would read a bare 5 as 5 ns.
-func decodeHook(from, to reflect.Type, data any) (any, error) {
-	if from == to {
-		return data, nil
-	}
-	text := fmt.Sprint(data)
-	switch to {
-	case reflect.TypeFor[time.Duration]():
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			return nil, &hookError{text + " is not a duration: write a number with its unit, such as 90s, 15m or 24h"}
-		}
-		return d, nil
-	case reflect.TypeFor[Size]():
-		n, err := humanize.ParseBytes(text)
-		if err != nil || n > math.MaxInt64 {
-			return nil, &hookError{text + " is not a size: write a number with its unit, such as 512KiB or 1MiB"}
-		}
-		return Size(n), nil //nolint:gosec // checked above
-	case reflect.TypeFor[int]():
-		if _, err := strconv.Atoi(text); err != nil {
-			return nil, &hookError{text + " is not a whole number"}
-		}
-	case reflect.TypeFor[*bool]():
-		if text != "true" && text != "false" {
-			return nil, &hookError{text + " is neither true nor false"}
-		}
-	case reflect.TypeFor[[]string](), reflect.TypeFor[[]Secret]():
-		if from.Kind() == reflect.String {
-			return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \r\n", r) }), nil
-		}
-	}
-	return data, nil
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"net/mail"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -46,6 +45,9 @@ func (s Settings) KeepsMails() bool { return s.Mail.URL == "" && s.Environment =
 
 func checkMail(f *Faults, s *Settings) {
 	checkPage(f, "server.public_url", s.Server.PublicURL)
+	if strings.Contains(s.Server.PublicURL, "?") {
+		f.add("server.public_url: %q has a query, to which no path can be added", s.Server.PublicURL)
+	}
 	checkPage(f, "mail.reset_url", s.Mail.ResetURL)
 	checkPage(f, "mail.verify_url", s.Mail.VerifyURL)
 	f.checkPositive("mail.reset_ttl", s.Mail.ResetTTL)
@@ -81,8 +83,7 @@ func isMailURL(mailURL string) bool {
 			return false
 		}
 	}
-	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	return u.Port() == "" || err == nil && port > 0
+	return hasGoodPort(u)
 }
 
 // Sender reads mail.from. The domain is in ASCII, as SMTP needs it.
@@ -103,7 +104,7 @@ func checkPage(f *Faults, key, page string) {
 		return
 	}
 	u, err := url.Parse(page)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Hostname() == "" || !hasGoodPort(u) || u.Scheme != "https" && u.Scheme != "http" || strings.Contains(page, "#") || u.User != nil {
 		f.add("%s: %q is not the URL of a page, such as https://app.example.com/reset", key, page)
 	}
 }

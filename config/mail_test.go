@@ -61,6 +61,12 @@ func TestAWrongLinkIsReported(t *testing.T) {
 		"a page that is a path":          {"mail: {reset_url: /reset}", `mail.reset_url: "/reset" is not the URL of a page`},
 		"a page with a fragment":         {"mail: {verify_url: 'https://app.example.com/#/verify'}", `mail.verify_url: "https://app.example.com/#/verify" is not the URL of a page`},
 		"a server without a scheme":      {"server: {public_url: api.example.com}", `server.public_url: "api.example.com" is not the URL of a page`},
+		"a page with an empty fragment":  {"mail: {verify_url: 'https://app.example.com/#'}", `mail.verify_url: "https://app.example.com/#" is not the URL of a page`},
+		"a page at a port too high":      {"mail: {reset_url: 'https://app.example.com:99999/reset'}", `mail.reset_url: "https://app.example.com:99999/reset" is not the URL of a page`},
+		"a server without a host":        {"server: {public_url: 'https://:8080'}", `server.public_url: "https://:8080" is not the URL of a page`},
+		"a server with a fragment":       {"server: {public_url: 'https://api.example.com/#x'}", `server.public_url: "https://api.example.com/#x" is not the URL of a page`},
+		"a server with a query":          {"server: {public_url: 'https://api.example.com?a=b'}", `server.public_url: "https://api.example.com?a=b" has a query`},
+		"a server with an empty query":   {"server: {public_url: 'https://api.example.com/?'}", `server.public_url: "https://api.example.com/?" has a query`},
 		"a link that never works":        {"mail: {reset_ttl: 0s}", "mail.reset_ttl: 0s is not greater than 0"},
 		"a verification before its mail": {"mail: {verify_ttl: -1h}", "mail.verify_ttl: -1h0m0s is not greater than 0"},
 	} {

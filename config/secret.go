@@ -99,7 +99,7 @@ func developmentSecret(file string) (Secret, error) {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
-	stored, err := os.ReadFile(file)
+	stored, err := readFile(file)
 	if err == nil && len(stored) == 0 {
 		err = errors.New(file + " is empty: remove it")
 	}
