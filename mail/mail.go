@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
 	"strings"
 
@@ -44,13 +45,7 @@ func New(settings config.Settings) *Sender {
 	case settings.Mail.URL == "":
 		return nil
 	}
-	return &Sender{settings.Mail, func(ctx context.Context, msg *gomail.Msg) error {
-		client, err := newClient(settings.Mail.URL, timeout)
-		if err != nil {
-			return err
-		}
-		return send(ctx, client, msg)
-	}, gomail.EncodingQP}
+	return &Sender{settings.Mail, mailServer{settings, new(net.Dialer).DialContext}.send, gomail.EncodingQP}
 }
 
 // Send sends a message. The error is ErrPermanent if a retry cannot help.

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -83,7 +82,7 @@ func certificate(dir string) (tls.Certificate, error) {
 		return tls.Certificate{}, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: big.NewInt(1), NotBefore: time.Unix(0, 0), NotAfter: time.Now().Add(time.Hour),
 		DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -226,26 +225,6 @@ func TestAnUntrustedServerGetsNoPassword(t *testing.T) {
 	url := serve(t, s, "smtp", true)
 	url = config.Secret(strings.Replace(string(url), "localhost", "127.0.0.1", 1)) // not in the certificate
 	if err := sender(t, url).Send(t.Context(), message("bob@example.com")); err == nil || errors.Is(err, ErrPermanent) || len(s.mails) > 0 {
-		t.Error(err)
-	}
-}
-
-func TestASilentServerIsGivenUp(t *testing.T) {
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	client, err := newClient(config.Secret("smtp://"+listener.Addr().String()), 50*time.Millisecond)
-	if err != nil {
-		t.Fatal(err)
-	}
-	silent := sender(t, "smtp://localhost")
-	msg, err := silent.compose(message("bob@example.com"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := send(context.Background(), client, msg); err == nil || errors.Is(err, ErrPermanent) {
 		t.Error(err)
 	}
 }
