@@ -171,6 +171,9 @@ func setHeaders(request *http.Request, pairs []string) {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		request.Header[http.CanonicalHeaderKey(pairs[i])] = []string{pairs[i+1]}
 	}
+	if host := request.Header.Get("Host"); host != "" {
+		request.Host = host // where net/http looks for it
+	}
 }
 
 // Get sends a GET request.

@@ -126,3 +126,14 @@ func TestTheStartSaysWhetherMailIsSent(t *testing.T) {
 		}
 	}
 }
+
+func TestTheStartSaysThatOthersMayReadMails(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	for address, want := range map[string]int{"0.0.0.0:0": 1, ":0": 1, "localhost:0": 0, "127.0.0.1:0": 0} {
+		s := launch(t, t.TempDir(), "APP_SERVER_ADDRESS="+address)
+		apptest.Await(t, "it listens", func() bool { return strings.Contains(s.printed(), "msg=listening") })
+		if got := strings.Count(s.printed(), "/dev/mail shows mails"); got != want {
+			t.Errorf("%s: it says it %d times", address, got)
+		}
+	}
+}

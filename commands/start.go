@@ -43,5 +43,6 @@ func warnings(app routes.App) []warning {
 		{production && settings.Password.BcryptCost < goodCost, fmt.Sprintf("password.bcrypt_cost is %d: stolen hashes take less work than those of the default %d", settings.Password.BcryptCost, goodCost)},
 		{network != "", "the SQLite file is on the network file system " + network + ", where SQLite loses data: put it on a disk of this machine, or use PostgreSQL"},
 		noMail(app),
+		mailsShown(app),
 	}
 }

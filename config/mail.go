@@ -1,7 +1,9 @@
 package config
 
 import (
+	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -42,6 +44,17 @@ func defaultMail() Mail {
 // KeepsMails reports whether mails are kept in a folder and shown at /dev/mail, instead
 // of sent.
 func (s Settings) KeepsMails() bool { return s.Mail.URL == "" && s.Environment == Development }
+
+// IsLoopback reports whether a host, which may have a port, is a name or an address by
+// which only this machine is reached.
+func IsLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}
 
 func checkMail(f *Faults, s *Settings) {
 	checkPage(f, "server.public_url", s.Server.PublicURL)

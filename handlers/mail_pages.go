@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
-	"errors"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"example.com/latchkey/config"
 	"example.com/latchkey/mail"
 	"example.com/latchkey/problem"
 )
@@ -70,13 +70,18 @@ func (m MailPages) Index(c *gin.Context) {
 // Show serves the HTML of a mail.
 func (m MailPages) Show(c *gin.Context) {
 	found, err := m.kept.Find(c.Param("id"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		problem.Write(c, problem.NotFound)
-	case err != nil:
-		problem.Write(c, err)
-	default:
-		write(c, "style-src 'unsafe-inline'", strings.ReplaceAll(found.HTML, `href="`+m.root, `href="../..`))
+	if err != nil {
+		problem.Write(c, problem.NotFound.Because(err))
+		return
+	}
+	write(c, "style-src 'unsafe-inline'", strings.ReplaceAll(found.HTML, `href="`+m.root, `href="../..`))
+}
+
+// LoopbackOnly refuses a request under another name than one of this machine: a page on
+// the internet may point its name at 127.0.0.1, and the browser lets it read what is there.
+func LoopbackOnly(c *gin.Context) {
+	if !config.IsLoopback(c.Request.Host) {
+		problem.Write(c, problem.Forbidden.Detailed("Mails are shown under the name localhost, or an address such as 127.0.0.1"))
 	}
 }
 

@@ -53,7 +53,8 @@ func (f Folder) keep(msg *gomail.Msg) error {
 	if err := os.Rename(file.Name(), f.path(uuid.Must(uuid.NewV7()).String())); err != nil {
 		return err
 	}
-	return f.prune()
+	f.prune()
+	return nil
 }
 
 func (f Folder) path(id string) string { return filepath.Join(string(f), id+suffix) }
@@ -72,26 +73,28 @@ func (f Folder) ids() (ids []string, err error) {
 	return ids, err
 }
 
-func (f Folder) prune() error {
-	ids, err := f.ids()
+// prune removes the oldest mails. What it cannot remove stays: the new mail is kept, and
+// would be kept again after an error.
+func (f Folder) prune() {
+	ids, _ := f.ids()
 	for _, id := range ids[min(len(ids), maxKept):] {
-		if removed := os.Remove(f.path(id)); !errors.Is(removed, fs.ErrNotExist) { // another process may prune too
-			err = errors.Join(err, removed)
-		}
+		_ = os.Remove(f.path(id))
 	}
-	return err
 }
 
-// List returns the mails, the newest first.
+// List returns the mails, the newest first. A file that cannot be read is one that says
+// so, without an address.
 func (f Folder) List() (mails []KeptMail, err error) {
 	ids, err := f.ids()
 	for _, id := range ids {
 		kept, readErr := f.read(id)
-		if errors.Is(readErr, fs.ErrNotExist) {
-			continue // it was pruned
+		switch {
+		case errors.Is(readErr, fs.ErrNotExist): // it was pruned
+		case readErr != nil:
+			mails = append(mails, KeptMail{Subject: id + suffix + " cannot be read", Text: readErr.Error()})
+		default:
+			mails = append(mails, kept)
 		}
-		err = errors.Join(err, readErr)
-		mails = append(mails, kept)
 	}
 	return mails, err
 }

@@ -18,8 +18,8 @@ func mailPages(a App) (table []endpoint.Route) {
 	}
 	if a.Settings.KeepsMails() {
 		table = append(table,
-			endpoint.Gin("GET", "/dev/mail", "The mails that are kept, newest first", pages.Index),
-			endpoint.Gin("GET", "/dev/mail/:id", "A mail, as HTML", pages.Show))
+			endpoint.Gin("GET", "/dev/mail", "The mails that are kept, newest first", pages.Index).With(handlers.LoopbackOnly),
+			endpoint.Gin("GET", "/dev/mail/:id", "A mail, as HTML", pages.Show).With(handlers.LoopbackOnly))
 	}
 	return table
 }

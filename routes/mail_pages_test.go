@@ -1,6 +1,8 @@
 package routes_test
 
 import (
+	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -71,4 +73,60 @@ func TestAMailIsShownWithLinksThatWork(t *testing.T) {
 	}
 	app.Get("/v1/dev/mail/nothing").Want(t, 404, "not_found")
 	app.Get("/v1/dev/mail/..%2f..%2fconfig.yaml").Want(t, 404, "not_found")
+}
+
+func TestMailsAreShownUnderLoopbackNamesOnly(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	t.Chdir(t.TempDir())
+	app := apptest.New(t)
+	if err := mail.New(app.Settings).Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: map[string]any{"Email": "ada@example.com"}}); err != nil {
+		t.Fatal(err)
+	}
+	_, id, _ := strings.Cut(app.Get("/dev/mail").Want(t, 200, "").Body, `href="mail/`)
+	id, _, _ = strings.Cut(id, `"`)
+	for host, want := range map[string]int{
+		"localhost": 200, "localhost:8080": 200, "LOCALHOST.:8080": 200, "app.localhost:8080": 200,
+		"127.0.0.1": 200, "127.8.9.10:80": 200, "[::1]:8080": 200, "[::1]": 200,
+		"rebound.example:8080": 403, "localhost.example": 403, "notlocalhost": 403, "127.0.0.1.example": 403,
+		"192.168.1.2:8080": 403, "0.0.0.0:8080": 403, "[::]": 403, "[2001:db8::1]:8080": 403, "127.0.0.1@rebound.example": 403,
+	} {
+		for _, path := range []string{"/dev/mail", "/dev/mail/" + id} {
+			if answer := app.Serve("GET", path, "", "Host", host); answer.Status != want || want == 403 && strings.Contains(answer.Body, "ada@") {
+				t.Errorf("%s at %s is answered %d", path, host, answer.Status)
+			}
+		}
+	}
+	app.Get("/dev/mail", "Host", "rebound.example", "X-Forwarded-Host", "localhost").Want(t, 403, "forbidden")
+}
+
+func TestAFileThatIsNoMailHidesNoOthers(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	t.Chdir(t.TempDir())
+	app := apptest.New(t)
+	sender := mail.New(app.Settings)
+	send := func() {
+		t.Helper()
+		if err := sender.Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: map[string]any{"Email": "ada@example.com"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send()
+	const broken, folder = "01900000-0000-7000-8000-000000000000", "01900000-0000-7000-8000-000000000001"
+	if err := errors.Join(
+		os.WriteFile("data/mail/"+broken+".eml", []byte("Subject: \xff\r\n"), 0o600),
+		os.WriteFile("data/mail/<note>.eml", []byte("To: bob@example.com\r\nSubject: hand-made\r\n\r\n"), 0o600),
+		os.MkdirAll("data/mail/"+folder+".eml/full", 0o700),
+	); err != nil {
+		t.Fatal(err)
+	}
+	list := app.Get("/dev/mail").Want(t, 200, "").Body
+	for _, want := range []string{"to ada@example.com", broken + ".eml cannot be read", folder + ".eml cannot be read", "&lt;note&gt;.eml cannot be read"} {
+		if strings.Count(list, want) != 1 {
+			t.Errorf("not once %q in\n%s", want, list)
+		}
+	}
+	app.Get("/dev/mail/"+broken).Want(t, 404, "not_found")
+	for range 100 { // and the folder, which cannot be pruned, does not make a mail fail
+		send()
+	}
 }
