@@ -1,14 +1,13 @@
 package commands
 
 import (
+	"container/list"
 	"context"
-	"io"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
-	"time"
 
+	"example.com/latchkey/config"
 	"example.com/latchkey/middleware"
 )
 
@@ -16,71 +15,116 @@ import (
 // a client can send its request before newer connections replace it.
 const spareConnections = 256
 
-// connectionLimit limits the memory that clients take before they authenticate.
-// When max connections are open, it still accepts spare ones for health checks,
-// and closes the oldest of them when there are more than spareConnections.
-type connectionLimit struct {
-	max int
+// connections is a listener that limits the memory of its clients and what one of them
+// may hold. Above max it closes a connection for each new one. If there is none to
+// close, the new one is spare: it is for health checks, and the oldest of more than
+// spareConnections is closed.
+type connections struct {
+	net.Listener
+	max     int
+	network func(net.Addr) string // who holds a connection; "" for a proxy, which has many clients
 
-	mu    sync.Mutex
-	open  int        // without the spare ones
-	spare []net.Conn // oldest first, with closed ones that have not ended yet
+	mu       sync.Mutex
+	open     list.List      // of *connection; the one whose state changed longest ago is first
+	spare    list.List      // oldest first
+	held     map[string]int // how many of open a network has, without those of proxies
+	draining bool
 }
 
-// apply must be called before the server serves.
-func (l *connectionLimit) apply(server *http.Server) {
-	server.ConnContext, server.ConnState = l.opened, l.changed
-}
-
-func (l *connectionLimit) opened(ctx context.Context, connection net.Conn) context.Context {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.open < l.max {
-		l.open++
+// limitConnections returns the listener that server must serve.
+func limitConnections(server *http.Server, listener net.Listener, settings config.Server) *connections {
+	network := middleware.NewProxies(settings.TrustedProxies).Network
+	l := &connections{Listener: listener, max: settings.MaxConnections, network: network, held: map[string]int{}}
+	server.ConnState = func(c net.Conn, state http.ConnState) { c.(*connection).changed(state) }
+	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		if c.(*connection).spare {
+			ctx = middleware.WithSpare(ctx)
+		}
 		return ctx
 	}
-	l.spare = append(l.spare, connection)
-	if excess := len(l.spare) - spareConnections; excess > 0 {
-		_ = l.spare[excess-1].Close() // the older ones are closed already
-	}
-	return middleware.WithSpare(ctx)
+	server.RegisterOnShutdown(l.drain)
+	return l
 }
 
-func (l *connectionLimit) changed(connection net.Conn, state http.ConnState) {
-	if state != http.StateClosed && state != http.StateHijacked {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if i := slices.Index(l.spare, connection); i >= 0 {
-		l.spare = slices.Delete(l.spare, i, i+1)
-	} else {
-		l.open--
-	}
-}
-
-// lingeringListener keeps a connection on which a client still sends the body of a
-// request that was answered early, such as one over its limit. To close it would
-// reset the connection, and the client could lose the answer. See RFC 9112,
-// section 9.6.
-type lingeringListener struct{ net.Listener }
-
-func (l lingeringListener) Accept() (net.Conn, error) {
-	connection, err := l.Listener.Accept()
+func (l *connections) Accept() (net.Conn, error) {
+	accepted, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return lingeringConn{connection}, nil
+	c := &connection{Conn: accepted, all: l, network: l.network(accepted.RemoteAddr())}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open.Len() == l.max {
+		if other := l.replaceable(c.network); other != nil {
+			_ = l.end(other)
+		}
+	}
+	if c.spare = l.open.Len() == l.max; !c.spare {
+		c.place = l.open.PushBack(c)
+		l.hold(c.network, 1)
+		return c, nil
+	}
+	c.place = l.spare.PushBack(c)
+	if l.spare.Len() > spareConnections {
+		_ = l.end(l.spare.Front().Value.(*connection))
+	}
+	return c, nil
 }
 
-type lingeringConn struct{ net.Conn }
+// replaceable returns the connection to close for a new one of a network, or nil. A
+// network may hold a quarter. Of one with more, an idle connection makes room for a
+// network that has fewer. Else it is the one that has been idle longest, but a network
+// with a quarter only replaces its own. Else it is a busy one of a network with more.
+func (l *connections) replaceable(network string) (found *connection) {
+	quarter, own, rank := max(l.max/4, 1), l.held[network], 3
+	for place := l.open.Front(); place != nil; place = place.Next() {
+		c := place.Value.(*connection)
+		gives := l.held[c.network] > max(quarter, own+1)
+		switch {
+		case gives && !c.busy && rank > 0:
+			found, rank = c, 0
+		case !c.busy && (own < quarter || c.network == network) && rank > 1:
+			found, rank = c, 1
+		case gives && rank > 2:
+			found, rank = c, 2
+		}
+	}
+	return found
+}
 
-// CloseWrite discards what the client sends, until it closes the connection or
-// lingerTimeout is over. net/http calls it before it closes a connection on which the
-// client may still send: after an early answer, and after 431.
-func (c lingeringConn) CloseWrite() error {
-	err := c.Conn.(interface{ CloseWrite() error }).CloseWrite()
-	_ = c.SetReadDeadline(time.Now().Add(lingerTimeout))
-	_, _ = io.Copy(io.Discard, c.Conn)
-	return err
+// end closes a connection at once. Its request, if there is one, ends later.
+func (l *connections) end(c *connection) error {
+	if c.place != nil {
+		if c.spare {
+			l.spare.Remove(c.place)
+		} else {
+			l.open.Remove(c.place)
+			l.hold(c.network, -1)
+		}
+		c.place = nil
+	}
+	return c.Conn.Close()
+}
+
+func (l *connections) hold(network string, more int) {
+	if network != "" {
+		l.held[network] += more
+	}
+	if l.held[network] == 0 {
+		delete(l.held, network)
+	}
+}
+
+// drain limits how long a client that still sends can delay a shutdown.
+func (l *connections) drain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draining = true
+	for _, all := range []*list.List{&l.open, &l.spare} {
+		for place := all.Front(); place != nil; place = place.Next() {
+			if c := place.Value.(*connection); c.lingering {
+				c.limitLinger()
+			}
+		}
+	}
 }

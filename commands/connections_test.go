@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
 )
 
 // client is an HTTP client with one connection.
@@ -53,6 +55,7 @@ func (c client) awaitClosed() {
 	if _, err := c.answers.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		c.t.Fatal("the connection is still open: ", err)
 	}
+	_ = c.Close()
 }
 
 // maxOpen is how many connections of a testServer may be open.
@@ -62,31 +65,39 @@ const maxOpen = 8
 type testServer struct {
 	t       *testing.T
 	app     *apptest.App
-	limit   *connectionLimit
+	limit   *connections
 	address string
 }
 
-func startServer(t *testing.T) *testServer {
+func startServer(t *testing.T, change ...func(*config.Settings)) *testServer {
 	t.Helper()
-	app := apptest.New(t)
+	small := func(s *config.Settings) { s.Server.MaxConnections = maxOpen }
+	app := apptest.New(t, append(change, small)...)
 	log := newLog(app.Settings, app.Log)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &testServer{t: t, app: app, limit: &connectionLimit{max: maxOpen}, address: listener.Addr().String()}
 	server := newServer(app.Engine, app.Settings.Server, log)
-	s.limit.apply(server)
+	limited := limitConnections(server, listener, app.Settings.Server)
+	s := &testServer{t: t, app: app, limit: limited, address: listener.Addr().String()}
 	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slow
-	go func() { _ = server.Serve(lingeringListener{listener}) }()
+	go func() { _ = server.Serve(limited) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return s
 }
 
-func (s *testServer) connect() client {
+func (s *testServer) connect() client { return s.connectFrom("127.0.0.1") }
+
+// connectFrom connects from another address of this machine, which Linux has without
+// configuration.
+func (s *testServer) connectFrom(address string) client {
 	s.t.Helper()
-	connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", s.address)
-	if err != nil {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	connection, err := dialer.DialContext(s.t.Context(), "tcp", s.address)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		s.t.Skip("this machine has only one loopback address")
+	} else if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = connection.Close() })
@@ -94,65 +105,150 @@ func (s *testServer) connect() client {
 	return client{s.t, connection, bufio.NewReader(connection)}
 }
 
-// awaitOpen waits until so many usual and spare connections are open.
-func (s *testServer) awaitOpen(open, spare int) {
+// awaitOpen waits until so many usual and spare connections are open, and so many of
+// them are busy.
+func (s *testServer) awaitOpen(open, spare, busy int) {
 	s.t.Helper()
-	var isOpen, isSpare int
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	apptest.Await(s.t, fmt.Sprintf("%d connections, %d busy, and %d spare ones", open, busy, spare), func() bool {
 		s.limit.mu.Lock()
-		isOpen, isSpare = s.limit.open, len(s.limit.spare)
-		s.limit.mu.Unlock()
-		if isOpen == open && isSpare == spare {
-			return
+		defer s.limit.mu.Unlock()
+		isBusy := 0
+		for place := s.limit.open.Front(); place != nil; place = place.Next() {
+			if place.Value.(*connection).busy {
+				isBusy++
+			}
 		}
-	}
-	s.t.Fatalf("%d connections and %d spare ones are open, want %d and %d", isOpen, isSpare, open, spare)
+		return s.limit.open.Len() == open && s.limit.spare.Len() == spare && isBusy == busy
+	})
 }
 
-func TestHealthIsAnsweredWhileAllConnectionsAreTaken(t *testing.T) {
+const (
+	me         = "GET /me HTTP/1.1\r\nHost: x\r\n\r\n" // answered 401 by a server with room
+	unfinished = "POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n{"
+)
+
+// fill opens all connections and makes them busy.
+func (s *testServer) fill() (all []client) {
+	s.t.Helper()
+	for i := range maxOpen {
+		all = append(all, s.connect().send(unfinished))
+		s.awaitOpen(i+1, 0, i+1)
+	}
+	return all
+}
+
+func TestHealthIsAnsweredWhileAllConnectionsAreBusy(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	for name, begin := range map[string]func(client) client{
-		"sending nothing":         func(c client) client { return c },
-		"with unfinished headers": func(c client) client { return c.send("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ") },
-		"with unfinished bodies": func(c client) client {
-			return c.send("POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n{")
-		},
-		"idle": func(c client) client {
-			c.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").read()
-			return c
-		},
+	s := startServer(t)
+	for range 2 { // the second time with the connections that the first one freed
+		others := s.fill()
+		s.checkFull()
+		for i := range 3 * spareConnections { // more than the spare ones
+			if others = append(others, s.connect().send("GET /he")); i%64 == 0 {
+				s.checkFull()
+			}
+		}
+		for _, other := range others[maxOpen:][:2*spareConnections] {
+			other.awaitClosed()
+		}
+		s.checkFull()
+		for _, other := range others {
+			_ = other.Close()
+		}
+		s.awaitOpen(0, 0, 0)
+		last := s.connect().send(me)
+		if answer := last.read().Want(t, 401, "token_missing"); answer.Header.Get("Connection") != "" {
+			t.Error("a connection is closed although there is room")
+		}
+		_ = last.Close()
+		s.awaitOpen(0, 0, 0)
+	}
+}
+
+func TestTheConnectionThatIsIdleLongestMakesRoom(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	for name, begin := range map[string]func(client){
+		"sending nothing":         func(client) {},
+		"with unfinished headers": func(c client) { c.send("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ") },
+		"after its answer":        func(c client) { c.send(me).read() },
+		"lingering":               func(c client) { c.send("POST /nowhere HTTP/1.0\r\nContent-Length: 65536\r\n\r\n").read() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startServer(t)
-			for range 2 { // the second time with the connections that the first one freed
-				others := make([]client, 0, maxOpen+3*spareConnections)
-				for range maxOpen {
-					others = append(others, begin(s.connect()))
-				}
-				s.awaitOpen(maxOpen, 0)
-				s.checkFull()
-				for i := range 3 * spareConnections { // more than the spare ones
-					if others = append(others, s.connect().send("GET /he")); i%64 == 0 {
-						s.checkFull()
-					}
-				}
-				for _, other := range others[maxOpen:][:2*spareConnections] {
-					other.awaitClosed()
-				}
-				s.checkFull()
-				for _, other := range others {
-					_ = other.Close()
-				}
-				s.awaitOpen(0, 0)
-				last := s.connect().send("GET /me HTTP/1.1\r\nHost: x\r\n\r\n")
-				if answer := last.read().Want(t, 401, "token_missing"); answer.Header.Get("Connection") != "" {
-					t.Error("a connection is closed although there is room")
-				}
-				_ = last.Close()
-				s.awaitOpen(0, 0)
+			used := s.connect()
+			idle := []client{s.connect(), s.connect()}
+			s.awaitOpen(3, 0, 0)
+			for _, c := range idle {
+				begin(c)
+			}
+			used.send(me).read()
+			busy := make([]client, 0, maxOpen)
+			for i := range maxOpen { // three more than there is room for
+				busy = append(busy, s.connect().send(unfinished))
+				s.awaitOpen(min(3+i+1, maxOpen), 0, i+1)
+			}
+			for _, c := range append(idle, used) {
+				c.awaitClosed()
+			}
+			s.connect().send(me).read().Want(t, 503, "overloaded")
+			for _, c := range busy {
+				c.send(strings.Repeat(" ", 65535)).read().Want(t, 400, "malformed_body")
 			}
 		})
 	}
+}
+
+func TestANetworkWithMoreThanAQuarterMakesRoomForOthers(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	s := startServer(t)
+	greedy := s.fill()
+	var others []client
+	for i := range maxOpen / 2 { // until both have half
+		others = append(others, s.connectFrom("127.0.0.2").send(unfinished))
+		greedy[i].awaitClosed()
+		s.awaitOpen(maxOpen, 0, maxOpen)
+	}
+	for _, address := range []string{"127.0.0.1", "127.0.0.2"} {
+		s.connectFrom(address).send(me).read().Want(t, 503, "overloaded")
+	}
+	third := s.connectFrom("127.0.0.3").send(me)
+	third.read().Want(t, 401, "token_missing")
+	greedy[maxOpen/2].awaitClosed()
+	for _, c := range append(others, greedy[maxOpen/2+1:]...) {
+		c.send(strings.Repeat(" ", 65535)).read().Want(t, 400, "malformed_body")
+	}
+}
+
+func TestANetworkWithAQuarterReplacesOnlyItsOwn(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	s := startServer(t)
+	var all []client
+	for i := range maxOpen {
+		all = append(all, s.connectFrom(fmt.Sprintf("127.0.0.%d", 2+i/2)).send(me))
+		all[i].read().Want(t, 401, "token_missing")
+	}
+	for range 2 * maxOpen {
+		s.connectFrom("127.0.0.5").send(me).read().Want(t, 401, "token_missing")
+	}
+	for _, c := range all[:maxOpen-2] {
+		c.send(me).read().Want(t, 401, "token_missing")
+	}
+}
+
+// The clients of a proxy would share one quarter.
+func TestATrustedProxyMayHoldAllConnections(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	s := startServer(t, func(s *config.Settings) { s.Server.TrustedProxies = []string{"127.0.0.1"} })
+	proxied := s.fill()
+	other := s.connectFrom("127.0.0.2").send(me)
+	other.read().Want(t, 503, "overloaded")
+	other.awaitClosed()
+	for _, c := range proxied {
+		c.send(strings.Repeat(" ", 65535)).read().Want(t, 400, "malformed_body")
+	}
+	s.awaitOpen(maxOpen, 0, 0)
+	s.connectFrom("127.0.0.2").send(me).read().Want(t, 401, "token_missing")
+	s.connect().send(me).read().Want(t, 401, "token_missing")
 }
 
 // checkFull checks the answers of a server with no free connection.
@@ -198,20 +294,36 @@ func TestTheSizeOfHeadersIsLimited(t *testing.T) {
 	get("X-Other", 21<<10).Want(t, 431, "") // net/http allows 4 KiB over the limit
 }
 
-// Without the lingering listener, the connection is reset while the client sends.
+// Without lingering, the connection is reset while the client sends.
 func TestAClientThatSendsItsBodyBeforeItReadsGetsTheAnswer(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	s := startServer(t)
-	body := strings.Repeat("x", 16<<20)
-	for begin, want := range map[string]struct {
-		status int
-		code   string
-	}{
-		"POST /register": {413, "body_too_large"},
-		"PATCH /me":      {401, "token_missing"},
-		"POST /nowhere":  {404, "not_found"},
+	body := strings.Repeat("x", 8<<20)
+	length := fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)
+	chunked := fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body)
+	for framing, sent := range map[string]struct{ version, rest string }{
+		"of a known length":                   {"1.1", length},
+		"in chunks":                           {"1.1", chunked},
+		"on a connection to close":            {"1.1", "Connection: close\r\n" + length},
+		"in chunks, on a connection to close": {"1.1", "Connection: close\r\n" + chunked},
+		"of HTTP/1.0":                         {"1.0", length},
 	} {
-		c := s.connect().send(fmt.Sprintf("%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", begin, len(body), body))
-		c.read().Want(t, want.status, want.code)
+		for begin, want := range map[string]struct {
+			status int
+			code   string
+		}{
+			"POST /register": {413, "body_too_large"},
+			"PATCH /me":      {401, "token_missing"},
+			"POST /nowhere":  {404, "not_found"},
+			"GET /login":     {405, "method_not_allowed"},
+			"PO ST /login":   {400, ""},
+		} {
+			t.Run(begin+" with a body "+framing, func(t *testing.T) {
+				c := s.connect()
+				c.t = t
+				c.send(begin + " HTTP/" + sent.version + "\r\nHost: x\r\nContent-Type: application/json\r\n" + sent.rest)
+				c.read().Want(t, want.status, want.code)
+			})
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,35 @@ type pipe struct{ net.Conn }
 func (pipe) CloseWrite() error { return nil }
 
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (p pipes) Close() error   { return nil }
+func (p pipes) Close() error   { close(p); return nil }
+
+// servePipe serves one connection, and returns the client's end of it.
+func servePipe(t *testing.T, handle http.HandlerFunc) (net.Conn, *http.Server) {
+	t.Helper()
+	settings, listener := config.Defaults().Server, make(pipes)
+	server := newServer(handle, settings, slog.New(slog.DiscardHandler))
+	limited := limitConnections(server, listener, settings)
+	go func() { _ = server.Serve(limited) }()
+	client, accepted := net.Pipe()
+	listener <- accepted
+	t.Cleanup(func() { _ = server.Close() })
+	return client, server
+}
+
+// trickle sends a byte each second until the connection is closed.
+func trickle(client net.Conn, begin string) {
+	err := error(nil)
+	for sent := begin; err == nil; sent = "x" {
+		_, err = io.WriteString(client, sent)
+		time.Sleep(time.Second)
+	}
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10))
+}
+
+const restOfBody = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n"
 
 // A client that sends a byte each second has no longer than one that sends nothing.
 func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
@@ -41,32 +70,87 @@ func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
 		limit time.Duration
 	}{
 		"of the headers":                {"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", readHeaderTimeout},
-		"of the body":                   {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n", readTimeout},
-		"of a body in chunks":           {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n", readTimeout},
-		"of the rest of a body":         {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 4<<10), lingerTimeout},
-		"of the next request's headers": {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 4*time.Second + readHeaderTimeout},
+		"of the body":                   {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n", readTimeout + lingerTimeout},
+		"of a body in chunks":           {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n", readTimeout + lingerTimeout},
+		"of the rest of a body":         {restOfBody + strings.Repeat("x", 4<<10), lingerTimeout},
+		"of the next request's headers": {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", 4*time.Second + readHeaderTimeout + lingerTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				read := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1<<10))
-				})
-				server := newServer(read, config.Defaults().Server, slog.New(slog.DiscardHandler))
-				listener := make(pipes)
-				go func() { _ = server.Serve(lingeringListener{listener}) }()
-				client, accepted := net.Pipe()
-				listener <- accepted
+				client, _ := servePipe(t, readBody)
 				go func() { _, _ = io.Copy(io.Discard, client) }()
-				started, err := time.Now(), error(nil)
-				for sent := c.begin; err == nil; sent = "x" {
-					if _, err = io.WriteString(client, sent); sent != "" {
-						time.Sleep(time.Second)
-					}
-				}
+				started := time.Now()
+				trickle(client, c.begin)
 				if took := time.Since(started); took < c.limit || took > c.limit+2*time.Second {
 					t.Errorf("closed after %v, want %v", took, c.limit)
 				}
-				close(listener)
+			})
+		})
+	}
+}
+
+func TestAClientThatStillSendsDoesNotHoldAShutdown(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	for name, before := range map[string]time.Duration{"that begins while it sends": time.Second, "that began before its answer": -time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+					time.Sleep(max(0, -before) + time.Millisecond)
+					readBody(w, r)
+				})
+				go func() { _, _ = io.Copy(io.Discard, client) }()
+				var sending sync.WaitGroup
+				defer sending.Wait()
+				sending.Go(func() { trickle(client, restOfBody+strings.Repeat("x", 4<<10)) })
+				time.Sleep(max(0, before))
+				started := time.Now()
+				if err := server.Shutdown(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(started); took > 2*lingerShutdown+time.Second {
+					t.Errorf("stopped after %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestAClientMustReadItsAnswer(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	body := make([]byte, 64*writePiece)
+	for name, c := range map[string]struct {
+		bytes int // read in each pause
+		pause time.Duration
+		whole bool
+	}{
+		"reads nothing":            {1, time.Hour, false},
+		"reads a byte each second": {1, time.Second, false},
+		"reads in time":            {writePiece, writeTimeout - time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				failed := make(chan error, 1)
+				client, _ := servePipe(t, func(w http.ResponseWriter, _ *http.Request) {
+					_, err := w.Write(body)
+					failed <- err
+				})
+				started := time.Now()
+				var reading sync.WaitGroup
+				defer reading.Wait()
+				reading.Go(func() {
+					_, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+					for part := make([]byte, c.bytes); err == nil; {
+						time.Sleep(c.pause)
+						_, err = io.ReadFull(client, part)
+					}
+				})
+				if err := <-failed; (err == nil) != c.whole {
+					t.Error(err)
+				}
+				if took := time.Since(started); !c.whole && took > 2*writeTimeout || c.whole && took < 10*writeTimeout {
+					t.Errorf("took %v", took)
+				}
+				_ = client.Close()
 			})
 		})
 	}

@@ -27,9 +27,12 @@ import (
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second
-	writeTimeout      = 60 * time.Second
+	writeTimeout      = 30 * time.Second // for each writePiece of an answer
 	idleTimeout       = 120 * time.Second
 	lingerTimeout     = 10 * time.Second // for what a client still sends after its answer
+	lingerShutdown    = time.Second      // instead of lingerTimeout, once the server stops
+
+	writePiece = 16 << 10 // in bytes
 
 	// An access token has up to 8 KiB; the other headers have the same.
 	maxHeaderBytes = 16 << 10
@@ -111,23 +114,20 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: cannot listen: %w", key, err)
 	}
-	return lingeringListener{listener}, nil
+	return listener, nil
 }
 
 func newServer(handler http.Handler, settings config.Server, log *slog.Logger) *http.Server {
-	server := &http.Server{
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 
 		DisableGeneralOptionsHandler: true, // which answers OPTIONS * without a request id
 	}
-	(&connectionLimit{max: settings.MaxConnections}).apply(server)
-	return server
 }
 
 // run serves until SIGINT, SIGTERM or SIGHUP. It still serves for
@@ -148,6 +148,7 @@ func run(ctx context.Context, server *http.Server, listener net.Listener, settin
 	stopping := endpoint.WithStopping(requests, endpoint.Stopping{Asked: signalled, Draining: draining})
 	server.BaseContext = func(net.Listener) context.Context { return stopping }
 	failed := make(chan error, 1)
+	listener = limitConnections(server, listener, settings)
 	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:

@@ -2,8 +2,6 @@ package endpoint
 
 import (
 	"context"
-	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 )
@@ -29,19 +27,17 @@ func StoppingFrom(ctx context.Context) Stopping {
 	return Stopping{context.Background(), context.Background()}
 }
 
-// Stream returns the route with an answer of unlimited length in time, such as
-// Server-Sent Events or a long download. It has no write timeout, and the context
-// of its request ends when the server stops.
+// Stream returns the route with an answer that may not end, such as Server-Sent
+// Events. The context of its request ends when the server stops.
 func (r Route) Stream() Route {
 	r.stream = true
-	return r.With(withoutDeadline)
+	return r.With(untilDraining)
 }
 
 // Streams reports whether the route was made with Stream.
 func (r Route) Streams() bool { return r.stream }
 
-func withoutDeadline(c *gin.Context) {
-	_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}) // fails only in a test without a server
+func untilDraining(c *gin.Context) {
 	ctx, cancel := context.WithCancel(c.Request.Context())
 	defer cancel()
 	defer context.AfterFunc(StoppingFrom(ctx).Draining, cancel)()

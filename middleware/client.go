@@ -18,13 +18,11 @@ import (
 // maxUserAgent is how much of a User-Agent is stored, in bytes.
 const maxUserAgent = 255
 
-// RealIP sets a request's RemoteAddr to the address of the client. For a connection
-// from one of the trusted proxies (addresses, or networks such as 10.0.0.0/8), that is
-// the right-most address of X-Forwarded-For that is not a trusted proxy. Gin would
-// also trust X-Real-IP, and cannot read an address with a port. Without trusted proxies
-// it logs once that X-Forwarded-For is ignored.
-func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
-	var proxies []netip.Prefix
+// Proxies are the trusted proxies.
+type Proxies []netip.Prefix
+
+// NewProxies reads addresses, and networks such as 10.0.0.0/8.
+func NewProxies(trusted []string) (proxies Proxies) {
 	for _, text := range trusted {
 		network, err := netip.ParsePrefix(text)
 		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
@@ -34,6 +32,30 @@ func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 			proxies = append(proxies, network)
 		}
 	}
+	return proxies
+}
+
+func (p Proxies) have(addr netip.Addr) bool {
+	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(addr) })
+}
+
+// Network returns the client's network of a connection, or "" for that of a proxy,
+// which has many clients.
+func (p Proxies) Network(remote net.Addr) string {
+	addr, ok := address(remote.String())
+	if ok && p.have(addr) {
+		return ""
+	}
+	return auth.Client{IP: addr.String()}.Network()
+}
+
+// RealIP sets a request's RemoteAddr to the address of the client. For a connection
+// from one of the trusted proxies, that is the right-most address of X-Forwarded-For
+// that is not a trusted proxy. Gin would also trust X-Real-IP, and cannot read an
+// address with a port. Without trusted proxies it logs once that X-Forwarded-For is
+// ignored.
+func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
+	proxies := NewProxies(trusted)
 	if len(proxies) == 0 {
 		var once sync.Once
 		return func(c *gin.Context) {
@@ -44,12 +66,9 @@ func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 			}
 		}
 	}
-	isProxy := func(addr netip.Addr) bool {
-		return slices.ContainsFunc(proxies, func(network netip.Prefix) bool { return network.Contains(addr) })
-	}
 	return func(c *gin.Context) {
 		addr, ok := address(c.Request.RemoteAddr)
-		if !ok || !isProxy(addr) {
+		if !ok || !proxies.have(addr) {
 			return
 		}
 		path := strings.Split(strings.Join(c.Request.Header.Values("X-Forwarded-For"), ","), ",")
@@ -58,7 +77,7 @@ func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 			if !ok {
 				break
 			}
-			if addr = before; !isProxy(addr) {
+			if addr = before; !proxies.have(addr) {
 				break
 			}
 		}
