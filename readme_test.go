@@ -137,11 +137,11 @@ func readPages(t *testing.T) (commands []command, script string) {
 	return commands, script
 }
 
-var spaces, member = regexp.MustCompile(" +"), regexp.MustCompile(`,"`)
+var spaces, member = regexp.MustCompile(" +"), regexp.MustCompile(`,"|\\}`)
 
 func pattern(want string) *regexp.Regexp {
 	loose := strings.NewReplacer("\n…", `(\n.*)*`, "…", ".*").Replace(regexp.QuoteMeta(want))
-	loose = member.ReplaceAllString(loose, `(,"\w+":[^,]*)*,"`)
+	loose = member.ReplaceAllString(loose, `(,"\w+":[^,}]*)*$0`)
 	return regexp.MustCompile("^" + spaces.ReplaceAllString(loose, " +") + `\s*$`)
 }
 

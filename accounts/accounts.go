@@ -6,6 +6,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -161,8 +162,10 @@ func (a Accounts) Refresh(ctx context.Context, token string) (models.Session, er
 	})
 }
 
+// emailTaken returns email_taken for already_exists on the email.
 func emailTaken(err error) error {
-	if errors.Is(err, gorm.ErrDuplicatedKey) {
+	var exists *problem.Problem
+	if errors.As(err, &exists) && slices.Contains(exists.Errors, problem.FieldError{Field: "email", Message: "is taken"}) {
 		return problem.EmailTaken
 	}
 	return err

@@ -87,6 +87,12 @@ func TestConstraintErrorsAreThoseOfGORM(t *testing.T) {
 	if err := db.Create(newUser("ada@example.com")).Error; !errors.Is(err, gorm.ErrDuplicatedKey) {
 		t.Error("the same email:", err)
 	}
+	const row = "INSERT INTO pairs VALUES ('00000000-0000-7000-8000-000000000000', 1)"
+	pairs := errors.Join(db.Exec(`CREATE TABLE pairs (owner_id UUID, "order" INT, UNIQUE (owner_id, "order"))`).Error, db.Exec(row).Error)
+	var twice *problem.Problem
+	if err := db.Exec(row).Error; pairs != nil || !errors.As(err, &twice) || !errors.Is(err, gorm.ErrDuplicatedKey) || twice.Describe() != "order is taken" {
+		t.Error("the same order of an owner:", pairs, err)
+	}
 	if err := db.Exec("CREATE TABLE things (user_id UUID REFERENCES users (id))").Error; err != nil {
 		t.Fatal(err)
 	}

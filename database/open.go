@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,13 +17,15 @@ import (
 	"gorm.io/gorm/logger"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/problem"
 )
 
 // Open opens the database of database.url, and makes a missing SQLite file and its
 // folder. Close it with Close. SQLite has one connection that writes: inside a
 // transaction, use only tx, because db would wait for the transaction until a
 // timeout. Errors of a database that does not answer in time are
-// problem.Unavailable. No error shows a password.
+// problem.Unavailable, and a duplicate is problem.AlreadyExists. No error shows a
+// password.
 func Open(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
 	if !isPostgres(settings.URL) {
 		path := filePath(settings.URL)
@@ -91,6 +94,13 @@ func Close(db *gorm.DB) error {
 
 // isClosed reports whether err is an error that database/sql does not export.
 func isClosed(err error) bool { return err.Error() == "sql: database is closed" }
+
+// alreadyExists is problem.AlreadyExists for the columns of a unique index, caused by
+// gorm.ErrDuplicatedKey. It does not name the owner, whom a client cannot choose.
+func alreadyExists(cause error, columns []string) error {
+	fields := slices.DeleteFunc(columns, func(column string) bool { return column == "owner_id" })
+	return problem.Exists(fields...).Because(fmt.Errorf("%w: %w", gorm.ErrDuplicatedKey, cause))
+}
 
 func gormConfig() *gorm.Config {
 	return &gorm.Config{

@@ -97,14 +97,21 @@ func clientTimeout(parsed *pgx.ConnConfig) time.Duration {
 // postgresDialector translates the errors of PostgreSQL.
 type postgresDialector struct{ *postgres.Dialector }
 
-// Translate returns problem.Unavailable for an error that a retry may solve, and else
-// the error of GORM.
+// Translate returns problem.Unavailable for an error that a retry may solve, that of
+// alreadyExists for a duplicate, and else the error of GORM.
 func (d postgresDialector) Translate(err error) error {
 	if failed := new(pgconn.PgError); errors.As(err, &failed) && failed.Code == onlyReads {
 		return problem.Unavailable.Detailed("The database only reads").Because(err)
 	}
 	if isClosed(err) || isTemporary(err) {
 		return problem.Unavailable.Because(err)
+	}
+	var failed *pgconn.PgError
+	if errors.As(err, &failed) && failed.Code == uniqueViolation {
+		// The detail is such as: Key (owner_id, "order")=(…) already exists.
+		columns, _, _ := strings.Cut(failed.Detail, ")=(")
+		_, columns, _ = strings.Cut(strings.ReplaceAll(columns, `"`, ""), "(")
+		return alreadyExists(err, strings.Split(columns, ", "))
 	}
 	return d.Dialector.Translate(err)
 }

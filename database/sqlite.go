@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -143,8 +144,8 @@ func isLocked(err error) bool { return strings.Contains(err.Error(), "is locked"
 // know.
 type sqliteDialector struct{ *sqlite.Dialector }
 
-// Translate returns problem.Unavailable for an error that a retry may solve, and else
-// the error of GORM.
+// Translate returns problem.Unavailable for an error that a retry may solve, that of
+// alreadyExists for a duplicate, and else the error of GORM.
 func (d sqliteDialector) Translate(err error) error {
 	var failed *modernc.Error
 	switch {
@@ -155,12 +156,18 @@ func (d sqliteDialector) Translate(err error) error {
 	}
 	switch failed.Code() {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return gorm.ErrDuplicatedKey
+		var columns []string // of a message such as: UNIQUE constraint failed: tasks.owner_id, tasks.title
+		for _, column := range tableColumn.FindAllStringSubmatch(err.Error(), -1) {
+			columns = append(columns, column[1])
+		}
+		return alreadyExists(err, columns)
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return gorm.ErrForeignKeyViolated
 	}
 	return err
 }
+
+var tableColumn = regexp.MustCompile(`\b\w+\.(\w+)`)
 
 // isTemporaryCode reports whether a primary result code of SQLite is not the fault of
 // the statement: another process writes for too long, or the disk is full or fails.

@@ -12,10 +12,11 @@ import (
 )
 
 // PostgreSQL's codes for a transaction that conflicts with another one, and that may
-// succeed when it runs again (its manual, section 13.5).
+// succeed when it runs again (its manual, section 13.5), and for a duplicate.
 const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	uniqueViolation      = "23505"
 )
 
 // Transaction runs change in a transaction. If PostgreSQL rolls it back because of

@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"errors"
-	"maps"
-	"slices"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -54,27 +52,6 @@ func where[T any](db *gorm.DB, column string, value *T) *gorm.DB {
 		db = db.Where(db.Statement.Quote(column)+" = ?", *value)
 	}
 	return db
-}
-
-// unique turns the error of a duplicate row into already_exists. values has the
-// unique fields of the row. The error names the fields with a value that another
-// row of db has.
-func unique(err error, db *gorm.DB, id uuid.UUID, values map[string]any) error {
-	if !errors.Is(err, gorm.ErrDuplicatedKey) {
-		return err
-	}
-	var fields []string
-	for _, column := range slices.Sorted(maps.Keys(values)) {
-		var others int64
-		same := db.Session(&gorm.Session{}).Where(db.Statement.Quote(column)+" = ? AND id <> ?", values[column], id)
-		if err := same.Count(&others).Error; err != nil {
-			return err
-		}
-		if others > 0 {
-			fields = append(fields, column)
-		}
-	}
-	return problem.Exists(fields...)
 }
 
 // set changes a field if a PATCH has a value for it.

@@ -2,6 +2,8 @@ package routes_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -106,7 +108,7 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		code, says         string
 		ada                int // the status of Ada's next request
 	}{
-		"shows one":                 {"GET", "/users/{ada}", "", 200, "", `"role":"user","email_verified":false,"disabled":false}`, 200},
+		"shows one":                 {"GET", "/users/{ada}", "", 200, "", `"role":"user","email_verified":false,"disabled":false`, 200},
 		"shows nobody":              {"GET", "/users/01900000-0000-7000-8000-000000000000", "", 404, "not_found", "", 200},
 		"promotes":                  {"PATCH", "/users/{ada}", `{"role":"admin"}`, 200, "", `"role":"admin"`, 200},
 		"disables":                  {"PATCH", "/users/{ada}", `{"disabled":true}`, 200, "", `"disabled":true`, 401},
@@ -211,4 +213,37 @@ func TestRegistrationCanBeClosed(t *testing.T) {
 	}
 	app.Post("/users", `{"email":"ada@example.com","password":"correct horse"}`, app.Admin("root@example.com")...).Want(t, 201, "")
 	app.Login("ada@example.com")
+}
+
+// A project may give users another unique column. Here it is their name.
+func TestADuplicateOfAUserNamesItsColumn(t *testing.T) {
+	app := apptest.New(t)
+	if err := app.DB.Exec("CREATE UNIQUE INDEX unique_users_name ON users (name)").Error; err != nil {
+		t.Fatal(err)
+	}
+	root := app.Admin("root@example.com")
+	app.Post("/register", `{"email":"eve@example.com","password":"correct horse","name":"Eve"}`).Want(t, 201, "")
+	app.Register("ada@example.com")
+	bearer := app.Login("ada@example.com")
+	for claim, c := range map[string]struct{ method, path, body string }{
+		"registers": {"POST", "/register", `{"email":"bob@example.com","password":"correct horse","name":"Eve"}`},
+		"created":   {"POST", "/users", `{"email":"bob@example.com","name":"Eve"}`},
+		"changed":   {"PATCH", "/users/" + app.User("ada@example.com").ID.String(), `{"name":"Eve"}`},
+		"changes":   {"PATCH", "/me", `{"name":"Eve"}`},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			caller := bearer
+			if strings.HasPrefix(c.path, "/users") {
+				caller = root
+			}
+			// Not with Do, because the document has no such answer.
+			answer, request := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), c.method, c.path, strings.NewReader(c.body))
+			request.Header = http.Header{"Content-Type": {"application/json"}, caller[0]: {caller[1]}}
+			app.Engine.ServeHTTP(answer, request)
+			if got := answer.Body.String(); answer.Code != 409 || !strings.Contains(got, `"errors":[{"field":"name","message":"is taken"}]`) {
+				t.Errorf("answered %d %s", answer.Code, got)
+			}
+		})
+	}
+	app.Post("/register", `{"email":"eve@example.com","password":"correct horse"}`).Want(t, 409, "email_taken")
 }

@@ -95,17 +95,6 @@ func (r *resource) Sorts() string {
 // HasQuery reports whether the list has filters or orders.
 func (r *resource) HasQuery() bool { return len(r.Filters()) > 0 || r.Sorts() != "" }
 
-// Outcome is an expression for the error of a change.
-func (r *resource) Outcome() string {
-	switch {
-	case len(r.Uniques()) == 0:
-		return "err"
-	case r.Owned():
-		return r.Receiver() + ".unique(ctx, user, " + r.Var + ", err)"
-	}
-	return r.Receiver() + ".unique(ctx, " + r.Var + ", err)"
-}
-
 // Index returns the GORM tag of a column, with its indexes after its other tags.
 func (r *resource) Index(column string, tags ...string) string {
 	add := func(kind, name string, columns ...string) {
