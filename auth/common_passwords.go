@@ -19,7 +19,7 @@ func isCommon(password string) bool {
 	for list := commonPasswords; list != ""; {
 		start := strings.LastIndexByte(list[:len(list)/2], '\n') + 1
 		end := start + strings.IndexByte(list[start:], '\n')
-		switch strings.Compare(list[start:end], password) {
+		switch strings.Compare(strings.TrimSuffix(list[start:end], "\r"), password) {
 		case 0:
 			return true
 		case -1:

@@ -22,21 +22,21 @@ type Health struct {
 	DB *gorm.DB
 }
 
-// Status is the answer of a check that succeeds.
-type Status struct {
+// HealthStatus is the answer of a check that succeeds.
+type HealthStatus struct {
 	Status string `json:"status"`
 }
 
 // Live reports that the process runs.
 func (Health) Live(c *gin.Context) {
-	c.JSON(http.StatusOK, Status{"ok"})
+	c.JSON(http.StatusOK, HealthStatus{"ok"})
 }
 
 // Ready reports that the server can handle requests: the database writes and has
 // all migrations, and the server is not about to stop.
-func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
+func (h Health) Ready(ctx context.Context, _ endpoint.None) (HealthStatus, error) {
 	if endpoint.StoppingFrom(ctx).Asked.Err() != nil {
-		return Status{}, problem.Unavailable.Detailed("The server is about to stop")
+		return HealthStatus{}, problem.Unavailable.Detailed("The server is about to stop")
 	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
@@ -50,11 +50,11 @@ func (h Health) Ready(ctx context.Context, _ endpoint.None) (Status, error) {
 	}
 	switch {
 	case errors.Is(err, problem.Unavailable): // keeps its detail
-		return Status{}, err
+		return HealthStatus{}, err
 	case err != nil:
-		return Status{}, problem.Unavailable.Because(err)
+		return HealthStatus{}, problem.Unavailable.Because(err)
 	case len(pending) > 0:
-		return Status{}, problem.Unavailable.Detailed("The database has pending migrations")
+		return HealthStatus{}, problem.Unavailable.Detailed("The database has pending migrations")
 	}
-	return Status{"ok"}, nil
+	return HealthStatus{"ok"}, nil
 }

@@ -41,13 +41,14 @@ func NewMailPages(root string, kept mail.Folder) MailPages {
 	return m
 }
 
-// readEmbedded reads a file of the program. It panics if the file is missing.
+// readEmbedded reads a text of the program, with line ends as a browser hashes them. It
+// panics if the file is missing.
 func readEmbedded(in fs.FS, name string) []byte {
 	content, err := fs.ReadFile(in, name)
 	if err != nil {
 		panic(err)
 	}
-	return content
+	return bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
 }
 
 // Reset serves the form to choose a new password.

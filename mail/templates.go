@@ -40,7 +40,7 @@ func render(name, service string, data any) (content, error) {
 	if err := plain.Execute(&out, of); err != nil {
 		return content{}, err
 	}
-	subject, body, _ := strings.Cut(out.String(), "\n\n")
+	subject, body, _ := strings.Cut(strings.ReplaceAll(out.String(), "\r\n", "\n"), "\n\n")
 	subject, found := strings.CutPrefix(subject, "Subject: ")
 	if !found {
 		return content{}, errors.New(name + ".txt does not begin with its subject and an empty line")

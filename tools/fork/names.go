@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/token"
@@ -23,7 +24,7 @@ func (r *resource) checkName(root string) error {
 	switch column := columnOf(r.Type); {
 	case len(r.Name) > maxName:
 		return fmt.Errorf("has over %d characters: choose a shorter name", maxName)
-	case r.Name == r.Plural && inflection.Singular(r.Name) != r.Name:
+	case r.Name == r.Plural && inflection.Singular(r.Name) != r.Name && !singularInS(last):
 		return fmt.Errorf("use the singular, name=%s", inflection.Singular(r.Name))
 	case column != r.Name:
 		return fmt.Errorf("GORM would change it to %s: choose a name with words of two letters or more", column)
@@ -37,6 +38,17 @@ func (r *resource) checkName(root string) error {
 	}
 	return r.checkTable(root)
 }
+
+// singularInS reports whether a noun that ends in s is a singular. inflection, which makes
+// the names of GORM's tables, takes it for a plural.
+func singularInS(noun string) bool {
+	usually := strings.HasSuffix(noun, "us") || strings.HasSuffix(noun, "is")
+	return usually != exceptions[noun]
+}
+
+// exceptions are singulars with other ends, and plurals in -us and -is.
+var exceptions = words("alias analytics atlas bias canvas chaos corps cosmos ethos gas kudos lens logistics mathematics pancreas pathos physics summons thermos " +
+	"apis cpus emojis gpus gurus kiwis menus skis skus taxis uris wikis")
 
 // createTable finds the types that a migration creates tables from.
 var createTable = regexp.MustCompile(`CreateTable\(&(\w+)\{`)
@@ -64,10 +76,31 @@ func (r *resource) checkTable(root string) error {
 	return nil
 }
 
+// checkComponents refuses types that would be components of the document with the names
+// of others.
+func (r *resource) checkComponents(root, types string) error {
+	if _, err := os.Stat(filepath.Join(root, "models", r.Name+".go")); err == nil {
+		return nil // they are ours
+	}
+	var document struct {
+		Components struct{ Schemas map[string]any }
+	}
+	text, err := os.ReadFile(filepath.Join(root, "docs/openapi.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &document)
+	}
+	for _, name := range strings.Fields(types) {
+		if document.Components.Schemas[name] != nil {
+			return fmt.Errorf("name=%s: docs/openapi.json already has a component %s: choose another name", r.Name, name)
+		}
+	}
+	return err
+}
+
 // usedNames are the names that a variable of a handler must not hide.
 var usedNames = words("bool byte error float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any " +
 	"true false nil iota append cap clear close complex copy delete imag len make max min new panic print println real recover " +
-	"context endpoint errors gorm models problem time uuid auth handlers ctx db err in page rows tx user")
+	"context endpoint errors gorm models problem time uuid auth handlers ctx db err in page rows tx user create owned set")
 
 // suffixes of file names that Go builds only on one platform.
 var suffixes = words("aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris unix wasip1 windows " +

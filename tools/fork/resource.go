@@ -180,15 +180,14 @@ func (r *resource) fill(name string) ([]byte, error) {
 // checkNames refuses names that another file declares, and paths that another route
 // has.
 func (r *resource) checkNames(root string) error {
-	types := words(r.Type + " New" + r.Type + " " + r.Type + "Change " + r.Type + "List")
-	own := map[string]map[string]bool{
-		"models": types, "auth": types, "problem": types, "endpoint": types,
-		"handlers": words(strings.Join(slices.Collect(maps.Keys(types)), " ") + " " + r.Types + " " + r.Type + "ID " + r.Type + "Version " + r.Type + "Page " + r.Var + " " + r.Vars),
-		"database": words("create" + r.Types), "routes": words("Test" + r.Types),
+	types := r.Type + " New" + r.Type + " " + r.Type + "Change " + r.Type + "List"
+	own := map[string]map[string]bool{ // by package
+		"models": words(r.Type), "handlers": words(types + " " + r.Types + " " + r.Type + "ID " + r.Type + "Version " + r.Type + "Page"),
+		"database": words("create" + r.Types), "routes_test": words("Test" + r.Types),
 	}
 	ours := slices.Collect(maps.Values(r.files()))
-	for _, folder := range slices.Sorted(maps.Keys(own)) {
-		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+	for _, of := range slices.Sorted(maps.Keys(own)) {
+		files, err := filepath.Glob(filepath.Join(root, strings.TrimSuffix(of, "_test"), "*.go"))
 		if err != nil {
 			return err
 		}
@@ -205,11 +204,14 @@ func (r *resource) checkNames(root string) error {
 				return err
 			}
 			for _, declared := range declarations(parsed) {
-				if own[folder][declared] {
+				if own[packageOf(filepath.ToSlash(relative), parsed)][declared] {
 					return fmt.Errorf("name=%s: %s already declares %s: choose another name", r.Name, relative, declared)
 				}
 			}
 		}
+	}
+	if err := r.checkComponents(root, types); err != nil {
+		return err
 	}
 	for _, file := range []string{"routes/routes.go", ownRoutes} {
 		table, err := os.ReadFile(filepath.Join(root, file))

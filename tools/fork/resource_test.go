@@ -88,6 +88,9 @@ func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 		"no name":                         {"", "x:int", "use a singular noun in lower case"},
 		"a name in capitals":              {"Task", "x:int", "use a singular noun in lower case"},
 		"a plural":                        {"tasks", "x:int", "use the singular, name=task"},
+		"a plural in -us":                 {"menus", "x:int", "use the singular, name=menu"},
+		"a plural of two words":           {"side_tasks", "x:int", "use the singular, name=side_task"},
+		"a name in every handler":         {"set", "x:int", "set is already a name"},
 		"a keyword":                       {"range", "x:int", "range is already a name in Go"},
 		"a name in Go":                    {"string", "x:int", "string is already a name"},
 		"a package's name":                {"context", "x:int", "context is already a name"},
@@ -144,6 +147,17 @@ func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestACommonNounMayNameAResource(t *testing.T) {
+	t.Parallel()
+	root := tree(t)
+	for _, name := range []string{"canvas", "lens", "gas", "bonus", "atlas", "chaos", "iris", "bus", "virus", "alias", "basis", "tennis_campus", "person", "status", "order", "name", "document", "group", "client", "link"} {
+		if err := addResource(root, name, "", "label:string:unique"); err != nil {
+			t.Error(err)
+		}
+	}
+	compiles(t, root, exports(t, "."))
 }
 
 func TestTheAccessOfAResourceMustSuitItsParent(t *testing.T) {

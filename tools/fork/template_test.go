@@ -45,13 +45,15 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// Resources with every type and rule, an irregular plural, two words, and two parents.
+// Resources with every type and rule, unusual plurals, two words, and two parents.
 var resources = [][]string{
 	{"make", "resource", "name=task", "fields=title:string:required,max=80,sort details:text state:string:oneof=open|done,filter contact:string?:email " +
 		"count:int:required,min=1,max=9 rank:int? weight:float:min=-1.5 price:float?:min=0 done:bool sure:bool:required maybe:bool? " +
 		"starts_at:time:sort due_at:time?:sort ref:uuid other_ref:uuid? website_url:string:min=3 slug:string?:unique order:int?:unique,filter,sort"},
 	{"make", "resource", "name=sales_person", "access=shared", "fields=name:string:required,unique code:string:unique,min=2,max=2"},
 	{"make", "resource", "name=tax_rate", "access=admin", "fields=percent:float:min=0,max=100,sort"},
+	{"make", "resource", "name=canvas", "fields=label:string:unique"}, // its plural is the same word
+	{"make", "resource", "name=status", "fields=order:int:unique"},
 	{"make", "resource", "name=comment", "fields=task:references sales_person:references? text:text:required"},
 }
 
