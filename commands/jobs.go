@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 func jobsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "jobs",
-		Short: "List the jobs that wait, run or have failed, the oldest first",
+		Short: "List the jobs that wait, run, have failed or are unknown, the oldest first",
 		Args:  cobra.NoArgs,
 		RunE:  withBackend(listJobs),
 	}
@@ -41,19 +42,28 @@ func jobsCommand() *cobra.Command {
 
 func listJobs(cmd *cobra.Command, _ []string, b backend) error {
 	out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	known := jobs.Kinds(b.app().Jobs())
 	fmt.Fprintln(out, "ID\tKIND\tSTATE\tATTEMPTS\tNEXT\tERROR")
-	rows, err := b.db.WithContext(cmd.Context()).Model(&models.Job{}).Order("id").Rows()
+	rows, err := b.db.WithContext(cmd.Context()).Model(&models.Job{}).Select("id", "kind", "run_at", "attempts", "error").Order("id").Rows()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var job models.Job
-		if err := b.db.ScanRows(rows, &job); err != nil {
-			return err
+		if fault := b.db.ScanRows(rows, &job); fault != nil {
+			var id, kind, other any
+			if err := rows.Scan(&id, &kind, &other, &other, &other); err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "%v\t%v\tunreadable\t-\t-\t%v\n", id, kind, fault)
+			continue
 		}
 		state, next := job.State(b.db.NowFunc()), "-"
-		if state == models.JobWaiting {
+		switch {
+		case state == models.JobWaiting && !slices.Contains(known, job.Kind):
+			state = models.JobUnknown
+		case state == models.JobWaiting:
 			next = job.RunAt.UTC().Format(time.RFC3339)
 		}
 		fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\t%s\n", job.ID, job.Kind, state, job.Attempts, next, job.Error)

@@ -15,10 +15,16 @@ func TestJobsAreListedAndRetried(t *testing.T) {
 		t.Errorf("exit %d, %s%s", code, out, faults)
 	}
 	const failed, waiting, running = "01900000-0000-7000-8000-000000000001", "01900000-0000-7000-8000-000000000002", "01900000-0000-7000-8000-000000000003"
+	never := "'infinity'" // which Go has no time for
+	if !apptest.OnPostgreSQL() {
+		never = "'soon'"
+	}
 	apptest.Exec(t, url, "INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error) VALUES "+
-		"('"+failed+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', NULL, 15, 'no route to host'), "+
-		"('"+waiting+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 0, ''), "+
-		"('"+running+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 2, '')")
+		"('"+failed+"', '2026-11-25 12:00:00+00:00', 'purge failed jobs', '{}', NULL, 15, 'no route to host'), "+
+		"('"+waiting+"', '2026-11-25 12:00:00+00:00', 'purge failed jobs', '{}', '2099-01-02 03:04:05+00:00', 0, ''), "+
+		"('"+running+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 2, ''), "+
+		"('01900000-0000-7000-8000-000000000004', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', "+never+", 0, ''), "+
+		"('01900000-0000-7000-8000-000000000005', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2026-11-25 12:00:00+00:00', 1, 'no')")
 	list := func(want string) {
 		t.Helper()
 		out, faults, code := run(t, folder, environ, "jobs")
@@ -26,9 +32,11 @@ func TestJobsAreListedAndRetried(t *testing.T) {
 			t.Errorf("exit %d, %s%s", code, out, faults)
 		}
 	}
-	list(`1  of a fork  failed   15        -                     no route to host\n.*` +
-		`2  of a fork  waiting  0         2099-01-02T03:04:05Z  \n.*` +
-		`3  of a fork  running  2         -`)
+	list(`1  purge failed jobs +failed +15 +- +no route to host\n.*` +
+		`2  purge failed jobs +waiting +0 +2099-01-02T03:04:05Z +\n.*` +
+		`3  of a fork +running +2 +- +\n.*` +
+		`4  of a fork +unreadable +- +- +.*run_at.*\n.*` +
+		`5  of a fork +unknown +1 +- +no\n`)
 	for id, want := range map[string]string{
 		failed:  "The job runs again as soon as a server runs.\n",
 		waiting: "latchkey: no job with the id " + waiting + " has failed\n",
@@ -39,12 +47,12 @@ func TestJobsAreListedAndRetried(t *testing.T) {
 			t.Errorf("%s: %s%s", id, out, faults)
 		}
 	}
-	list(`1  of a fork  waiting  15        20\d\d-.*Z  no route to host`)
+	list(`1  purge failed jobs +waiting +15 +20\d\d-.*Z +no route to host`)
 	s := launch(t, folder, environ...).await()
 	apptest.Await(t, "the server has added its periodic jobs", func() bool {
 		out, _, _ := run(t, folder, environ, "jobs")
 		return strings.Contains(out, "housekeeping")
 	})
-	list(`housekeeping +waiting  0 `)
+	list(`housekeeping +waiting +0 `)
 	s.want(200, "GET", "/readyz", "")
 }

@@ -29,7 +29,7 @@ func serveMetrics(ctx context.Context, b backend, app *routes.App, background *s
 	if address == "" {
 		return nil
 	}
-	registry, err := newRegistry(b)
+	registry, err := newRegistry(b, app.Jobs())
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func serveMetrics(ctx context.Context, b backend, app *routes.App, background *s
 
 // newRegistry has the figures that are read when Prometheus asks. Add a collector of
 // your own to the list.
-func newRegistry(b backend) (*prometheus.Registry, error) {
+func newRegistry(b backend, handlers []jobs.Handler) (*prometheus.Registry, error) {
 	pools, err := database.Collectors(b.db)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func newRegistry(b backend) (*prometheus.Registry, error) {
 		collectors.NewBuildInfoCollector(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		jobs.Collector(b.db),
+		jobs.Collector(b.db, jobs.Kinds(handlers)),
 	}
 	registry := prometheus.NewRegistry()
 	for _, collector := range slices.Concat(all, pools, b.services.Collectors()) {

@@ -53,12 +53,12 @@ func TestMetricsCountRequestsAndTheStateOfTheProcess(t *testing.T) {
 	s.use()
 	apptest.Exec(t, database, "INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error) VALUES "+
 		"('01900000-0000-7000-8000-000000000001', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', NULL, 15, 'no route to host'), "+
-		"('01900000-0000-7000-8000-000000000002', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2026-11-25 12:00:00+00:00', 1, 'no route to host'), "+
+		"('01900000-0000-7000-8000-000000000002', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2026-11-25 12:00:00+00:00', 1, 'no route to host'), "+ // which no server knows
 		"('01900000-0000-7000-8000-000000000003', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 2, '')")
 	var scrape string
-	apptest.Await(t, "jobs of the program itself have ended", func() bool {
+	apptest.Await(t, "jobs of the program itself have ended, and the unknown one is not overdue", func() bool {
 		scrape = metrics.want(200, "GET", "/metrics", "")
-		return strings.Contains(scrape, "\njobs{state=\"running\"} 1\n")
+		return strings.Contains(scrape, "\njobs{state=\"running\"} 1\n") && strings.Contains(scrape, "\njobs_overdue_seconds 0\n")
 	})
 	for _, line := range []string{
 		`http_request_duration_seconds_count{code="201",method="POST",route="/register"} 1`,
@@ -75,7 +75,7 @@ func TestMetricsCountRequestsAndTheStateOfTheProcess(t *testing.T) {
 		`sessions_cached 1`,
 		`jobs{state="failed"} 1`,
 		`jobs{state="waiting"} \d+`,
-		`jobs_overdue_seconds [1-9].*`,
+		`jobs{state="unknown"} 1`,
 		`go_sql_max_open_connections{db_name="\w+"} [1-9]\d*`,
 		`go_goroutines \d+`,
 		`go_build_info{.*} 1`,

@@ -27,6 +27,7 @@ func migrations() []*gormigrate.Migration {
 		createAPIKeys,
 		createLoginFailures,
 		createTOTP,
+		turnJobs,
 	}, own()...)
 }
 

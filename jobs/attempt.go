@@ -25,8 +25,10 @@ const (
 	renewEvery   = 30 * time.Second
 	cancelBefore = 10 * time.Second
 
-	// maxAttempts and the pauses between them make two days.
-	maxAttempts = 15
+	// maxAttempts and the pauses between them make two days. No pause is longer than
+	// longestPause.
+	maxAttempts  = 15
+	longestPause = maxAttempts * maxAttempts * maxAttempts * maxAttempts * time.Second * 3 / 2
 
 	// storePause is how long a worker waits before it tries again to store the end of
 	// a job.
@@ -108,13 +110,16 @@ func (w *Worker) end(ctx context.Context, job models.Job, err, stopped error) er
 		}).Error
 	}
 	level, wait := slog.LevelWarn, pause(job.Attempts)
+	last := job.Attempts >= maxAttempts || errors.Is(err, errPermanent) || errors.Is(err, errDied)
 	var runAt any
 	switch {
 	case errors.Is(stopped, errStopped):
 		level, runAt = slog.LevelInfo, fromNow(db, 0)
+	case handler.next != nil && last:
+		runAt = fromNow(db, handler.wait(db))
 	case handler.next != nil:
 		runAt = fromNow(db, min(wait, handler.wait(db)))
-	case job.Attempts < maxAttempts && !errors.Is(err, errPermanent):
+	case !last:
 		runAt = fromNow(db, wait)
 	default:
 		level = slog.LevelError

@@ -50,6 +50,14 @@ func Periodic(kind string, next Schedule, run func(context.Context) error) Handl
 	return Handler{kind: kind, next: next, run: func(ctx context.Context, _ []byte) error { return run(ctx) }}
 }
 
+// Kinds returns the kinds of jobs that handlers run.
+func Kinds(handlers []Handler) (kinds []string) {
+	for _, handler := range handlers {
+		kinds = append(kinds, handler.kind)
+	}
+	return kinds
+}
+
 // Schedule returns the first time of a schedule after a time.
 type Schedule func(after time.Time) time.Time
 

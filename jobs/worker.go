@@ -4,25 +4,28 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/models"
 )
 
 const (
-	// maxRunning is how many jobs one process runs at the same time.
+	// maxRunning is how many jobs one process runs at the same time, and one more of each
+	// kind of which none runs.
 	maxRunning = 8
 
-	// alone is how long a job runs alone, and the longest rest after that, which is as
-	// long as it ran. So the jobs of a long queue that work take half a core at most, and
-	// leave the rest to requests, while those that wait run at the same time.
+	// alone is how long a job runs alone, and rest the longest rest after that, which is
+	// as long as it ran. So the jobs of a long queue that work take half a core at most,
+	// and leave the rest to requests, while those that wait run at the same time.
 	alone = 20 * time.Millisecond
+	rest  = alone
+
+	// lastAlone is alone for the last of maxLost attempts: if the process dies again, no
+	// other job has begun since.
+	lastAlone = 10 * time.Second
 
 	// pollInterval is how often an idle worker looks for jobs that other processes
 	// have added, or that are due again.
@@ -54,12 +57,16 @@ type Worker struct {
 	log       *slog.Logger
 	handlers  map[string]Handler
 	waker     waker
-	scheduled bool // whether every periodic job is in the database
+	scheduled bool     // whether every periodic job is in the database
+	turns     []string // the kinds, with the one at the end that had the last turn
+
+	mu      sync.Mutex
+	running map[string]int // by kind
 }
 
 // NewWorker makes the only Worker of db. Two handlers of one kind are an error.
 func NewWorker(db *gorm.DB, log *slog.Logger, handlers []Handler) (*Worker, error) {
-	w := &Worker{db: db, log: log, handlers: map[string]Handler{}, waker: waker{make(chan struct{}, 1)}}
+	w := &Worker{db: db, log: log, handlers: map[string]Handler{}, waker: waker{make(chan struct{}, 1)}, turns: Kinds(handlers), running: map[string]int{}}
 	for _, handler := range handlers {
 		if _, ok := w.handlers[handler.kind]; ok {
 			return nil, fmt.Errorf("two jobs are named %q", handler.kind)
@@ -99,83 +106,44 @@ func (w *Worker) Run(ctx context.Context, timeout time.Duration) {
 	}
 }
 
-// begin begins jobs as long as ctx lasts. It waits while maxRunning have not called done.
+// begin begins jobs as long as ctx lasts, as free allows.
 func (w *Worker) begin(ctx context.Context, start func(job models.Job, done func())) {
-	slots := make(chan struct{}, maxRunning)
-	for warned := false; ; {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
+	for warned := false; ctx.Err() == nil; {
 		job, found, err := w.claim(context.WithoutCancel(ctx)) // a job that is claimed must start
 		if err != nil && !warned {
 			w.log.Error("no job can start, because the database does not answer", "error", err)
 		}
 		warned = err != nil
-		if found {
-			began, ended := time.Now(), make(chan struct{})
-			start(job, func() {
-				<-slots
-				close(ended)
-			})
+		if !found {
 			select {
-			case <-ended:
-			case <-time.After(alone):
 			case <-ctx.Done():
+			case <-w.waker.calls:
+			case <-time.After(pollInterval):
 			}
-			_ = sleep(ctx, min(time.Since(began), alone))
 			continue
 		}
-		<-slots
+		began, ended, alone := time.Now(), make(chan struct{}), alone
+		if job.Attempts-job.Ended == maxLost {
+			alone = lastAlone
+		}
+		w.count(job.Kind, 1)
+		start(job, func() {
+			w.count(job.Kind, -1)
+			close(ended)
+			w.waker.wake() // perhaps another job may begin
+		})
 		select {
+		case <-ended:
+		case <-time.After(alone):
 		case <-ctx.Done():
-			return
-		case <-w.waker.calls:
-		case <-time.After(pollInterval):
 		}
+		_ = sleep(ctx, min(time.Since(began), rest))
 	}
 }
 
-// claim takes the job that is due for the longest time. It first only reads, because a
-// write would delay others in SQLite.
-func (w *Worker) claim(ctx context.Context) (job models.Job, found bool, err error) {
-	db := w.db.WithContext(ctx)
-	if !w.scheduled {
-		if err := w.schedule(db); err != nil {
-			return job, false, err
-		}
-		w.scheduled = true
-	}
-	due := func(db *gorm.DB) *gorm.DB {
-		kinds := slices.Sorted(maps.Keys(w.handlers)) // a newer version may have more
-		return db.Model(&models.Job{}).Select("id").Where("run_at <= ? AND kind IN ?", fromNow(db, 0), kinds).Order("run_at").Limit(1)
-	}
-	if look := due(db).Find(&job); look.Error != nil || look.RowsAffected == 0 {
-		return job, false, look.Error
-	}
-	next := due(db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}))
-	returned := clause.Returning{Columns: []clause.Column{{Name: "id"}, {Name: "kind"}, {Name: "args"}, {Name: "attempts"}}}
-	job = models.Job{}
-	claimed := db.Model(&job).Clauses(returned).Where("id = (?)", next).
-		Updates(map[string]any{"run_at": fromNow(db, lease), "attempts": gorm.Expr("attempts + 1"), "error": ""})
-	return job, claimed.RowsAffected == 1, claimed.Error
-}
-
-// schedule adds the periodic jobs that are missing.
-func (w *Worker) schedule(db *gorm.DB) error {
-	for kind, handler := range w.handlers {
-		if handler.next != nil {
-			if err := insert(db, kind, []byte("{}"), handler.wait(db), &kind); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// wait returns the time until a periodic job is due.
-func (h Handler) wait(db *gorm.DB) time.Duration {
-	now := db.NowFunc()
-	return h.next(now).Sub(now)
+// count counts a job that runs, or that has ended.
+func (w *Worker) count(kind string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[kind] += n
 }

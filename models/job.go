@@ -2,16 +2,21 @@ package models
 
 import "time"
 
-// Job is background work that waits, runs or has failed. One that succeeded is
-// deleted.
+// Job is background work. One that succeeded is deleted. Its state is in three columns:
+//
+//	run_at     attempts  error
+//	NULL       any       any      it has failed
+//	later      1 or more ""       an attempt runs, which is given up for lost at run_at
+//	any other                     it waits, and an attempt may begin at run_at
 type Job struct {
 	Base
 	Kind      string
-	Args      string     // JSON
-	RunAt     *time.Time // when an attempt may begin; while one runs, when it is given up for lost; nil if the job has failed
-	Attempts  int        // how many have begun
-	Error     string     // of the last attempt, "" while one runs
-	UniqueKey *string    // no two jobs have the same one
+	Args      string // JSON
+	RunAt     *time.Time
+	Attempts  int     // how many have begun
+	Ended     int     // the number of the last attempt that is known to have ended
+	Error     string  // of the last attempt, "" while one runs
+	UniqueKey *string // no two jobs have the same one
 }
 
 // The states of a job.
@@ -19,9 +24,10 @@ const (
 	JobWaiting = "waiting"
 	JobRunning = "running"
 	JobFailed  = "failed"
+	JobUnknown = "unknown" // it would wait, but this program has no function for its kind
 )
 
-// State returns the state of a job at a time.
+// State returns the state of a job at a time, if its kind is known.
 func (j Job) State(now time.Time) string {
 	switch {
 	case j.RunAt == nil:

@@ -52,7 +52,7 @@ var parts = map[string][]string{
 	},
 	"metrics": {
 		"commands/metrics.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go", "auth/metrics.go", "auth/metrics_test.go",
-		"jobs/metrics.go", "database/metrics.go", "config/metrics.go", "config/metrics_test.go", "bench/metrics.go", "bench/metrics_test.go", "bench/dashboard/",
+		"jobs/metrics.go", "jobs/metrics_test.go", "database/metrics.go", "config/metrics.go", "config/metrics_test.go", "bench/metrics.go", "bench/metrics_test.go", "bench/dashboard/",
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md", "docs/dashboard.svg",
 	},
 	"kubernetes": {"deploy/kubernetes/", "tools/kubernetes/"},
