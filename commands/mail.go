@@ -1,15 +1,27 @@
 package commands
 
 import (
+	"fmt"
 	"log/slog"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
+	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
 
 // noMail warns that no mail is sent.
 func noMail(app routes.App) warning {
-	return warning{app.SendMail == nil, "no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503"}
+	if app.SendMail != nil {
+		return warning{}
+	}
+	text := "no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503"
+	var waiting int64
+	counted := app.DB.Model(&models.Job{}).Where("kind = ? AND run_at IS NOT NULL", accounts.Mail{}.Kind()).Count(&waiting)
+	if counted.Error == nil && waiting > 0 {
+		text += fmt.Sprintf(". %d mails wait until it is set", waiting)
+	}
+	return warning{true, text}
 }
 
 // mailsShown warns that others than the developer may read mails.

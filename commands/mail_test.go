@@ -91,6 +91,15 @@ func TestNoMailIsLostOrSentTwiceByAKillWhileTheMailServerIsAway(t *testing.T) {
 	s.end()
 	apptest.Exec(t, url, "UPDATE jobs SET run_at = created_at WHERE kind = 'mail'") // the pauses and the leases are over
 
+	off := launch(t, folder, production("APP_DATABASE_URL="+url)...).await() // without mail.url
+	if waiting := jobs(" waiting "); waiting < users || strings.Count(off.printed(), fmt.Sprint(users, " mails wait")) != 1 {
+		t.Errorf("%d jobs wait: %s", waiting, off.printed())
+	}
+	off.signal(os.Interrupt)
+	if off.end(); strings.Contains(off.printed(), "a job ") {
+		t.Error(off.printed())
+	}
+
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)

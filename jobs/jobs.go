@@ -27,8 +27,8 @@ type Job interface {
 // Handler runs the jobs of a kind.
 type Handler struct {
 	kind string
-	run  func(ctx context.Context, args []byte) error
-	next Schedule // nil for a job that is added
+	run  func(ctx context.Context, args []byte) error // nil if the jobs wait
+	next Schedule                                     // nil for a job that is added
 }
 
 // Handle makes the Handler of a type of job. An error makes the job run again later,
@@ -42,6 +42,13 @@ func Handle[J Job](run func(context.Context, J) error) Handler {
 		}
 		return run(ctx, job)
 	}}
+}
+
+// Paused makes the Handler of a type of job that cannot run with these settings. Its jobs
+// wait, until a program runs them.
+func Paused[J Job]() Handler {
+	var job J
+	return Handler{kind: job.Kind()}
 }
 
 // Periodic makes a Handler that runs on a schedule, in one of all processes. What was

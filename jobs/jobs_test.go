@@ -182,6 +182,24 @@ func TestAJobOfANewerVersionWaits(t *testing.T) {
 	}
 }
 
+// paused is a job that no program of the test runs.
+type paused struct{}
+
+func (paused) Kind() string { return "paused" }
+
+func TestAJobThatCannotRunWaits(t *testing.T) {
+	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
+	if err := database.Transaction(db, func(tx *gorm.DB) error { return jobs.Add(tx, paused{}) }); err != nil {
+		t.Fatal(err)
+	}
+	add(t, db, "later")
+	start(t, db, time.Hour, jobs.Paused[paused](), jobs.Handle(func(context.Context, named) error { return nil }))
+	apptest.Await(t, "the later one has run", func() bool { return count(t, db) == 1 })
+	if job := only(t, db); job.Kind != "paused" || job.Attempts != 0 || job.Error != "" {
+		t.Errorf("%+v", job)
+	}
+}
+
 func TestTwoHandlersOfOneKindStopTheStart(t *testing.T) {
 	db := apptest.Open(t, apptest.MigratedDatabase(t), slog.New(slog.DiscardHandler))
 	handler := jobs.Handle(func(context.Context, named) error { return nil })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,6 +67,7 @@ type Worker struct {
 
 // NewWorker makes the only Worker of db. Two handlers of one kind are an error.
 func NewWorker(db *gorm.DB, log *slog.Logger, handlers []Handler) (*Worker, error) {
+	handlers = slices.DeleteFunc(slices.Clone(handlers), func(h Handler) bool { return h.run == nil })
 	w := &Worker{db: db, log: log, handlers: map[string]Handler{}, waker: waker{make(chan struct{}, 1)}, turns: Kinds(handlers), running: map[string]int{}}
 	for _, handler := range handlers {
 		if _, ok := w.handlers[handler.kind]; ok {

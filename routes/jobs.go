@@ -10,7 +10,7 @@ import (
 // Jobs returns what runs in the background, one line each.
 func (a App) Jobs() []jobs.Handler {
 	table := []jobs.Handler{
-		jobs.Handle(mails(a).Deliver),
+		sendMails(a),
 		jobs.Periodic("housekeeping", jobs.Every(time.Hour), func(ctx context.Context) error { return a.Auth.Housekeep(ctx, a.Log) }),
 		purgeEvents(a),
 		renewTOTP(a),
