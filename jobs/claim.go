@@ -22,6 +22,10 @@ const maxLost = 3
 // lost its lease, because its process stood still, looks the same.
 var errDied = errors.New("the process died while it ran")
 
+// givenUp is the key of a job that has begun, so that another one can be added with it.
+// Only periodic jobs keep theirs, which is their kind.
+var givenUp = gorm.Expr("CASE WHEN unique_key = kind THEN unique_key END")
+
 // claim takes the job that is due for the longest time of the kind whose turn it is. It
 // first only reads, because a write would delay others in SQLite.
 func (w *Worker) claim(ctx context.Context) (job models.Job, found bool, err error) {
@@ -100,7 +104,7 @@ func (w *Worker) try(ctx context.Context, id any, kind string) (job models.Job, 
 	}
 	due := w.attempt(db, job).Where("(run_at <= ? OR run_at > ?)", fromNow(db, 0), fromNow(db, w.handlers[kind].longest(db.NowFunc())))
 	job.Attempts++
-	result := due.Updates(map[string]any{"run_at": fromNow(db, lease), "attempts": job.Attempts, "ended": job.Ended, "error": ""})
+	result := due.Updates(map[string]any{"run_at": fromNow(db, lease), "attempts": job.Attempts, "ended": job.Ended, "error": "", "unique_key": givenUp})
 	return job, result.RowsAffected == 1, result.Error
 }
 
@@ -129,7 +133,7 @@ func (w *Worker) setAside(db *gorm.DB, id any, kind string, fault error) error {
 		runAt = fromNow(db, handler.wait(db))
 	}
 	result := db.Model(&models.Job{}).Where("id = ?", id).
-		Updates(map[string]any{"created_at": db.NowFunc(), "run_at": runAt, "attempts": 0, "ended": 0, "error": stored(fault)})
+		Updates(map[string]any{"created_at": db.NowFunc(), "run_at": runAt, "attempts": 0, "ended": 0, "error": stored(fault), "unique_key": givenUp})
 	if result.Error == nil && result.RowsAffected == 0 {
 		return fault // and not again at once
 	}

@@ -92,12 +92,18 @@ var errPermanent = errors.New("it will not be tried again")
 func Permanent(err error) error { return fmt.Errorf("%w; %w", err, errPermanent) }
 
 // Add adds a job in a transaction.
-func Add(tx *gorm.DB, job Job) error {
+func Add(tx *gorm.DB, job Job) error { return add(tx, job, nil) }
+
+// AddOnce adds a job in a transaction, unless one that was added with the same key has
+// not begun.
+func AddOnce(tx *gorm.DB, key string, job Job) error { return add(tx, job, &key) }
+
+func add(tx *gorm.DB, job Job, key *string) error {
 	args, err := json.Marshal(job)
 	if err != nil {
 		return err
 	}
-	return insert(tx, job.Kind(), args, 0, nil)
+	return insert(tx, job.Kind(), args, 0, key)
 }
 
 // insert adds a job that runs after wait. If there is one with the same key that has
