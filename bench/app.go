@@ -60,8 +60,9 @@ func (s *app) start(ctx context.Context) (err error) {
 		"APP_SERVER_ADDRESS=" + s.address,
 		"APP_LOG_LEVEL=error",
 		fmt.Sprint("APP_SERVER_MAX_CONNECTIONS=", connectionCount+500),
-		"APP_JWT_MAX_SESSIONS=1000000", // all logins are of one user
-		"APP_PASSWORD_MAX_WAIT=60s",    // the last of 64 logins waits longer than the default allows
+		"APP_JWT_MAX_SESSIONS=1000000",   // all logins are of one user
+		"APP_LOGIN_MAX_FAILURES=1000000", // all registrations are from one address
+		"APP_PASSWORD_MAX_WAIT=60s",      // the last of 64 logins waits longer than the default allows
 	}, s.environ...), s.stderr, s.program)
 	return err
 }

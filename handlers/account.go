@@ -36,6 +36,9 @@ func (a Account) Register(ctx context.Context, in accounts.NewUser) (models.User
 	if !a.Registers {
 		return models.User{}, problem.Forbidden.Detailed("Registration is closed")
 	}
+	if err := a.Accounts.Auth.Throttle.Request(a.Accounts.DB.WithContext(ctx)); err != nil {
+		return models.User{}, err
+	}
 	return a.Accounts.Create(ctx, in)
 }
 

@@ -35,6 +35,9 @@ type EmailVerification struct {
 // Forgot sends a link to choose a new password. The answer is the same for an email
 // without an account.
 func (m Mail) Forgot(ctx context.Context, in ForgottenPassword) (endpoint.None, error) {
+	if err := m.Accounts.Auth.Throttle.Request(m.Accounts.DB.WithContext(ctx)); err != nil {
+		return endpoint.None{}, err
+	}
 	return endpoint.None{}, m.Mails.Forgot(ctx, in.Email)
 }
 
@@ -56,5 +59,8 @@ func (m Mail) Verify(ctx context.Context, in EmailVerification) (endpoint.None, 
 
 // SendVerification sends the link to verify the email once more.
 func (m Mail) SendVerification(ctx context.Context, login auth.Login, _ endpoint.None) (endpoint.None, error) {
+	if err := m.Accounts.Auth.Throttle.Request(m.Accounts.DB.WithContext(ctx)); err != nil {
+		return endpoint.None{}, err
+	}
 	return endpoint.None{}, m.Mails.Verification(ctx, login)
 }

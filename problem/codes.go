@@ -21,7 +21,7 @@ var (
 	UnsupportedMediaType = &Problem{Status: 415, Code: "unsupported_media_type", Detail: "Unsupported Media Type"}
 	RangeNotSatisfiable  = &Problem{Status: 416, Code: "range_not_satisfiable", Detail: "The content has no such part"}
 	ValidationFailed     = &Problem{Status: 422, Code: "validation_failed", Detail: "The request has invalid fields"}
-	TooManyAttempts      = &Problem{Status: 429, Code: "too_many_attempts", Detail: "Too many failed attempts, try again later", RetryAfter: time.Minute}
+	TooManyAttempts      = &Problem{Status: 429, Code: "too_many_attempts", Detail: "Too many attempts, try again later", RetryAfter: time.Minute}
 	Internal             = &Problem{Status: 500, Code: "internal", Detail: "Internal Server Error"}
 	Overloaded           = &Problem{Status: 503, Code: "overloaded", Detail: "Too many logins at once, try again later", RetryAfter: time.Second}
 	Unavailable          = &Problem{Status: 503, Code: "unavailable", Detail: "The database is not available, try again later", RetryAfter: time.Second}

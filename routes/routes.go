@@ -70,10 +70,10 @@ func (a App) Table() []endpoint.Route {
 	admin := handlers.Users{Accounts: users}
 
 	table := []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(problem.EmailTaken, problem.Forbidden, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(problem.EmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.OTPRequired, problem.Forbidden, problem.EmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
-		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.Unavailable),
+		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/password/reset", "Choose a new password, with the token of a link", mail.Reset).Check(endpoint.NewRules(mail.CheckReset)).Errors(problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/email/verify", "Verify an email, with the token of a link", mail.Verify).Errors(problem.Unavailable),
 
@@ -81,7 +81,7 @@ func (a App) Table() []endpoint.Route {
 		Protected("GET", "/me", "Who am I", me.Show),
 		Protected("PATCH", "/me", "Change my name", me.Update),
 		WithLogin("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.TooManyAttempts, problem.Overloaded),
-		WithLogin("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202),
+		WithLogin("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202).Errors(problem.TooManyAttempts),
 		WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.TooManyAttempts, problem.Overloaded),
 		WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.TooManyAttempts, problem.Overloaded),
 		Protected("GET", "/me/events", "What happened to my account", events.Mine),
