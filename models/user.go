@@ -22,6 +22,7 @@ type User struct {
 	Role          Role    `json:"role"`
 	EmailVerified bool    `json:"email_verified"`
 	Disabled      bool    `json:"-"`
+	EmailChanges  int     `json:"-"` // how often Email has changed
 }
 
 // Role is what a user may do. A role may also do everything that the roles before it
