@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,15 +17,25 @@ import (
 )
 
 // purpose is what a link is for. state is what its use changes, so that it works once.
+// addressState makes that so when the email is changed and changed back, too.
 type purpose struct {
 	name  string
 	state func(models.User) string
 }
 
 var (
-	forReset        = purpose{"reset", func(u models.User) string { return string(u.Email) + "\n" + u.PasswordHash }}
-	forVerification = purpose{"verify", func(u models.User) string { return fmt.Sprintf("%s\n%t", u.Email, u.EmailVerified) }}
+	forReset        = purpose{"reset", func(u models.User) string { return addressState(u) + "\n" + u.PasswordHash }}
+	forVerification = purpose{"verify", func(u models.User) string { return fmt.Sprintf("%s\n%t", addressState(u), u.EmailVerified) }}
 )
+
+// addressState of a user whose email has never changed is that of the version before
+// this, whose links still work.
+func addressState(u models.User) string {
+	if u.EmailChanges == 0 {
+		return string(u.Email)
+	}
+	return fmt.Sprintf("%s\n%d", u.Email, u.EmailChanges)
+}
 
 // errBadToken is the error of a link's token that does not work.
 var errBadToken = problem.Field("token", "is not valid: it has expired, was used, or is not complete")
@@ -78,7 +89,8 @@ func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, p
 
 // Reset sets the password of the user of a link, and ends every session. The mail has
 // reached the user, so the email is verified too, and the user can log in from the
-// current network even if others guess the password. The error is validation_failed on
+// current network even if others guess the password. The mail no longer counts, so the
+// owner can ask for the next one. The error is validation_failed on
 // token or password, or overloaded.
 func (m Mails) Reset(ctx context.Context, a Accounts, token string, password auth.Password) error {
 	var hash string
@@ -89,7 +101,8 @@ func (m Mails) Reset(ctx context.Context, a Accounts, token string, password aut
 	return m.use(ctx, a, token, forReset, prepare, func(tx *gorm.DB, user models.User) error {
 		event := Event{Kind: PasswordReset, User: user, WasUnverified: !user.EmailVerified}
 		event.User.EmailVerified = true
-		if err := a.Auth.Throttle.Remember(ctx, tx, user.Email); err != nil {
+		err := cmp.Or(a.Auth.Throttle.Remember(ctx, tx, user.Email), m.giveBack(tx, user.Email, mailReset))
+		if err != nil {
 			return err
 		}
 		return a.setHash(tx, event, hash)

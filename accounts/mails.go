@@ -1,12 +1,12 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/database"
@@ -15,26 +15,31 @@ import (
 	"example.com/latchkey/problem"
 )
 
-// The mails about accounts, by the names of their templates.
+// The mails about accounts, by the names of their templates. Other notices have the
+// names of their events.
 const (
 	mailVerify          = "verify"
 	mailReset           = "reset"
 	mailInvitation      = "invitation"
 	mailPasswordChanged = "password_changed"
 	mailEmailChanged    = "email_changed"
-	mailTokenTheft      = "token_theft"
 )
 
-// An account gets at most maxMails mails of a kind in mailWindow.
 const (
+	// An address gets at most maxMails mails of a kind in mailWindow.
 	maxMails   = 3
 	mailWindow = time.Hour
+
+	// maxForgotten is how many links to choose a password may wait for their first
+	// attempt. Anybody can ask for them, and from any number of networks.
+	maxForgotten = 1000
 )
 
 // Mails sends mails about accounts.
 type Mails struct {
-	DB    *gorm.DB
-	Links auth.Links
+	DB       *gorm.DB
+	Links    auth.Links
+	Throttle *auth.Throttle
 
 	// The pages that the links lead to, and how long these work.
 	ResetURL, VerifyURL string
@@ -51,45 +56,78 @@ type SendMail func(ctx context.Context, to models.Email, template string, conten
 
 // MailContent is what the templates show.
 type MailContent struct {
-	Email models.Email // of the account
-	Link  string       // "" in a notice
-	TTL   time.Duration
+	Email   models.Email   `json:"email"` // of the account
+	Link    string         `json:"-"`     // "" in a notice
+	TTL     time.Duration  `json:"-"`
+	Details map[string]any `json:"details"` // of the event that a notice tells of
 }
 
-// Mail is the job that sends a mail about an account. The account has the id UserID
-// or, if that is zero, the email Email. The mail goes to Email or, if that is empty,
-// to the account's.
+// Mail is the job that sends a link to an address, if an account has that then. UserID
+// is in the rows of a former version, where it names the account, and Email may be empty.
 type Mail struct {
 	ID       uuid.UUID    `json:"id"`
 	Template string       `json:"template"`
-	UserID   uuid.UUID    `json:"user_id"`
+	UserID   uuid.UUID    `json:"user_id,omitzero"`
 	Email    models.Email `json:"email"`
 }
 
 // Kind is the name of the job in the database.
 func (Mail) Kind() string { return "mail" }
 
+// ForgottenMail is a Mail that anybody can ask for. It is a kind of its own, because the
+// kinds take turns: so the mails of others do not wait behind it.
+type ForgottenMail struct{ Mail }
+
+// Kind is the name of the job in the database.
+func (ForgottenMail) Kind() string { return "forgotten mail" }
+
+// Notice is the job that tells of a change, at the address of its moment.
+type Notice struct {
+	ID       uuid.UUID    `json:"id"`
+	Template string       `json:"template"`
+	To       models.Email `json:"to"`
+	MailContent
+}
+
+// Kind is the name of the job in the database.
+func (Notice) Kind() string { return "notice" }
+
 // errNoMail is the error of what needs mail.
 var errNoMail = problem.Unavailable.Detailed("This service sends no mails")
 
-// add adds mails to a transaction. They are sent once it is committed.
-func (m Mails) add(tx *gorm.DB, mails ...Mail) (err error) {
-	for _, mail := range mails {
-		if mail.ID, err = uuid.NewV7(); err != nil {
-			return err
-		}
-		if err := jobs.Add(tx, mail); err != nil {
-			return err
-		}
+// newLink is a mail with a link, and the key of its job: of the mails that wait, one of a
+// kind is enough for an address.
+func newLink(template string, to models.Email) (key string, mail Mail) {
+	return template + " " + string(to), Mail{ID: uuid.Must(uuid.NewV7()), Template: template, Email: to}
+}
+
+// addLink adds a mail with a link to a transaction. It is sent once that is committed.
+func addLink(tx *gorm.DB, template string, to models.Email) error {
+	key, mail := newLink(template, to)
+	return jobs.AddOnce(tx, key, mail)
+}
+
+// addNotice adds a mail that tells of an event to its transaction.
+func addNotice(tx *gorm.DB, template string, about Event) error {
+	if about.User.Disabled {
+		return nil
 	}
-	return nil
+	return jobs.Add(tx, Notice{
+		ID: uuid.Must(uuid.NewV7()), Template: template, To: cmp.Or(about.OldEmail, about.User.Email),
+		MailContent: MailContent{Email: about.User.Email, Details: about.Details},
+	})
 }
 
 // Hook adds the mails about an event. It is one of Accounts.Hooks. The error is
-// unavailable if a mail must invite the user and none can be sent, or email_unverified
-// if the settings demand a verified email for a login.
+// unavailable if a mail must invite the user and none can be sent, email_unverified if
+// the settings demand a verified email for a login, or too_many_attempts if a network
+// asks for many mails to new emails.
 func (m Mails) Hook(tx *gorm.DB, event Event) error {
-	to := func(template string) Mail { return Mail{Template: template, UserID: event.User.ID} }
+	if event.Kind == EmailChanged { // a link of before must not work again when the email is changed back
+		if err := tx.Model(&event.User).Update("email_changes", gorm.Expr("email_changes + 1")).Error; err != nil {
+			return err
+		}
+	}
 	invited := event.Kind == UserCreated && event.User.PasswordHash == ""
 	switch {
 	case event.Kind == Login && m.RequireVerified && !event.User.EmailVerified:
@@ -99,95 +137,50 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 	case m.Send == nil:
 		return nil
 	case invited:
-		return m.add(tx, to(mailInvitation))
+		return addLink(tx, mailInvitation, event.User.Email)
 	}
 	switch event.Kind {
 	case Registered, UserCreated:
-		return m.add(tx, to(mailVerify))
+		return addLink(tx, mailVerify, event.User.Email)
 	case PasswordChanged, PasswordReset:
-		return m.add(tx, to(mailPasswordChanged))
+		return addNotice(tx, mailPasswordChanged, event)
 	case EmailChanged:
-		notice := to(mailEmailChanged)
-		notice.Email = event.OldEmail
-		return m.add(tx, notice, to(mailVerify))
+		return cmp.Or(m.Throttle.Request(tx), addNotice(tx, mailEmailChanged, event), addLink(tx, mailVerify, event.User.Email))
 	case KeyCreated:
-		return m.add(tx, to(string(KeyCreated)))
+		return addNotice(tx, string(KeyCreated), event)
 	case TOTPEnabled, TOTPDisabled:
-		return m.add(tx, to(string(event.Kind)))
-	case TokenTheft:
-		return m.add(tx, to(mailTokenTheft))
+		return addNotice(tx, string(event.Kind), event)
+	case TokenTheft, UserDeleted:
+		return addNotice(tx, string(event.Kind), event)
 	}
 	return nil
 }
 
 // Forgot sends a link to choose a new password, if an account has this email. It does
 // the same for every email: only the job looks for the account. The error is
-// unavailable if no mail can be sent.
+// unavailable if no mail can be sent, or overloaded if too many wait.
 func (m Mails) Forgot(ctx context.Context, email models.Email) error {
-	return m.addOne(ctx, Mail{Template: mailReset, Email: email})
+	if m.Send == nil {
+		return errNoMail
+	}
+	db := m.DB.WithContext(ctx)
+	var waiting int64
+	if err := db.Model(&models.Job{}).Where("kind = ? AND attempts = 0", ForgottenMail{}.Kind()).Count(&waiting).Error; err != nil {
+		return err
+	}
+	if waiting >= maxForgotten {
+		return problem.Overloaded.Detailed("Too many mails wait, try again later")
+	}
+	return database.Transaction(db, func(tx *gorm.DB) error {
+		key, mail := newLink(mailReset, email)
+		return jobs.AddOnce(tx, key, ForgottenMail{mail})
+	})
 }
 
 // Verification sends a logged-in user a link to verify the email.
 func (m Mails) Verification(ctx context.Context, login auth.Login) error {
-	return m.addOne(ctx, Mail{Template: mailVerify, UserID: login.User.ID})
-}
-
-func (m Mails) addOne(ctx context.Context, mail Mail) error {
 	if m.Send == nil {
 		return errNoMail
 	}
-	return database.Transaction(m.DB.WithContext(ctx), func(tx *gorm.DB) error { return m.add(tx, mail) })
-}
-
-// Deliver runs the job.
-func (m Mails) Deliver(ctx context.Context, mail Mail) error {
-	user, admitted, err := m.admit(ctx, mail)
-	if err != nil || !admitted {
-		return err
-	}
-	content, to := MailContent{Email: user.Email}, mail.Email
-	if to == "" {
-		to = user.Email
-	}
-	switch mail.Template {
-	case mailVerify:
-		content.TTL = m.VerifyTTL
-		content.Link = m.link(m.VerifyURL, user, forVerification, m.VerifyTTL)
-	case mailReset:
-		content.TTL = m.ResetTTL
-		content.Link = m.link(m.ResetURL, user, forReset, m.ResetTTL)
-	case mailInvitation:
-		content.TTL = m.VerifyTTL
-		content.Link = m.link(m.ResetURL, user, forReset, m.VerifyTTL)
-	}
-	return m.Send(ctx, to, mail.Template, content)
-}
-
-// admit returns the account that a mail is about, and whether the mail may be sent: the
-// account is not disabled, its email is not verified already, and it got few mails of
-// this kind. A mail that was admitted once is admitted again, for its next attempt.
-func (m Mails) admit(ctx context.Context, mail Mail) (user models.User, admitted bool, err error) {
-	err = database.Transaction(m.DB.WithContext(ctx), func(tx *gorm.DB) error {
-		admitted = false
-		account := tx.Where("id = ?", mail.UserID)
-		if mail.UserID.IsNil() {
-			account = tx.Where("email = ?", mail.Email)
-		}
-		found := account.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Limit(1).Find(&user, "NOT disabled")
-		if found.Error != nil || found.RowsAffected == 0 || mail.Template == mailVerify && user.EmailVerified {
-			return found.Error
-		}
-		same := func() *gorm.DB { return tx.Where("user_id = ? AND kind = ?", user.ID, mail.Template) }
-		if err := same().Delete(&models.SentMail{}, "created_at <= ?", tx.NowFunc().Add(-mailWindow)).Error; err != nil {
-			return err
-		}
-		var others int64
-		if err := same().Model(&models.SentMail{}).Where("id <> ?", mail.ID).Count(&others).Error; err != nil || others >= maxMails {
-			return err
-		}
-		admitted = true
-		sent := models.SentMail{Base: models.Base{ID: mail.ID}, UserID: user.ID, Kind: mail.Template}
-		return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&sent).Error
-	})
-	return user, admitted, err
+	return database.Transaction(m.DB.WithContext(ctx), func(tx *gorm.DB) error { return addLink(tx, mailVerify, login.User.Email) })
 }

@@ -50,7 +50,7 @@ func (a *App) NoMail() {
 	a.t.Helper()
 	Await(a.t, "no mail waits", func() bool {
 		var waiting int64
-		a.DB.Model(&models.Job{}).Where("kind = 'mail'").Count(&waiting)
+		a.DB.Model(&models.Job{}).Where("kind IN ?", []string{accounts.Mail{}.Kind(), accounts.ForgottenMail{}.Kind(), accounts.Notice{}.Kind()}).Count(&waiting)
 		return waiting == 0
 	})
 	if len(a.mails) > 0 {

@@ -4,12 +4,14 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/models"
 )
 
 // ErrLinkInvalid is the error of a link's token that is forged, expired or used.
@@ -65,6 +67,11 @@ func (l Links) Check(link Link, now time.Time, purpose, state string) error {
 		}
 	}
 	return ErrLinkInvalid
+}
+
+// Address returns a keyed hash of an address, for what outlives its account.
+func (l Links) Address(email models.Email) string {
+	return hex.EncodeToString(hmacOf(l.keys[0], []byte("address\x00"+email))) // no purpose is "address"
 }
 
 func linkMAC(key, payload []byte, purpose, state string) []byte {

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"time"
 
 	"gorm.io/gorm"
@@ -14,7 +13,7 @@ import (
 // network may have as many in login.window as an address may have failures. The error is
 // too_many_attempts.
 func (t *Throttle) Request(db *gorm.DB) error {
-	counts := []models.LoginFailures{{Source: "mail " + cmp.Or(ClientFrom(db.Statement.Context).Network(), "unknown")}}
+	counts := []models.LoginFailures{{Source: "mail " + networkOf(db.Statement.Context)}}
 	var stored []models.LoginFailures
 	if err := among(db, counts).Find(&stored).Error; err != nil {
 		return err

@@ -34,7 +34,7 @@ func waitForMails(s *app) error {
 	}
 	var users, sent, waiting int64
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		err = errors.Join(db.Model(&models.User{}).Count(&users).Error, db.Model(&models.SentMail{}).Where("kind = 'verify'").Count(&sent).Error,
+		err = errors.Join(db.Model(&models.User{}).Count(&users).Error, db.Model(&models.CountedMail{}).Where("kind = 'verify'").Count(&sent).Error,
 			db.Model(&models.Job{}).Where("kind = 'mail'").Count(&waiting).Error)
 		if err != nil || sent == users && waiting == 0 {
 			break

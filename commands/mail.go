@@ -17,7 +17,7 @@ func noMail(app routes.App) warning {
 	}
 	text := "no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503"
 	var waiting int64
-	counted := app.DB.Model(&models.Job{}).Where("kind = ? AND run_at IS NOT NULL", accounts.Mail{}.Kind()).Count(&waiting)
+	counted := app.DB.Model(&models.Job{}).Where("kind IN ? AND run_at IS NOT NULL", []string{accounts.Mail{}.Kind(), accounts.ForgottenMail{}.Kind(), accounts.Notice{}.Kind()}).Count(&waiting)
 	if counted.Error == nil && waiting > 0 {
 		text += fmt.Sprintf(". %d mails wait until it is set", waiting)
 	}

@@ -2,8 +2,11 @@ package database
 
 import "gorm.io/gorm"
 
-// LockAdmins is the number of the lock for changes that may remove an admin.
-const LockAdmins = migrationLock + 1
+// The numbers of locks.
+const (
+	LockAdmins = migrationLock + 1 // for changes that may remove an admin
+	LockMails  = migrationLock + 2 // for the count of the mails of an address
+)
 
 // Lock waits for the lock with a number, and holds it until tx ends. It does nothing
 // in SQLite, which has one writer at a time.

@@ -28,6 +28,8 @@ func migrations() []*gormigrate.Migration {
 		createLoginFailures,
 		createTOTP,
 		turnJobs,
+		countEmailChanges,
+		createCountedMails,
 	}, own()...)
 }
 

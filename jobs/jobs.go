@@ -44,11 +44,12 @@ func Handle[J Job](run func(context.Context, J) error) Handler {
 	}}
 }
 
-// Paused makes the Handler of a type of job that cannot run with these settings. Its jobs
-// wait, until a program runs them.
-func Paused[J Job]() Handler {
-	var job J
-	return Handler{kind: job.Kind()}
+// When returns a Handler that lets its jobs wait if they cannot run with these settings.
+func (h Handler) When(canRun bool) Handler {
+	if !canRun {
+		h.run = nil
+	}
+	return h
 }
 
 // Periodic makes a Handler that runs on a schedule, in one of all processes. What was

@@ -193,7 +193,7 @@ func TestAJobThatCannotRunWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, db, "later")
-	start(t, db, time.Hour, jobs.Paused[paused](), jobs.Handle(func(context.Context, named) error { return nil }))
+	start(t, db, time.Hour, jobs.Handle(func(context.Context, paused) error { panic("it cannot run") }).When(false), jobs.Handle(func(context.Context, named) error { return nil }))
 	apptest.Await(t, "the later one has run", func() bool { return count(t, db) == 1 })
 	if job := only(t, db); job.Kind != "paused" || job.Attempts != 0 || job.Error != "" {
 		t.Errorf("%+v", job)

@@ -10,7 +10,9 @@ import (
 // Jobs returns what runs in the background, one line each.
 func (a App) Jobs() []jobs.Handler {
 	table := []jobs.Handler{
-		sendMails(a),
+		jobs.Handle(mails(a).DeliverNotice).When(a.SendMail != nil),
+		jobs.Handle(mails(a).Deliver).When(a.SendMail != nil),
+		jobs.Handle(mails(a).DeliverForgotten).When(a.SendMail != nil),
 		jobs.Periodic("housekeeping", jobs.Every(time.Hour), func(ctx context.Context) error { return a.Auth.Housekeep(ctx, a.Log) }),
 		purgeEvents(a),
 		renewTOTP(a),

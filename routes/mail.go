@@ -15,6 +15,7 @@ func mails(a App) accounts.Mails {
 	return accounts.Mails{
 		DB:        a.DB,
 		Links:     auth.NewLinks(a.Settings.JWT),
+		Throttle:  a.Auth.Throttle,
 		ResetURL:  cmp.Or(settings.ResetURL, server+"/password/reset"),
 		VerifyURL: cmp.Or(settings.VerifyURL, server+"/email/verify"),
 		ResetTTL:  settings.ResetTTL,

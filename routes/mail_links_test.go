@@ -14,6 +14,15 @@ import (
 	"example.com/latchkey/models"
 )
 
+// awayAndBack changes Ada's email, and changes it back.
+func awayAndBack(t *testing.T, app *apptest.App) {
+	t.Helper()
+	bearer := app.Login("ada@example.com")
+	for _, email := range []string{"eve@example.com", "ada@example.com"} {
+		app.Post("/me/email", `{"current_password":"correct horse","email":"`+email+`"}`, bearer...).Want(t, 200, "")
+	}
+}
+
 // A link works only while what its use changes is the same.
 func TestALinkIsRefused(t *testing.T) {
 	set := func(app *apptest.App, column string, value any) {
@@ -37,6 +46,15 @@ func TestALinkIsRefused(t *testing.T) {
 		}, true, false},
 		"after the email changed": {func(_ *testing.T, app *apptest.App, token string) string {
 			set(app, "email", "eve@example.com")
+			return token
+		}, true, true},
+		"used twice by a verification, after the email changed and changed back": {func(t *testing.T, app *apptest.App, token string) string {
+			verify(app, token).Want(t, 204, "")
+			awayAndBack(t, app)
+			return token
+		}, false, true},
+		"after the email changed and changed back": {func(t *testing.T, app *apptest.App, token string) string {
+			awayAndBack(t, app)
 			return token
 		}, true, true},
 		"while the account is disabled": {func(_ *testing.T, app *apptest.App, token string) string {

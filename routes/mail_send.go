@@ -25,12 +25,3 @@ func SendMail(settings config.Settings) accounts.SendMail {
 		return err
 	}
 }
-
-// sendMails is the job that sends a mail. Without a mail server, mails wait that were
-// added while there was one.
-func sendMails(a App) jobs.Handler {
-	if a.SendMail == nil {
-		return jobs.Paused[accounts.Mail]()
-	}
-	return jobs.Handle(mails(a).Deliver)
-}
