@@ -89,9 +89,9 @@ func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, p
 
 // Reset sets the password of the user of a link, and ends every session. The mail has
 // reached the user, so the email is verified too, and the user can log in from the
-// current network even if others guess the password. The mail no longer counts, so the
-// owner can ask for the next one. The error is validation_failed on
-// token or password, or overloaded.
+// current network even if others guess the password. The mail no longer counts, so that
+// the owner can ask for the next one. The error is validation_failed on token or
+// password, or overloaded.
 func (m Mails) Reset(ctx context.Context, a Accounts, token string, password auth.Password) error {
 	var hash string
 	prepare := func(user models.User) (err error) {

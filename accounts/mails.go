@@ -107,13 +107,15 @@ func addLink(tx *gorm.DB, template string, to models.Email) error {
 	return jobs.AddOnce(tx, key, mail)
 }
 
-// addNotice adds a mail that tells of an event to its transaction.
+// addNotice adds a mail that tells of an event to its transaction, unless that is about
+// no user, or one who is disabled.
 func addNotice(tx *gorm.DB, template string, about Event) error {
-	if about.User.Disabled {
+	to := cmp.Or(about.OldEmail, about.User.Email)
+	if to == "" || about.User.Disabled {
 		return nil
 	}
 	return jobs.Add(tx, Notice{
-		ID: uuid.Must(uuid.NewV7()), Template: template, To: cmp.Or(about.OldEmail, about.User.Email),
+		ID: uuid.Must(uuid.NewV7()), Template: template, To: to,
 		MailContent: MailContent{Email: about.User.Email, Details: about.Details},
 	})
 }
