@@ -182,7 +182,6 @@ func (t *Throttle) Check(ctx context.Context, email models.Email) error {
 // Check allowed, the error is too_many_attempts, and the transaction must be rolled back.
 // A transaction that counts a code must have locked the row of the user.
 func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, email models.Email, of Guessed) (last bool, err error) {
-	const live = "CASE WHEN login_failures.ends_at > ? AND login_failures.ends_at <= ? THEN "
 	counts, stored, err := t.read(ctx, tx, email, of)
 	if err != nil {
 		return false, err
@@ -199,18 +198,8 @@ func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, email models.Email, of
 				before = row
 			}
 		}
-		count, latest := t.begin(now, count, before), t.latest(now, count)
-		err := tx.Clauses(
-			clause.OnConflict{
-				Columns: []clause.Column{{Name: "account"}, {Name: "source"}},
-				DoUpdates: clause.Assignments(map[string]any{
-					"failures": gorm.Expr(live+"login_failures.failures + 1 ELSE excluded.failures END", now, latest),
-					"ends_at":  gorm.Expr(live+"login_failures.ends_at ELSE excluded.ends_at END", now, latest),
-				}),
-			},
-			clause.Returning{Columns: []clause.Column{{Name: "failures"}, {Name: "ends_at"}}},
-		).Create(&count).Error
-		if err != nil {
+		count = t.begin(now, count, before)
+		if err := t.store(tx, now, &count); err != nil {
 			return false, err
 		}
 		last = last || t.isFull(count)
