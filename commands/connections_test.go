@@ -183,7 +183,10 @@ func TestTheConnectionThatIsIdleLongestMakesRoom(t *testing.T) {
 			}
 			used.send(me).read()
 			busy := make([]client, 0, maxOpen)
-			for i := range maxOpen { // three more than there is room for
+			for i := range maxOpen {
+				if i == maxOpen-1 {
+					used.send(me).read().Want(t, 401, "token_missing")
+				}
 				busy = append(busy, s.connect().send(unfinished))
 				s.awaitOpen(min(3+i+1, maxOpen), 0, i+1)
 			}
@@ -232,6 +235,20 @@ func TestANetworkWithAQuarterReplacesOnlyItsOwn(t *testing.T) {
 	}
 	for _, c := range all[:maxOpen-2] {
 		c.send(me).read().Want(t, 401, "token_missing")
+	}
+}
+
+func TestNetworksWithAQuarterKeepTheirBusyConnections(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	s := startServer(t)
+	var all []client
+	for i := range maxOpen {
+		all = append(all, s.connectFrom(fmt.Sprintf("127.0.0.%d", 2+i/2)).send(unfinished))
+		s.awaitOpen(i+1, 0, i+1)
+	}
+	s.connect().send(me).read().Want(t, 503, "overloaded")
+	for _, c := range all {
+		c.send(strings.Repeat(" ", 65535)).read().Want(t, 400, "malformed_body")
 	}
 }
 

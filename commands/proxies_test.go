@@ -193,6 +193,23 @@ func TestTheAPIWorksBehindAProxy(t *testing.T) {
 	}
 }
 
+// nginx sends Connection: close, and reads the answer only after it has sent the body.
+func TestAnEarlyAnswerComesThroughAProxy(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	api := launch(t, t.TempDir()).await()
+	for name := range proxies {
+		t.Run(name, func(t *testing.T) {
+			plain, _ := sites(t, name)
+			proxy := startProxy(t, name, strings.Replace(plain, "client_max_body_size 2m", "client_max_body_size 20m", 1), api.url, api.url)
+			for range 12 {
+				proxy.want(413, "POST", "/login", strings.Repeat(" ", 5<<20))
+				proxy.want(401, "PATCH", "/me", strings.Repeat(" ", 5<<20))
+				proxy.want(404, "POST", "/nowhere", strings.Repeat(" ", 5<<20))
+			}
+		})
+	}
+}
+
 // versioned is an answer with a version. It is long enough to be compressed.
 type versioned struct {
 	Text string `json:"text"`
