@@ -69,17 +69,28 @@ type testServer struct {
 	address string
 }
 
+// smallBuffers accepts connections with little room for what a client does not read.
+type smallBuffers struct{ net.Listener }
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		err = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
+	}
+	return c, err
+}
+
 func startServer(t *testing.T, change ...func(*config.Settings)) *testServer {
 	t.Helper()
 	small := func(s *config.Settings) { s.Server.MaxConnections = maxOpen }
-	app := apptest.New(t, append(change, small)...)
+	app := apptest.New(t, append([]func(*config.Settings){small}, change...)...)
 	log := newLog(app.Settings, app.Log)
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := newServer(app.Engine, app.Settings.Server, log)
-	limited := limitConnections(server, listener, app.Settings.Server)
+	limited := limitConnections(server, smallBuffers{listener}, app.Settings.Server)
 	s := &testServer{t: t, app: app, limit: limited, address: listener.Addr().String()}
 	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slow
 	go func() { _ = server.Serve(limited) }()

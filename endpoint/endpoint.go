@@ -13,7 +13,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"example.com/latchkey/problem"
 )
@@ -250,7 +249,7 @@ func writeAnswer(c *gin.Context, status int, out any) {
 		file.write(c, status)
 		return
 	}
-	body, err := json.Marshal(out, marshalTimes, jsontext.AllowInvalidUTF8(true))
+	body, err := json.Marshal(out, marshalOptions)
 	if err != nil {
 		problem.Write(c, err)
 		return
@@ -263,7 +262,7 @@ func writeAnswer(c *gin.Context, status int, out any) {
 			return
 		}
 	}
-	c.Data(status, "application/json; charset=utf-8", body)
+	sendJSON(c, status, body)
 }
 
 type ginKey struct{}

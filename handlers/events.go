@@ -25,13 +25,13 @@ type EventPage struct {
 // Mine lists what happened to the current user's account. Of what somebody else did, it
 // does not show from where.
 func (e Events) Mine(ctx context.Context, user models.User, page Page) (List[models.Event], error) {
-	rows, err := list[models.Event](e.DB.WithContext(ctx).Where("user_id = ?", user.ID), page)
-	return mapList(rows, func(event models.Event) models.Event {
+	rows := e.DB.WithContext(ctx).Where("user_id = ?", user.ID)
+	return listAs(rows, page, func(event models.Event) models.Event {
 		if event.ActorID != nil && *event.ActorID != user.ID {
 			event.SessionID, event.IP, event.UserAgent = nil, "", ""
 		}
 		return event
-	}), err
+	})
 }
 
 // Index lists what happened to all accounts.

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
+	"example.com/latchkey/endpoint"
 	"example.com/latchkey/problem"
 )
 
@@ -42,6 +43,10 @@ func (p Page) Counted() Page {
 
 const defaultLimit = 20
 
+// maxPage, in bytes, is how much JSON the items of a page may have, so that a page has
+// up to 1 MiB. One item may have more, and is then a page.
+const maxPage = 1<<20 - 1<<10
+
 // List is a page of a list. NextCursor is the cursor of the next page, or null on
 // the last page. Total is absent if the list is not counted.
 type List[Item any] struct {
@@ -52,7 +57,12 @@ type List[Item any] struct {
 
 // list reads a page of the rows that db selects. The next page starts after the
 // position of the last row, so rows that are added do not shift it.
-func list[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (found List[Row], err error) {
+func list[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (List[Row], error) {
+	return listAs(db, page, func(row Row) Row { return row })
+}
+
+// listAs is list, with items that show converts from rows.
+func listAs[Row interface{ Key() uuid.UUID }, Item any](db *gorm.DB, page Page, show func(Row) Item) (found List[Item], err error) {
 	limit := defaultLimit
 	if page.Limit != nil {
 		limit = *page.Limit
@@ -71,13 +81,30 @@ func list[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (found List[
 	if err != nil {
 		return found, err
 	}
-	err = db.Order(by.sql()).Limit(limit + 1).Find(&found.Items).Error
-	if err == nil && len(found.Items) > limit { // there is a next page
-		found.Items = found.Items[:limit]
-		last := found.Items[limit-1]
+	var rows []Row
+	if err := db.Order(by.sql()).Limit(limit + 1).Find(&rows).Error; err != nil {
+		return found, err
+	}
+	if found.Items, err = firstItems(rows, limit, show); err == nil && len(found.Items) < len(rows) { // there is a next page
+		last := rows[len(found.Items)-1]
 		found.NextCursor, err = by.newCursor(db, last.Key(), reflect.ValueOf(last))
 	}
 	return found, err
+}
+
+// firstItems returns the items of a page.
+func firstItems[Row, Item any](rows []Row, limit int, show func(Row) Item) ([]Item, error) {
+	rows = rows[:min(limit, len(rows))]
+	items, size := make([]Item, 0, len(rows)), 0
+	for _, row := range rows {
+		item := show(row)
+		more, err := endpoint.JSONSize(item)
+		if size += more + len(","); err != nil || len(items) > 0 && size > maxPage {
+			return items, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
 }
 
 // order is the order of a list: by a column, and then by id, so that no two rows
@@ -184,13 +211,4 @@ func (o order) parseCursor(cursor string) (at position, value reflect.Value, ok 
 	value = into.Elem()
 	plain := reflect.Indirect(value)
 	return at, value, plain.Kind() != reflect.String || !strings.Contains(plain.String(), "\x00") // PostgreSQL refuses it
-}
-
-// mapList converts each row of a list.
-func mapList[Row, Item any](rows List[Row], convert func(Row) Item) List[Item] {
-	items := make([]Item, len(rows.Items))
-	for i, row := range rows.Items {
-		items[i] = convert(row)
-	}
-	return List[Item]{items, rows.NextCursor, rows.Total}
 }

@@ -133,6 +133,28 @@ func TestASortedListIsStableWhileItGrows(t *testing.T) {
 	}
 }
 
+func TestAPageEndsAtOneMiB(t *testing.T) {
+	const mib = 1 << 20
+	long, tooLong := strings.Repeat("\x01", mib/24), strings.Repeat("\x01", mib/5) // six bytes each in JSON
+	app := people(t, &long, &long, &tooLong, &long, &long, &long, &long, new("short"))
+	for _, limit := range []string{"100", "4"} {
+		var pages []int
+		for query, next := (url.Values{"limit": {limit}}), "first"; next != ""; query.Set("cursor", next) {
+			var ids []string
+			ids, _, next, _ = page(t, app, query)
+			if pages = append(pages, len(ids)); len(pages) > len(names) {
+				break
+			}
+			if size := len(app.Get("/people?" + query.Encode()).Body); size > mib && len(ids) > 1 {
+				t.Errorf("a page of %d bytes", size)
+			}
+		}
+		if want := []int{4, 1, 1, 2}; !slices.Equal(pages, want) {
+			t.Errorf("with a limit of %s, the pages have %v items, want %v", limit, pages, want)
+		}
+	}
+}
+
 func TestACursorIsValidOnlyForItsOrder(t *testing.T) {
 	app := people(t, names...)
 	cursor := func(sort string) string {

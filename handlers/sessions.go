@@ -38,10 +38,9 @@ type Session struct {
 func (s Sessions) Index(ctx context.Context, login auth.Login, page Page) (List[Session], error) {
 	db := s.Accounts.DB.WithContext(ctx)
 	db = db.Where("user_id = ? AND "+models.LiveSession, login.User.ID, db.NowFunc())
-	rows, err := list[models.Session](db, page)
-	return mapList(rows, func(row models.Session) Session {
+	return listAs(db, page, func(row models.Session) Session {
 		return Session{row, row.ID == login.SessionID}
-	}), err
+	})
 }
 
 // Logout ends the current session.

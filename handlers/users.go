@@ -64,8 +64,7 @@ func (u Users) Index(ctx context.Context, _ models.User, in UserPage) (List[Mana
 	if in.Email != nil {
 		users = database.HasPrefix(users, "email", string(*in.Email))
 	}
-	rows, err := list[models.User](users, in.Page)
-	return mapList(rows, managed), err
+	return listAs(users, in.Page, managed)
 }
 
 // Show returns a user.

@@ -23,7 +23,7 @@ var (
 	ValidationFailed     = &Problem{Status: 422, Code: "validation_failed", Detail: "The request has invalid fields"}
 	TooManyAttempts      = &Problem{Status: 429, Code: "too_many_attempts", Detail: "Too many attempts, try again later", RetryAfter: time.Minute}
 	Internal             = &Problem{Status: 500, Code: "internal", Detail: "Internal Server Error"}
-	Overloaded           = &Problem{Status: 503, Code: "overloaded", Detail: "Too many logins at once, try again later", RetryAfter: time.Second}
+	Overloaded           = &Problem{Status: 503, Code: "overloaded", Detail: "Too many requests at once, try again later", RetryAfter: time.Second}
 	Unavailable          = &Problem{Status: 503, Code: "unavailable", Detail: "The database is not available, try again later", RetryAfter: time.Second}
 
 	// clientGone is for the log only: nobody receives the answer. 499 is from nginx.

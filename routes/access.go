@@ -13,7 +13,7 @@ import (
 func Only(role models.Role) endpoint.Access {
 	return endpoint.Access{
 		Name:     string(role),
-		Problems: []*problem.Problem{problem.TokenMissing, problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Forbidden, problem.Unavailable},
+		Problems: []*problem.Problem{problem.TokenMissing, problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Forbidden, problem.Overloaded, problem.Unavailable},
 		Allow: func(ctx context.Context) error {
 			user, err := currentUser(ctx)
 			if err == nil && !user.Role.Has(role) {

@@ -2,6 +2,7 @@
 package routes
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -146,6 +147,11 @@ func (a App) docs() []endpoint.Route {
 	return slices.Concat([]endpoint.Route{endpoint.Gin("GET", "/openapi.json", "This API, described", document.Serve)}, page())
 }
 
+// maxAnswers, in bytes, is how much memory answers over 16 KiB may take.
+const maxAnswers = 64 << 20
+
+func network(ctx context.Context) string { return auth.ClientFrom(ctx).Network() }
+
 // Engine builds the API: the table, and the middleware of all requests.
 func (a App) Engine() (*gin.Engine, error) {
 	settings := a.Settings
@@ -165,7 +171,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
 		engine.Use(allowOrigins(origins, settings.Server.CORSHeaders, table))
 	}
-	engine.Use(middleware.HealthOnly("/healthz", "/readyz"))
+	engine.Use(middleware.HealthOnly("/healthz", "/readyz"), endpoint.LimitAnswers(maxAnswers, network))
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 

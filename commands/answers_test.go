@@ -1,0 +1,64 @@
+package commands
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"example.com/latchkey/apptest"
+	"example.com/latchkey/config"
+	"example.com/latchkey/models"
+)
+
+// limit, in bytes, is what config.yaml says of all answers over 16 KiB.
+const limit = 64 << 20
+
+func TestTheMemoryOfAnswersThatNobodyReadsIsLimited(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	s := startServer(t, func(s *config.Settings) { s.Server.MaxConnections = 4096 })
+	s.app.Register("ada@example.com")
+	bearer := s.app.Login("ada@example.com")
+	owner := s.app.User("ada@example.com").ID
+	for range 20 {
+		note := models.Note{Owned: models.Owned{OwnerID: owner}, Title: "x", Body: strings.Repeat("\x01", 10_000)}
+		if err := s.app.DB.Create(&note).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func(path string) string {
+		return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n", path, bearer[0], bearer[1])
+	}
+	size := len(s.app.Get("/notes", bearer...).Want(t, 200, "").Body)
+	var unread []client
+	for network := range 5 {
+		begun := 0
+		for range limit/4/size + 1 {
+			c := s.connectFrom(fmt.Sprintf("127.0.0.%d", 2+network)).send(get("/notes"))
+			answer, err := http.ReadResponse(c.answers, nil) //nolint:bodyclose // it is not read
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode == http.StatusOK {
+				begun++
+				unread = append(unread, c)
+			} else if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+				t.Fatal(answer)
+			}
+		}
+		if begun > limit/4/size || network < 4 && begun == 0 {
+			t.Errorf("%d answers of %d bytes are sent to one address", begun, size)
+		}
+	}
+	if len(unread) != limit/size {
+		t.Errorf("%d answers of %d bytes are sent at once", len(unread), size)
+	}
+	s.connect().send(get("/me")).read().Want(t, 200, "")
+	s.connect().send(get("/notes")).read().Want(t, 503, "overloaded")
+	for _, c := range unread {
+		_ = c.Close()
+	}
+	apptest.Await(t, "an answer that all others made room for", func() bool {
+		return s.connect().send(get("/notes")).read().Status == http.StatusOK
+	})
+}
