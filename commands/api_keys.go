@@ -29,7 +29,7 @@ func userKeys() *cobra.Command {
 		case errors.Is(err, problem.NotFound):
 			return fmt.Errorf("%s has no API key with the id %s", user.Email, *id)
 		case err == nil:
-			fmt.Fprintln(cmd.OutOrStdout(), "The key is deleted.")
+			printf(cmd.OutOrStdout(), "The key is deleted.\n")
 		}
 		return err
 	})
@@ -42,7 +42,7 @@ func listKeys(cmd *cobra.Command, b backend, user models.User) error {
 		return err
 	}
 	out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "ID\tNAME\tSCOPE\tCREATED\tLAST USED\tEXPIRES")
+	printf(out, "ID\tNAME\tSCOPE\tCREATED\tLAST USED\tEXPIRES\n")
 	at := func(moment *time.Time) string {
 		if moment == nil {
 			return "-"
@@ -50,7 +50,7 @@ func listKeys(cmd *cobra.Command, b backend, user models.User) error {
 		return moment.Format(time.RFC3339)
 	}
 	for _, key := range keys {
-		fmt.Fprintf(out, "%s\t%q\t%s\t%s\t%s\t%s\n", key.ID, key.Name, key.Scope, at(&key.CreatedAt), at(key.LastUsedAt), at(key.ExpiresAt))
+		printf(out, "%s\t%q\t%s\t%s\t%s\t%s\n", key.ID, key.Name, key.Scope, at(&key.CreatedAt), at(key.LastUsedAt), at(key.ExpiresAt))
 	}
 	return out.Flush()
 }

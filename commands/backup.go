@@ -21,7 +21,7 @@ func databaseCommand() *cobra.Command {
 			if err := database.Backup(b.db, args[0]); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "The backup is %s.\n", args[0])
+			printf(cmd.OutOrStdout(), "The backup is %s.\n", args[0])
 			return nil
 		}),
 	}, &cobra.Command{
@@ -37,9 +37,9 @@ func databaseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "The backup is restored.")
+			printf(cmd.OutOrStdout(), "The backup is restored.\n")
 			if previous != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "The previous database is now %s.\n", previous)
+				printf(cmd.OutOrStdout(), "The previous database is now %s.\n", previous)
 			}
 			return nil
 		},
@@ -75,14 +75,14 @@ func databaseCopy() *cobra.Command {
 					tables = append(tables, table)
 				}
 				rows[table] = copied
-				fmt.Fprintf(cmd.ErrOrStderr(), "\r%s: %d rows ", table, copied)
+				printf(cmd.ErrOrStderr(), "\r%s: %d rows ", table, copied)
 			})
 			fmt.Fprint(cmd.ErrOrStderr(), "\r")
 			if err != nil {
 				return err
 			}
 			for _, table := range tables {
-				fmt.Fprintf(cmd.OutOrStdout(), "%-20s %d rows\n", table, rows[table])
+				printf(cmd.OutOrStdout(), "%-20s %d rows\n", table, rows[table])
 			}
 			return nil
 		},

@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -16,7 +14,7 @@ func configCommand() *cobra.Command {
 			if _, err := settings(cmd); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "The settings are good.")
+			printf(cmd.OutOrStdout(), "The settings are good.\n")
 			return nil
 		},
 	})

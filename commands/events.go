@@ -102,7 +102,7 @@ func printEvents(ctx context.Context, out io.Writer, rows *gorm.DB, last int, fo
 		found := map[uuid.UUID]bool{}
 		for _, event := range events {
 			if found[event.ID] = true; !printed[event.ID] {
-				fmt.Fprintln(out, event)
+				event.print(out)
 			}
 		}
 		if !follow {
@@ -135,8 +135,8 @@ func later(id uuid.UUID, than time.Time) (uuid.UUID, error) {
 	return id, err
 }
 
-// String is a line with what happened, by whom and from where.
-func (e shownEvent) String() string {
+// print prints a line with what happened, by whom and from where.
+func (e shownEvent) print(out io.Writer) {
 	line := fmt.Sprintf("%s  %-18s  %s", e.CreatedAt.UTC().Format(time.RFC3339), e.Kind, who(e.UserID, e.UserEmail))
 	switch {
 	case e.ActorID != nil:
@@ -151,7 +151,7 @@ func (e shownEvent) String() string {
 		details, _ := json.Marshal(e.Details) // it was JSON in the database
 		line += "  " + string(details)
 	}
-	return line
+	printf(out, "%s\n", line)
 }
 
 // who names a user by the email or, after the deletion, by the id.

@@ -13,7 +13,7 @@ import (
 )
 
 func TestEventsArePrintedAndFollowed(t *testing.T) {
-	folder, database := t.TempDir(), newDatabase(t)
+	folder, database := t.TempDir(), "APP_DATABASE_URL="+apptest.MigratedDatabase(t).URL
 	program := func(args ...string) string {
 		t.Helper()
 		out, faults, _ := run(t, folder, []string{database, "APP_PASSWORD_BCRYPT_COST=4"}, args...)

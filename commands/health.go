@@ -49,7 +49,7 @@ func healthCommand() *cobra.Command {
 			if response.StatusCode != http.StatusOK {
 				return fmt.Errorf("%s: %s", response.Status, text)
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), text)
+			printf(cmd.OutOrStdout(), "%s\n", text)
 			return nil
 		},
 	}

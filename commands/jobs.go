@@ -32,7 +32,7 @@ func jobsCommand() *cobra.Command {
 				err = fmt.Errorf("no job with the id %s has failed", args[0])
 			}
 			if err == nil {
-				fmt.Fprintln(cmd.OutOrStdout(), "The job runs again as soon as a server runs.")
+				printf(cmd.OutOrStdout(), "The job runs again as soon as a server runs.\n")
 			}
 			return err
 		}),
@@ -43,7 +43,7 @@ func jobsCommand() *cobra.Command {
 func listJobs(cmd *cobra.Command, _ []string, b backend) error {
 	out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	known := jobs.Kinds(b.app().Jobs())
-	fmt.Fprintln(out, "ID\tKIND\tSTATE\tATTEMPTS\tNEXT\tERROR")
+	printf(out, "ID\tKIND\tSTATE\tATTEMPTS\tNEXT\tERROR\n")
 	rows, err := b.db.WithContext(cmd.Context()).Model(&models.Job{}).Select("id", "kind", "run_at", "attempts", "error").Order("id").Rows()
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func listJobs(cmd *cobra.Command, _ []string, b backend) error {
 			if err := rows.Scan(&id, &kind, &other, &other, &other); err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "%v\t%v\tunreadable\t-\t-\t%v\n", id, kind, fault)
+			printf(out, "%v\t%v\tunreadable\t-\t-\t%v\n", id, kind, fault)
 			continue
 		}
 		state, next := job.State(b.db.NowFunc()), "-"
@@ -66,7 +66,7 @@ func listJobs(cmd *cobra.Command, _ []string, b backend) error {
 		case state == models.JobWaiting:
 			next = job.RunAt.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(out, "%s\t%s\t%s\t%d\t%s\t%s\n", job.ID, job.Kind, state, job.Attempts, next, job.Error)
+		printf(out, "%s\t%s\t%s\t%d\t%s\t%s\n", job.ID, job.Kind, state, job.Attempts, next, job.Error)
 	}
 	return errors.Join(rows.Err(), out.Flush())
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestJobsAreListedAndRetried(t *testing.T) {
-	url := apptest.NewDatabase(t).URL
+	url := apptest.MigratedDatabase(t).URL
 	environ, folder := []string{"APP_DATABASE_URL=" + url}, t.TempDir()
 	if out, faults, code := run(t, folder, environ, "jobs"); code != 0 || out != "ID  KIND  STATE  ATTEMPTS  NEXT  ERROR\n" {
 		t.Errorf("exit %d, %s%s", code, out, faults)

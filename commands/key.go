@@ -25,7 +25,7 @@ func keyCommand() *cobra.Command {
 		if err := config.WriteNew(*file, pem); err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is written. To sign with it, set APP_JWT_ALGORITHM=%s and APP_JWT_KEY_FILE=%s\n", *file, *algorithm, *file)
+		printf(cmd.OutOrStdout(), "%s is written. To sign with it, set APP_JWT_ALGORITHM=%s and APP_JWT_KEY_FILE=%s\n", *file, *algorithm, *file)
 		return nil
 	}
 	command.AddCommand(newCommand)

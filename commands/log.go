@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,9 +31,20 @@ func newLog(settings config.Settings, out io.Writer) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: truncateField}
 	format := settings.Log.Format
 	if format == "json" || format == "" && settings.Environment == config.Production {
-		return slog.New(slog.NewJSONHandler(out, options))
+		return slog.New(slog.NewJSONHandler(escapingWriter{out}, options))
 	}
 	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// escapingWriter escapes what JSON may hold and a terminal obeys. Text is quoted anyway.
+type escapingWriter struct{ io.Writer }
+
+func (w escapingWriter) Write(line []byte) (int, error) {
+	if !slices.ContainsFunc(line, func(b byte) bool { return b >= 0x7f }) {
+		return w.Writer.Write(line)
+	}
+	_, err := io.WriteString(w.Writer, escape(string(line), "\n"))
+	return len(line), err
 }
 
 func truncateField(_ []string, field slog.Attr) slog.Attr {

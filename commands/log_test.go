@@ -135,6 +135,19 @@ func TestTheEndWaitsBrieflyForALogThatNobodyReads(t *testing.T) {
 	})
 }
 
+func TestTheLogEscapesWhatIsNotPrintable(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	for format, want := range map[string]string{"text": `é\u009b\u202e\x1b\n`, "json": `é\u009b\u202e\u001b\n`} {
+		settings := config.Defaults()
+		settings.Log.Format = format
+		var out bytes.Buffer
+		newLog(settings, &out).Info("m", "error", "é\u009b\u202e\x1b\n")
+		if text := out.String(); !strings.Contains(text, want) || strings.Count(text, "\n") != 1 {
+			t.Errorf("as %s: %q", format, text)
+		}
+	}
+}
+
 func TestALongFieldOfTheLogIsTruncated(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	long := strings.Repeat("x", 60_000)

@@ -34,10 +34,10 @@ func migrateUp(cmd *cobra.Command, _ []string, b backend) error {
 		return err
 	}
 	if len(pending) == 0 {
-		fmt.Fprintln(cmd.OutOrStdout(), "The database is up to date.")
+		printf(cmd.OutOrStdout(), "The database is up to date.\n")
 	}
 	for _, id := range pending {
-		fmt.Fprintln(cmd.OutOrStdout(), "applied ", id)
+		printf(cmd.OutOrStdout(), "applied  %s\n", id)
 	}
 	return nil
 }
@@ -50,18 +50,18 @@ func migrateDown(cmd *cobra.Command, _ []string, b backend) error {
 	if undone == "" {
 		undone = "nothing: no migration is applied"
 	}
-	fmt.Fprintln(cmd.OutOrStdout(), "undone  ", undone)
+	printf(cmd.OutOrStdout(), "undone   %s\n", undone)
 	return nil
 }
 
 func migrateStatus(cmd *cobra.Command, _ []string, b backend) error {
 	all, err := database.Migrations(b.db)
 	for _, m := range all {
-		state := "pending "
+		state := "pending"
 		if m.Applied {
-			state = "applied "
+			state = "applied"
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), state, m.ID)
+		printf(cmd.OutOrStdout(), "%s  %s\n", state, m.ID)
 	}
 	return err
 }
@@ -122,6 +122,6 @@ func migrateNew(cmd *cobra.Command, args []string) error {
 	if err := errors.Join(err, file.Close(), os.WriteFile(list, []byte(listed), 0o644)); err != nil { //nolint:gosec // source
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "Write the change into %s; it is listed in %s.\n", file.Name(), list)
+	printf(cmd.OutOrStdout(), "Write the change into %s; it is listed in %s.\n", file.Name(), list)
 	return nil
 }

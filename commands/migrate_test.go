@@ -66,6 +66,35 @@ func TestMigrationsRunOnTheCommandLine(t *testing.T) {
 	}
 }
 
+func TestOnlyServeAndMigrateMakeOrMigrateADatabase(t *testing.T) {
+	folder, database := t.TempDir(), newDatabase(t)
+	refused := func(because string) {
+		t.Helper()
+		for _, args := range []string{
+			"user list", "user create ada@example.com --no-password", "user password ada@example.com", "user role ada@example.com admin", "user promote ada@example.com",
+			"user delete ada@example.com", "user keys ada@example.com", "user totp-off ada@example.com", "sessions purge", "sessions end ada@example.com",
+			"events", "jobs", "jobs retry 1",
+		} {
+			if out, faults, code := run(t, folder, []string{database}, strings.Fields(args)...); code != 1 || out != "" || !strings.HasSuffix(faults, because+"\n") {
+				t.Errorf("%s: exit %d, %s%s, want %s", args, code, out, faults, because)
+			}
+		}
+	}
+	if path, isFile := strings.CutPrefix(database, "APP_DATABASE_URL=sqlite://"); isFile {
+		refused(path + ": no such file or directory: `latchkey migrate up` makes it")
+		if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, os.ErrNotExist) {
+			t.Error("a command has made a folder:", err)
+		}
+		if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused("pending migrations: run `latchkey migrate up`")
+	if out, faults, code := run(t, folder, []string{database}, "migrate", "status"); code != 0 || strings.Contains(out, "applied") {
+		t.Errorf("exit %d, %s%s", code, out, faults)
+	}
+}
+
 func TestANewMigrationIsAdded(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	folder := t.TempDir()

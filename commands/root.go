@@ -4,6 +4,7 @@ package commands
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -30,7 +31,7 @@ func Run() (status int) {
 	}
 	printed := make(chan struct{})
 	go func() {
-		fmt.Fprintln(os.Stderr, "latchkey:", err)
+		fmt.Fprintln(os.Stderr, "latchkey:", escape(err.Error(), "\n\t"))
 		close(printed)
 	}()
 	select {
@@ -47,7 +48,7 @@ func root() *cobra.Command {
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		RunE:          withBackend(serve),
+		RunE:          withDatabase(database.Open, migrateAndServe),
 	}
 	root.PersistentFlags().String("config", config.DefaultFile, "the settings file")
 	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), eventsCommand(), jobsCommand(), migrateCommand(), databaseCommand(), configCommand(), secretCommand(), keyCommand(), healthCommand(), versionCommand())
@@ -73,12 +74,23 @@ func (b backend) app() routes.App {
 	return routes.App{Settings: b.settings, Log: b.log, DB: b.db, Auth: b.services, SendMail: routes.SendMail(b.settings)}
 }
 
-// withBackend opens the database for a command, and applies pending migrations first
-// if database.migrate is true.
+// withBackend opens a database that `latchkey serve` or `latchkey migrate up` has made,
+// for a command that needs all migrations.
 func withBackend(run backendFunc) func(*cobra.Command, []string) error {
-	return withDatabase(database.Open, func(cmd *cobra.Command, args []string, b backend) error {
-		if err := prepare(b); err != nil {
+	open := func(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
+		db, err := database.OpenExisting(settings, log)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: `latchkey migrate up` makes it", err)
+		}
+		return db, err
+	}
+	return withDatabase(open, func(cmd *cobra.Command, args []string, b backend) error {
+		pending, err := database.Pending(b.db)
+		if err != nil {
 			return err
+		}
+		if len(pending) > 0 {
+			return fmt.Errorf("the database has %d pending migrations: run `latchkey migrate up`", len(pending))
 		}
 		return run(cmd, args, b)
 	})
@@ -100,17 +112,6 @@ func withDatabase(open func(config.Database, *slog.Logger) (*gorm.DB, error), ru
 		defer func() { err = errors.Join(err, database.Close(db)) }()
 		return run(cmd, args, backend{settings, log, db, auth.New(settings, db)})
 	}
-}
-
-func prepare(b backend) error {
-	if b.settings.Database.Migrate {
-		return database.Migrate(b.db)
-	}
-	pending, err := database.Pending(b.db)
-	if len(pending) > 0 {
-		b.log.Warn("the database has pending migrations, and database.migrate is false: run `latchkey migrate up`", "pending", len(pending))
-	}
-	return err
 }
 
 // settings reads the file of --config, and the environment.

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -17,9 +16,9 @@ func routesCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(out, "METHOD\tPATH\tACCESS\tSUMMARY")
+			printf(out, "METHOD\tPATH\tACCESS\tSUMMARY\n")
 			for _, route := range (routes.App{Settings: config.Defaults()}).Table() {
-				fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", route.Method, route.Path, route.Access, route.Summary)
+				printf(out, "%s\t%s\t%s\t%s\n", route.Method, route.Path, route.Access, route.Summary)
 			}
 			return out.Flush()
 		},

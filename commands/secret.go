@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/config"
@@ -14,7 +12,7 @@ func secretCommand() *cobra.Command {
 		Short: "Print a new random secret, good for jwt.secret",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", config.NewSecret().Bytes())
+			printf(cmd.OutOrStdout(), "%s\n", config.NewSecret().Bytes())
 		},
 	}
 }

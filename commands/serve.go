@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/database"
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/jobs"
 )
@@ -44,7 +45,25 @@ const (
 const heapBallast = 32 << 20
 
 func serveCommand() *cobra.Command {
-	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: withBackend(serve)}
+	return &cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: withDatabase(database.Open, migrateAndServe)}
+}
+
+// migrateAndServe applies pending migrations, if database.migrate is true, and runs the
+// API.
+func migrateAndServe(cmd *cobra.Command, args []string, b backend) (err error) {
+	var pending []string
+	if b.settings.Database.Migrate {
+		err = database.Migrate(b.db)
+	} else {
+		pending, err = database.Pending(b.db)
+	}
+	if err != nil {
+		return err
+	}
+	if len(pending) > 0 {
+		b.log.Warn("the database has pending migrations, and database.migrate is false: run `latchkey migrate up`", "pending", len(pending))
+	}
+	return serve(cmd, args, b)
 }
 
 func serve(cmd *cobra.Command, _ []string, b backend) error {

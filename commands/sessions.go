@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/models"
@@ -16,7 +14,7 @@ func sessionsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: withBackend(func(cmd *cobra.Command, _ []string, b backend) error {
 			deleted, err := b.services.Sessions.Purge(cmd.Context())
-			fmt.Fprintf(cmd.OutOrStdout(), "%d expired sessions deleted.\n", deleted)
+			printf(cmd.OutOrStdout(), "%d expired sessions deleted.\n", deleted)
 			return err
 		}),
 	})
@@ -35,7 +33,7 @@ func sessionsEnd() *cobra.Command {
 			}
 			ended, err := b.accounts().EndSessions(cmd.Context(), user.ID, models.ByAdmin)
 			if err == nil {
-				fmt.Fprintf(cmd.OutOrStdout(), "%d sessions of %s ended.\n", ended, user.Email)
+				printf(cmd.OutOrStdout(), "%d sessions of %s ended.\n", ended, user.Email)
 			}
 			return err
 		}),

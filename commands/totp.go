@@ -23,7 +23,7 @@ func userTOTPOff() *cobra.Command {
 			if !wasOn {
 				return fmt.Errorf("%s has no one-time codes", user.Email)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s logs in without one-time codes.\n", user.Email)
+			printf(cmd.OutOrStdout(), "%s logs in without one-time codes.\n", user.Email)
 			return nil
 		}),
 	}

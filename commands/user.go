@@ -39,7 +39,7 @@ func userList() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: withBackend(func(cmd *cobra.Command, _ []string, b backend) error {
 			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(out, "ID\tEMAIL\tROLE\tDISABLED\tCREATED")
+			printf(out, "ID\tEMAIL\tROLE\tDISABLED\tCREATED\n")
 			rows, err := b.db.WithContext(cmd.Context()).Model(&models.User{}).Omit("password_hash").Order("id DESC").Rows()
 			if err != nil {
 				return err
@@ -50,7 +50,7 @@ func userList() *cobra.Command {
 				if err := b.db.ScanRows(rows, &user); err != nil {
 					return err
 				}
-				fmt.Fprintf(out, "%s\t%s\t%s\t%t\t%s\n", user.ID, user.Email, user.Role, user.Disabled, user.CreatedAt.Format(time.RFC3339))
+				printf(out, "%s\t%s\t%s\t%t\t%s\n", user.ID, user.Email, user.Role, user.Disabled, user.CreatedAt.Format(time.RFC3339))
 			}
 			return errors.Join(rows.Err(), out.Flush())
 		}),
@@ -82,7 +82,7 @@ func userCreate() *cobra.Command {
 		if err != nil {
 			return clientError(err)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s is user %s.\n", user.Email, user.ID)
+		printf(cmd.OutOrStdout(), "%s is user %s.\n", user.Email, user.ID)
 		return nil
 	})
 	return command
@@ -103,7 +103,7 @@ func userPassword() *cobra.Command {
 		if err := b.accounts().SetPassword(cmd.Context(), user, newPassword); err != nil {
 			return clientError(err)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)
+		printf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)
 		return nil
 	})
 	return command
@@ -122,7 +122,7 @@ func userDelete() *cobra.Command {
 			if err := b.accounts().DeleteUser(cmd.Context(), user.ID); err != nil {
 				return clientError(err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is deleted.\n", user.Email)
+			printf(cmd.OutOrStdout(), "%s is deleted.\n", user.Email)
 			return nil
 		}),
 	}
@@ -163,7 +163,7 @@ func changeUser(cmd *cobra.Command, b backend, email string, change accounts.Cha
 	if err != nil {
 		return clientError(err)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
+	printf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
 	return nil
 }
 

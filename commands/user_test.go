@@ -48,9 +48,17 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
+// migrated is a folder with the file of a database.
+func migrated(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	wantOutput(t, folder, "(?s)applied .*", "migrate", "up")
+	return folder
+}
+
 func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	folder := t.TempDir()
+	folder := migrated(t)
 	wantOutput(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
 	s := launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").await()
 	ada := []string{"Authorization", "Bearer " + s.token("ada@example.com")}
@@ -91,7 +99,7 @@ func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 
 func TestUserCommandsRefuseWrongInput(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
-	folder := t.TempDir()
+	folder := migrated(t)
 	right, short, long, common := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73)), file(t, "password1")
 	wantOutput(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
 	for _, text := range []string{"\ufeff" + password, "\xff\xfec\x00o\x00"} {
@@ -122,7 +130,7 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	for second, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
-		program := command(t, t.TempDir(), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
+		program := command(t, migrated(t), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
 		terminal, err := pty.Start(program)
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -17,7 +16,7 @@ func versionCommand() *cobra.Command {
 			if build, ok := debug.ReadBuildInfo(); ok {
 				version, compiler = build.Main.Version, build.GoVersion
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "latchkey %s %s\n", version, compiler)
+			printf(cmd.OutOrStdout(), "latchkey %s %s\n", version, compiler)
 		},
 	}
 }
