@@ -162,6 +162,7 @@ func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 		if text := c.Param(name); checkText(text) != "" || setText(in.FieldByIndex(index), text) != nil {
 			return problem.NotFound
 		}
+		errs.sentField(tagPath, in, index)
 	}
 	ctx := c.Request.Context()
 	if err := ctx.Err(); err != nil {

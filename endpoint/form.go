@@ -45,7 +45,8 @@ func parseForm(text string) (url.Values, error) {
 // order. It ignores unknown names, as RFC 6749, section 3.2, requires of a form.
 func (b binder) setValues(tag string, values map[string][]string, in reflect.Value, errs *fieldErrors) {
 	for _, name := range slices.Sorted(maps.Keys(b.fields[tag])) {
-		field, given := in.FieldByIndex(b.fields[tag][name]), values[name]
+		index, given := b.fields[tag][name], values[name]
+		field := in.FieldByIndex(index)
 		if tag == tagHeader && len(given) > 1 { // a list in several lines (RFC 9110, section 5.3)
 			given = []string{strings.Join(given, ", ")}
 		}
@@ -68,6 +69,9 @@ func (b binder) setValues(tag string, values map[string][]string, in reflect.Val
 			errs.add(name, givenTwice)
 		default:
 			errs.setText(name, field, given[0])
+		}
+		if len(given) > 0 {
+			errs.sentField(tag, in, index)
 		}
 	}
 }

@@ -36,6 +36,7 @@ func (b binder) json(raw []byte, in reflect.Value, errs *fieldErrors) error {
 	if err != nil {
 		return problem.MalformedBody
 	}
+	errs.body = raw
 	return nil
 }
 
@@ -80,7 +81,7 @@ func (m *objectReader) readMember(name string, value jsontext.Value) {
 	}
 	field := m.in.FieldByIndex(index)
 	if value.Kind() == 'n' {
-		if !m.nullable(field.Type()) {
+		if !m.nullable(m.in.Type().FieldByIndex(index)) {
 			m.errs.add(name, "must be "+describeType(field.Type()))
 		} else if m.patch {
 			field.Set(reflect.New(field.Type().Elem()))
@@ -123,12 +124,13 @@ func checkValue(value jsontext.Value) (message string) {
 	}
 }
 
-// nullable reports whether a JSON field of type t may be null. A pointer may be
-// null, which means the same as an absent field. But in a PATCH, null is a value
+// nullable reports whether a JSON field may be null. Null means the same as an absent
+// field, so a field that is not required may be null. But in a PATCH, null is a value
 // (RFC 7396), so there only a pointer to a pointer may be null.
-func (b binder) nullable(t reflect.Type) bool {
-	if b.patch && t.Kind() == reflect.Pointer {
-		t = t.Elem()
+func (b binder) nullable(field reflect.StructField) bool {
+	t := field.Type
+	if b.patch {
+		return t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer
 	}
-	return t.Kind() == reflect.Pointer
+	return t.Kind() == reflect.Pointer || !isRequired(field)
 }

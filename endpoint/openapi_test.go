@@ -103,11 +103,11 @@ func TestRulesAreInTheDocument(t *testing.T) {
 			`{"in":"query","name":"limit","required":false,"schema":{"maximum":100,"minimum":1,"type":"integer"}}]`,
 		string(read.Components.Schemas["rich"]): `{"additionalProperties":false,"properties":{` +
 			`"kind":{"anyOf":[{"enum":["a","b"],"type":"string"},{"type":"null"}]},` +
-			`"lines":{"items":{"$ref":"#/components/schemas/line"},"type":"array"},` +
+			`"lines":{"anyOf":[{"items":{"$ref":"#/components/schemas/line"},"type":"array"},{"type":"null"}]},` +
 			`"mail":{"format":"email","minLength":1,"type":"string"},` +
-			`"tags":{"items":{"type":"string"},"maxItems":3,"type":"array"},` +
+			`"tags":{"anyOf":[{"items":{"type":"string"},"maxItems":3,"type":"array"},{"type":"null"}]},` +
 			`"title":{"maxLength":200,"minLength":1,"type":"string"}},"required":["mail","title"],"type":"object"}`,
-		string(read.Components.Schemas["line"]): `{"required":["text"],"additionalProperties":false,"properties":{"note":{"type":"string"},` +
+		string(read.Components.Schemas["line"]): `{"required":["text"],"additionalProperties":false,"properties":{"note":{"anyOf":[{"type":"string"},{"type":"null"}]},` +
 			`"text":{"maxLength":9,"minLength":1,"type":"string"}},"type":"object"}`,
 	} {
 		if got := strings.Join(strings.Fields(part), ""); got != want {

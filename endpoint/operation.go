@@ -109,7 +109,7 @@ func (d *document) requestBody(route Route) (object, error) {
 		tag := route.bind.bodies[media]
 		if tag == tagBody { // any bytes
 			field := route.in.FieldByIndex(route.bind.fields[tagBody][media])
-			content[media], required = object{}, slices.Contains(strings.Split(field.Tag.Get("binding"), ","), "required")
+			content[media], required = object{}, isRequired(field)
 			continue
 		}
 		schema, err := d.body(route, tag)
@@ -148,15 +148,15 @@ func (d *document) body(route Route, tag string) (object, error) {
 	properties, required := object{}, []string{}
 	for _, name := range slices.Sorted(maps.Keys(route.bind.fields[tag])) {
 		field := route.in.FieldByIndex(route.bind.fields[tag][name])
-		schema, isRequired, err := d.field(field)
+		schema, needed, err := d.field(field)
 		if err != nil {
 			return nil, err
 		}
-		if tag == tagJSON && !isRequired && route.bind.nullable(field.Type) {
+		if tag == tagJSON && !needed && route.bind.nullable(field) {
 			schema = object{"anyOf": []object{schema, {"type": "null"}}}
 		}
 		properties[name] = schema
-		if isRequired {
+		if needed {
 			required = append(required, name)
 		}
 	}

@@ -152,7 +152,10 @@ func (d *document) describe(what typeUse) (object, error) {
 				if err != nil {
 					return err
 				}
-				required = addRules(schema, p.Field)
+				if required = addRules(schema, p.Field); !required {
+					schema = object{"anyOf": []any{schema, object{"type": "null"}}}
+					*property.TypeObjectEns() = jsonschema.Schema{}
+				}
 				if err := property.FromSimpleMap(schema); err != nil {
 					return err
 				}

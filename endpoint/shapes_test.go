@@ -116,6 +116,9 @@ var shapes = map[string]shape{
 	"repeated errors under a long name": jsonBody(422, func(n int) string {
 		return `{"lists":{"` + strings.Repeat("k", n/2) + `":["long"` + strings.Repeat(`,"long"`, n/14) + `]}}`
 	}),
+	"zeros and missing members in a list": {server[outer](), 422, func(n int) sent {
+		return sent{body: "{" + zeros + `,"places":[{}` + strings.Repeat(`,{"x":0,"y":null}`, n/17) + `]}`, media: mediaJSON}
+	}},
 	"an error on each of many levels":   jsonBody(422, func(n int) string { return nested(min(n, 90_000), `{"name":"long","nodes":[`, "", `]}`) }),
 	"an error on many levels of names":  jsonBody(422, func(n int) string { return nested(min(n, 90_000), `{"name":"long","by_name":{"key":`, "{}", `}}`) }),
 	"a wrong type at the end of levels": jsonBody(422, func(n int) string { return nested(min(n, 50_000), `{"nodes":[`, "1", `]}`) }),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,10 +39,8 @@ func (c typeCheck) check(what typeUse) error {
 		return nil
 	}
 	c.visited[t] = true
-	for _, method := range methods[what.role] {
-		if t.Implements(method) || reflect.PointerTo(t).Implements(method) {
-			return nil
-		}
+	if hasMethod(t, what.role) {
+		return nil
 	}
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
@@ -65,6 +64,13 @@ func (c typeCheck) check(what typeUse) error {
 		return fmt.Errorf("a %v is not a value of JSON: use whole seconds as an int", t)
 	}
 	return checkEncoding(reflect.Zero(t))
+}
+
+// hasMethod reports whether a type reads or writes its own JSON.
+func hasMethod(t reflect.Type, role string) bool {
+	return slices.ContainsFunc(methods[role], func(method reflect.Type) bool {
+		return t.Implements(method) || reflect.PointerTo(t).Implements(method)
+	})
 }
 
 func (c typeCheck) checkFields(what typeUse) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin/binding"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/go-playground/locales/en"
 	ut "github.com/go-playground/universal-translator"
 	"github.com/go-playground/validator/v10"
@@ -57,6 +58,8 @@ func newRules() (*validator.Validate, ut.Translator) {
 type fieldErrors struct {
 	fields []problem.FieldError
 	names  map[string]struct{}
+	zeros  map[string]sentZero // by their names
+	body   jsontext.Value      // the JSON whose zeros are not yet known
 }
 
 func (e *fieldErrors) add(field, message string) {
@@ -92,25 +95,17 @@ func Check[In any](ctx context.Context, in In, own func(context.Context, In) []p
 // validate checks the rules of in and returns all errors as one problem. It names
 // the fields of the body as tag names them.
 func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string, own Rules) error {
-	var broken validator.ValidationErrors
-	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &broken) {
+	broken, err := e.broken(rules.Struct(in.Interface()), in, "", tag)
+	if err != nil {
 		return err
 	}
 	// The values of a map come in random order. Sorting short names first keeps the
 	// items of a list in their order.
-	slices.SortStableFunc(broken, func(a, b validator.FieldError) int {
-		return cmp.Or(cmp.Compare(len(a.Namespace()), len(b.Namespace())), cmp.Compare(a.Namespace(), b.Namespace()))
+	slices.SortStableFunc(broken, func(a, b problem.FieldError) int {
+		return cmp.Or(cmp.Compare(len(a.Field), len(b.Field)), cmp.Compare(a.Field, b.Field))
 	})
 	for _, rule := range broken {
-		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
-		if field, ok := in.Type().FieldByName(rule.StructField()); ok && tag == tagForm {
-			name = field.Tag.Get(tagForm)
-		}
-		message := strings.TrimPrefix(rule.Translate(translator), rule.Field()+" ")
-		if message == rule.Error() { // a validation of the application, without a translation
-			message = "breaks the rule " + rule.Tag()
-		}
-		e.add(name, message)
+		e.add(rule.Field, rule.Message)
 	}
 	if own.check != nil {
 		for _, err := range own.check(ctx, in.Interface()) {
@@ -121,6 +116,40 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 		return nil
 	}
 	return problem.Invalid(e.fields...)
+}
+
+// broken returns the rules that the validator found broken in a struct, or in a value
+// with the name within.
+func (e *fieldErrors) broken(err error, in reflect.Value, within, tag string) (found []problem.FieldError, _ error) {
+	var broken validator.ValidationErrors
+	if err != nil && !errors.As(err, &broken) {
+		return nil, err
+	}
+	for _, rule := range broken {
+		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
+		if tag == tagForm {
+			field, _ := in.Type().FieldByName(rule.StructField())
+			name = cmp.Or(field.Tag.Get(tagForm), name)
+		}
+		if within != "" {
+			name = strings.TrimSuffix(within+"."+name, ".")
+		}
+		if zero, sent := e.wasSent(in, rule, name); sent && name != within {
+			value := reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
+			more, err := e.broken(rules.VarWithValue(value.Interface(), zero.parent.Interface(), zero.rules), value.Elem(), name, tagJSON)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, more...)
+			continue
+		}
+		message := strings.TrimPrefix(rule.Translate(translator), rule.Field()+" ")
+		if message == rule.Error() { // a validation of the application, without a translation
+			message = "breaks the rule " + rule.Tag()
+		}
+		found = append(found, problem.FieldError{Field: name, Message: message})
+	}
+	return found, nil
 }
 
 // mismatch returns where an error is inside a field of type t, and what is expected

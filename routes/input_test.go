@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -189,4 +191,33 @@ func FuzzLogin(f *testing.F) {
 			t.Errorf("%q is answered %d: %s", body, answer.Status, answer.Body)
 		}
 	})
+}
+
+var pathParameter = regexp.MustCompile(`\{[^}]+\}`)
+
+// In a PATCH, null is a value (RFC 7396).
+func TestAnOptionalMemberMayBeNull(t *testing.T) {
+	app := apptest.New(t)
+	bearer, members := app.Admin("ada@example.com"), 0
+	for path, item := range described(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			if method == "PATCH" || operation.RequestBody == nil || operation.RequestBody.Value.Content["application/json"] == nil {
+				continue
+			}
+			schema := operation.RequestBody.Value.Content["application/json"].Schema.Value
+			for name := range schema.Properties {
+				if slices.Contains(schema.Required, name) {
+					continue
+				}
+				members++
+				to := pathParameter.ReplaceAllString(path, nobody)
+				if answer := app.Do(method, to, strings.NewReader(`{"`+name+`":null}`), bearer...); strings.Contains(answer.Body, `{"field":"`+name+`"`) {
+					t.Errorf("%s %s refuses null for %s: %s", method, path, name, answer.Body)
+				}
+			}
+		}
+	}
+	if members == 0 {
+		t.Error("no member is optional")
+	}
 }

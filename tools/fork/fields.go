@@ -22,7 +22,6 @@ type field struct {
 	Tag      string    // its GORM tag in the migration
 	New      string    // its type in the input of Create
 	NewRules string    // its binding tag in the input of Create
-	Value    string    // the expression of its value in Create
 	Change   string    // its type in the input of Update
 	Rules    string    // its binding tag in the input of Update
 	Refers   *resource // the resource that it belongs to
@@ -140,16 +139,13 @@ func (f *field) derive(r *resource, typed string, known kind, rules []string) {
 	if required && text && smallest < 1 && !has("oneof") && !has("email") {
 		notEmpty = append([]string{"min=1"}, rules...)
 	}
-	f.Type, f.New, f.Value, f.Change = f.Base, f.Base, "in."+f.Go, "*"+f.Base
+	f.Type, f.New, f.Change = f.Base, f.Base, "*"+f.Base
 	f.NewRules, f.Rules = join(rules...), join(append([]string{"omitempty"}, notEmpty...)...)
 	switch {
 	case f.Nullable:
 		f.Type, f.New, f.Change, f.Tag = "*"+f.Base, "*"+f.Base, "**"+f.Base, ""
 		f.Column = "*" + f.Column
 		f.NewRules = f.Rules
-	case required && (number || typed == "bool"):
-		f.New, f.Value = "*"+f.Base, "*in."+f.Go // a pointer, because "required" refuses zero
-		fallthrough
 	case required:
 		f.NewRules = join(append([]string{"required"}, rules...)...)
 	}
