@@ -108,10 +108,10 @@ func (r Route) Status(status int) Route {
 	return r
 }
 
-// Errors returns the route with problems to list in its document. The problems of
+// Errors returns the route with more problems to list in its document. The problems of
 // its access and of its input are listed without it.
 func (r Route) Errors(problems ...*problem.Problem) Route {
-	r.problems = problems
+	r.problems = append(slices.Clip(r.problems), problems...)
 	return r
 }
 
@@ -220,6 +220,7 @@ func (r Route) allow(c *gin.Context) {
 }
 
 func (r Route) handle(c *gin.Context) {
+	joinConditions(c.Request.Header)
 	if r.ginHandler != nil {
 		r.ginHandler(c)
 		return
@@ -236,7 +237,7 @@ func (r Route) handle(c *gin.Context) {
 		c.Status(r.status)
 	default:
 		if r.located {
-			c.Header("Location", c.Request.URL.Path+"/"+out.(Keyed).Key().String())
+			c.Header("Location", c.Request.URL.EscapedPath()+"/"+out.(Keyed).Key().String())
 		}
 		writeAnswer(c, r.status, out)
 	}

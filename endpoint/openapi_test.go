@@ -8,6 +8,7 @@ import (
 
 	"example.com/latchkey/endpoint"
 	"example.com/latchkey/models"
+	"example.com/latchkey/problem"
 )
 
 // User has the same name as models.User.
@@ -112,6 +113,25 @@ func TestRulesAreInTheDocument(t *testing.T) {
 	} {
 		if got := strings.Join(strings.Fields(part), ""); got != want {
 			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestErrorsAddsToTheProblemsOfARoute(t *testing.T) {
+	base := answers[string]().Errors(problem.AlreadyExists)
+	first, second := base.Errors(problem.TooManyAttempts), base.Errors(problem.LastAdmin)
+	for codes, route := range map[[3]string]endpoint.Route{
+		{"already_exists", "too_many_attempts", "last_admin"}: first,
+		{"already_exists", "last_admin", "too_many_attempts"}: second,
+	} {
+		text, err := endpoint.Document(endpoint.Info{}, []endpoint.Route{route})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, code := range codes {
+			if listed := strings.Contains(string(text), "`"+code+"`"); listed != (i < 2) {
+				t.Errorf("%s is listed: %t", code, listed)
+			}
 		}
 	}
 }
