@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/gofrs/uuid/v5"
 
@@ -31,18 +32,27 @@ const (
 	totpSecret = 20 // bytes, as many as an HMAC-SHA-1
 )
 
+// minus is U+2212, the only dash that Unicode does not call one.
+const minus = '\u2212'
+
 // recoveryLetters is the length of a recovery code. Each letter has 5 bits.
 const recoveryLetters = 16
 
 var totpEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // OneTimeCode is a one-time code or a recovery code as a client sent it, in lower case
-// and without the spaces and dashes that people type. It prints as stars.
+// and without the spaces, dashes and invisible characters that people type or paste. It
+// prints as stars.
 type OneTimeCode string
 
 // UnmarshalText never returns an error: a text of a wrong form is a wrong code.
 func (c *OneTimeCode) UnmarshalText(text []byte) error {
-	*c = OneTimeCode(strings.NewReplacer(" ", "", "-", "").Replace(strings.ToLower(string(text))))
+	*c = OneTimeCode(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Z, unicode.Cc, unicode.Cf, unicode.Pd) || r == minus {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, string(text)))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,27 @@ func TestTheURLOfASecretIsAKeyURI(t *testing.T) {
 	} {
 		if got := secret.URL(c[0], c[1]); got != c[2] {
 			t.Errorf("%s, want %s", got, c[2])
+		}
+	}
+}
+
+func TestACodeIsReadAsPeoplePasteIt(t *testing.T) {
+	for _, between := range []string{
+		" ", "\t", "\n", "\r\n", "\u0085", "\u00a0", "\u2003", "\u202f", "\u3000", "\u2028", "\u2029", // white space
+		"\u00ad", "\u200b", "\u200d", "\u200e", "\u202e", "\u2060", "\ufeff", "\x00", // invisible
+		"-", "\u2010", "\u2011", "\u2013", "\u2014", "\u2212", "\ufe58", "\uff0d", // dashes
+	} {
+		for text, want := range map[string]string{"123%456": "123456", "%123456%": "123456", "ABCD%efgh%ijkl%mnop": "abcdefghijklmnop"} {
+			var code auth.OneTimeCode
+			if err := code.UnmarshalText([]byte(strings.ReplaceAll(text, "%", between))); err != nil || string(code) != want {
+				t.Errorf("%q is read as %q, %v", strings.ReplaceAll(text, "%", between), string(code), err)
+			}
+		}
+	}
+	for _, wrong := range []string{"123.456", "123_456", "12345é"} {
+		var code auth.OneTimeCode
+		if _ = code.UnmarshalText([]byte(wrong)); string(code) != wrong {
+			t.Errorf("%q is read as %q", wrong, string(code))
 		}
 	}
 }
