@@ -135,6 +135,10 @@ func (f *Faults) checkServer(s Server) {
 	if s.BasePath != "" && (!basePath.MatchString(s.BasePath) || path.Clean(s.BasePath) != s.BasePath) {
 		f.add("server.base_path: %q is not a path such as /v1: start it with a slash, and do not end it with one", s.BasePath)
 	}
+	checkPage(f, "server.public_url", s.PublicURL)
+	if strings.Contains(s.PublicURL, "?") {
+		f.add("server.public_url: %q has a query, to which no path can be added", s.PublicURL)
+	}
 	for _, proxy := range s.TrustedProxies {
 		_, addrErr := netip.ParseAddr(proxy)
 		_, prefixErr := netip.ParsePrefix(proxy)
@@ -217,5 +221,17 @@ func (f *Faults) checkPassword(s *Settings) {
 	}
 	if s.Password.MinLength < 1 || s.Password.MinLength > 72 {
 		f.add("password.min_length: %d is not between 1 and 72: bcrypt reads at most 72 bytes", s.Password.MinLength)
+	}
+}
+
+// checkPage adds a fault unless a setting is empty or the URL of a page, to which
+// ?token= can be added.
+func checkPage(f *Faults, key, page string) {
+	if page == "" {
+		return
+	}
+	u, err := url.Parse(page)
+	if err != nil || u.Hostname() == "" || !hasGoodPort(u) || u.Scheme != "https" && u.Scheme != "http" || strings.Contains(page, "#") || u.User != nil {
+		f.add("%s: %q is not the URL of a page, such as https://app.example.com/reset", key, page)
 	}
 }

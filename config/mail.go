@@ -27,11 +27,6 @@ type Mail struct {
 	VerifyTTL time.Duration `mapstructure:"verify_ttl"`
 }
 
-// Links are the settings of Server for links in mails.
-type Links struct {
-	PublicURL string `mapstructure:"public_url"`
-}
-
 // Verified are the settings of Login for verified emails.
 type Verified struct {
 	RequireVerifiedEmail bool `mapstructure:"require_verified_email"`
@@ -57,10 +52,6 @@ func IsLoopback(host string) bool {
 }
 
 func checkMail(f *Faults, s *Settings) {
-	checkPage(f, "server.public_url", s.Server.PublicURL)
-	if strings.Contains(s.Server.PublicURL, "?") {
-		f.add("server.public_url: %q has a query, to which no path can be added", s.Server.PublicURL)
-	}
 	checkPage(f, "mail.reset_url", s.Mail.ResetURL)
 	checkPage(f, "mail.verify_url", s.Mail.VerifyURL)
 	f.checkPositive("mail.reset_ttl", s.Mail.ResetTTL)
@@ -108,16 +99,4 @@ func (m Mail) Sender() (mail.Address, error) {
 	local, domain, _ := strings.Cut(from.Address, "@")
 	domain, err = idna.Lookup.ToASCII(domain)
 	return mail.Address{Name: from.Name, Address: local + "@" + domain}, err
-}
-
-// checkPage adds a fault unless a setting is empty or the URL of a page, to which
-// ?token= can be added.
-func checkPage(f *Faults, key, page string) {
-	if page == "" {
-		return
-	}
-	u, err := url.Parse(page)
-	if err != nil || u.Hostname() == "" || !hasGoodPort(u) || u.Scheme != "https" && u.Scheme != "http" || strings.Contains(page, "#") || u.User != nil {
-		f.add("%s: %q is not the URL of a page, such as https://app.example.com/reset", key, page)
-	}
 }

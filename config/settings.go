@@ -28,6 +28,7 @@ type Settings struct {
 type Server struct {
 	Address         string        `mapstructure:"address"`
 	BasePath        string        `mapstructure:"base_path"`
+	PublicURL       string        `mapstructure:"public_url"`
 	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
 	CORSOrigins     []string      `mapstructure:"cors_origins"`
 	CORSHeaders     []string      `mapstructure:"cors_headers"`
@@ -37,7 +38,6 @@ type Server struct {
 	ShutdownDelay   time.Duration `mapstructure:"shutdown_delay"`
 	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
 
-	Links   `mapstructure:",squash"`
 	Metrics `mapstructure:",squash"`
 }
 

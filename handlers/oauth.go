@@ -1,10 +1,12 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
@@ -19,11 +21,12 @@ import (
 // OAuth serves standard OAuth2 clients. Clients are public: a client_id and a
 // client_secret are ignored (RFC 6749, section 2.1).
 type OAuth struct {
-	DB       *gorm.DB
-	Auth     auth.Services
-	Account  Account
-	Issuer   string // the URL of the service, or another name
-	BasePath string
+	DB        *gorm.DB
+	Auth      auth.Services
+	Account   Account
+	Issuer    string // the URL of the service, or another name
+	PublicURL string // "" for that of the issuer, without its path
+	BasePath  string
 }
 
 // Grant is a token request (RFC 6749, sections 4.3.2 and 6). The service has no
@@ -80,7 +83,7 @@ func (o OAuth) Metadata(_ context.Context, _ endpoint.None) (Metadata, error) {
 	if err != nil || issuer.Host == "" || issuer.Scheme != "https" && issuer.Scheme != "http" {
 		return Metadata{}, problem.NotFound
 	}
-	at := issuer.Scheme + "://" + issuer.Host + o.BasePath
+	at := strings.TrimSuffix(cmp.Or(o.PublicURL, issuer.Scheme+"://"+issuer.Host), "/") + o.BasePath
 	return Metadata{
 		Issuer:         o.Issuer,
 		Token:          at + "/token",

@@ -267,17 +267,20 @@ func TestTheTokenURLFollowsTheBasePath(t *testing.T) {
 func TestMetadataIsThereIfTheIssuerIsAURL(t *testing.T) {
 	const path = "/.well-known/oauth-authorization-server"
 	apptest.New(t).Get(path).Want(t, 404, "not_found")
-	app := apptest.New(t, func(s *config.Settings) { s.JWT.Issuer, s.Server.BasePath = "https://api.example.com", "/v1" })
-	var found map[string]any
-	if err := json.Unmarshal([]byte(app.Get(path).Want(t, 200, "").Body), &found); err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]string{ //nolint:gosec // URLs, not credentials
-		"issuer": "https://api.example.com", "token_endpoint": "https://api.example.com/v1/token",
-		"revocation_endpoint": "https://api.example.com/v1/revoke", "jwks_uri": "https://api.example.com/v1/.well-known/jwks.json",
+	for public, at := range map[string]string{
+		"":                             "https://api.example.com/v1",
+		"https://www.example.com/api/": "https://www.example.com/api/v1", // a proxy removes /api
 	} {
-		if found[name] != want {
-			t.Errorf("%s is %v, want %s", name, found[name], want)
+		app := apptest.New(t, func(s *config.Settings) {
+			s.JWT.Issuer, s.Server.PublicURL, s.Server.BasePath = "https://api.example.com", public, "/v1"
+		})
+		found := app.Get(path).Want(t, 200, "")
+		for name, want := range map[string]string{ //nolint:gosec // URLs, not credentials
+			"issuer": "https://api.example.com", "token_endpoint": at + "/token", "revocation_endpoint": at + "/revoke", "jwks_uri": at + "/.well-known/jwks.json",
+		} {
+			if found.Field(name) != want {
+				t.Errorf("%s is %v, want %s", name, found.Field(name), want)
+			}
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (a App) Table() []endpoint.Route {
 	jwks := handlers.JWKS{Auth: a.Auth}
 	mail := handlers.Mail{Accounts: users, Mails: mails(a)}
 	me := handlers.Me{Accounts: users}
-	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account, Issuer: a.Settings.JWT.Issuer, BasePath: a.Settings.Server.BasePath}
+	oauth := handlers.OAuth{DB: a.DB, Auth: a.Auth, Account: account, Issuer: a.Settings.JWT.Issuer, PublicURL: a.Settings.Server.PublicURL, BasePath: a.Settings.Server.BasePath}
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{Accounts: users}
 	totp := handlers.TOTP{Accounts: users, Codes: oneTimeCodes(a)}
