@@ -1,8 +1,11 @@
 package routes_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,6 +16,8 @@ import (
 
 // pagesOfMail are the routes that the document leaves out.
 var pagesOfMail = []string{"GET /password/reset", "GET /email/verify", "GET /dev/mail", "GET /dev/mail/:id"}
+
+var inlined = regexp.MustCompile(`(?s)<(?:style|script)[^>]*>(.*?)</(?:style|script)>`)
 
 func TestThePagesOfMailsAreWhereTheyAreNeeded(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
@@ -37,6 +42,13 @@ func TestThePagesOfMailsAreWhereTheyAreNeeded(t *testing.T) {
 				policy := answer.Header.Get("Content-Security-Policy")
 				if want == 200 && (!strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || answer.Header.Get("Cache-Control") != "no-store") {
 					t.Errorf("%s: %s", path, policy)
+				}
+				read := strings.ReplaceAll(answer.Body, "\r\n", "\n") // as a browser reads a page before it compares hashes
+				for _, inline := range inlined.FindAllStringSubmatch(read, -1) {
+					hash := sha256.Sum256([]byte(inline[1]))
+					if !strings.Contains(policy, "'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'") {
+						t.Errorf("%s: %s does not allow %s", path, policy, inline[1])
+					}
 				}
 			}
 		})
