@@ -1,6 +1,7 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+COPY database/nocgo database/nocgo
 RUN go mod download
 COPY . .
 RUN make build && mkdir -p /empty/data /empty/tmp

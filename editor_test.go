@@ -69,6 +69,15 @@ func TestEditor(t *testing.T) {
 	}
 }
 
+// A plain go build, and an editor's, may have cgo on.
+func TestNoDependencyIsCompiledFromC(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-test", "-f", "{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}", "./...")
+	list.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if compiled, err := list.Output(); err != nil || len(compiled) > 0 {
+		t.Errorf("%s %v", compiled, err)
+	}
+}
+
 func parse(t *testing.T, file string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(read(t, file)), into); err != nil {

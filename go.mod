@@ -99,3 +99,6 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+
+// A driver in C, which is not used.
+replace github.com/mattn/go-sqlite3 => ./database/nocgo

@@ -115,3 +115,6 @@ require (
 replace example.com/latchkey => ../
 
 tool golang.org/x/perf/cmd/benchstat
+
+// A driver in C, which is not used.
+replace github.com/mattn/go-sqlite3 => ../database/nocgo

@@ -111,3 +111,6 @@ require (
 replace example.com/latchkey => ../..
 
 tool github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
+
+// A driver in C, which is not used.
+replace github.com/mattn/go-sqlite3 => ../../database/nocgo
