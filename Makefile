@@ -7,8 +7,7 @@
 # smaller.
 export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
-# With cgo, Go would compile SQLite from C, which GORM's dialector imports but the
-# program does not use.
+# Without cgo the program is one static file, and the container has no C library.
 export CGO_ENABLED := 0
 
 # A go.work of another project would hide the modules of this one.
@@ -20,7 +19,12 @@ export PATH := $(PATH)$(addprefix :,$(lastword $(sort $(wildcard /usr/lib/postgr
 # A test that takes longer hangs. The limit is long for busy machines.
 TEST_TIMEOUT := 1h
 
-LINT := go tool -modfile=tools/go.mod golangci-lint
+# The path of a tool. go tool -modfile would refuse a vendor folder, which has no tools.
+tool = "$$(go -C tools tool -n $(1))"
+LINT := $(call tool,golangci-lint)
+
+# The folder of this project in its repository, with a / at the end if it is not the root.
+PREFIX = $$(git rev-parse --show-prefix)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +33,7 @@ run: ## Run the API on http://127.0.0.1:8080 with SQLite
 	go run .
 
 dev: ## Run the API, and restart it after each change
-	go tool -modfile=tools/go.mod air
+	$(call tool,air)
 
 # Both databases are tested at the same time, because tests often wait. A larger heap
 # saves a tenth of the time. The slowest packages start first.
@@ -47,8 +51,8 @@ test-pooler: ## Run the database's tests behind PgBouncer in transaction mode
 
 test-upgrade: ## Roll three replicas from another commit to this one under load: from=HEAD^
 	git worktree add -q --force --detach bin/before $(or $(from),HEAD^)
-	go -C bin/before build -o ../latchkey-before . || failed=1; git worktree remove --force bin/before; exit $$failed
-	TEST_DATABASE_URL=postgres:// TEST_UPGRADE_FROM=$(CURDIR)/bin/latchkey-before go test -count=1 -timeout=$(TEST_TIMEOUT) -run=Upgraded ./commands
+	go -C "bin/before/$(PREFIX)" build -o "$$PWD/bin/latchkey-before" . || failed=1; git worktree remove --force bin/before; exit $$failed
+	TEST_DATABASE_URL=postgres:// TEST_UPGRADE_FROM="$$PWD/bin/latchkey-before" go test -count=1 -timeout=$(TEST_TIMEOUT) -run=Upgraded ./commands
 
 # The README's tests are skipped, because they only start programs that are built
 # without the race detector, and others because they send one request after the other.
@@ -65,7 +69,7 @@ cover: ## Write the tests' coverage to cover.out and print the total
 # reach new code, but compiles every package again for that, which takes minutes. The
 # time is a number of inputs, because with a duration a test sometimes reports its own
 # deadline as a failure.
-fuzz = go test -run='^$$' ./$(1) -args -test.fuzzcachedir=$(CURDIR)/bin/fuzz -test.fuzzminimizetime=1x -test.fuzz='^$(2)$$' -test.fuzztime=$(3)x
+fuzz = go test -run='^$$' ./$(1) -args -test.fuzzcachedir="$$PWD/bin/fuzz" -test.fuzzminimizetime=1x -test.fuzz='^$(2)$$' -test.fuzztime=$(3)x
 
 fuzz: ## Fuzz the input of unknown clients, some seconds each
 	$(call fuzz,routes,FuzzAuthorization,20000)
@@ -81,7 +85,7 @@ lint: ## Check the format and run the linters
 fmt: ## Format the code
 	$(LINT) fmt
 
-e2e: ## Test /docs in Chromium, and a client generated from the document
+e2e: ## Test pages in Chromium, and a client generated from the document
 	go -C tools/e2e test -v ./...
 
 # <!-- template -->
@@ -106,6 +110,7 @@ secrets: build ## Make the secrets that compose.yaml uses
 	bin/latchkey secret > secrets/jwt_secret
 	bin/latchkey secret > secrets/database_password
 	echo "postgres://latchkey:$$(cat secrets/database_password)@database/latchkey" > secrets/database_url
+	chmod 644 secrets/* # for the user of the container; on this machine, their folder is closed to others
 
 # <!-- bench -->
 .PHONY: bench bench-compare
@@ -115,7 +120,7 @@ bench: ## Compare with a bare Gin route and raw bcrypt
 bench-compare: ## Compare the benchmarks with those of another commit: base=main
 	git worktree add -q --force --detach bin/base $(base)
 	for round in 1 2 3 4 5 6; do \
-		go -C bin/base/bench test -run='^$$' -bench=. -skip=Remembered -benchtime=200ms . >> bin/base.txt; \
+		go -C "bin/base/$(PREFIX)bench" test -run='^$$' -bench=. -skip=Remembered -benchtime=200ms . >> bin/base.txt; \
 		go -C bench test -run='^$$' -bench=. -skip=Remembered -benchtime=200ms . >> bin/here.txt; \
 	done; git worktree remove --force bin/base
 	go -C bench tool benchstat base=../bin/base.txt here=../bin/here.txt; rm bin/base.txt bin/here.txt
@@ -125,16 +130,17 @@ resource: ## Add a resource: name=task fields="title:string:required done:bool d
 	@go -C tools run ./fork resource
 	@$(MAKE) --no-print-directory -s openapi
 
-remove: ## Remove a resource or an optional part: name=note, oauth, docs, mail, metrics, backup or bench
+remove: ## Remove resources and optional parts: name="task line_item"; without a name, list the parts
 	@go -C tools run ./fork remove
 	@go mod tidy
+	@if [ -d vendor ]; then go mod vendor; fi
 	@$(MAKE) --no-print-directory -s openapi
 
-rename: ## Make the project yours: module=github.com/me/shop, keep=bench to keep the benchmark
+rename: ## Make the project yours: module=github.com/me/shop
 	@go -C tools run ./fork rename
 
 update-template: ## Merge the template's new changes: upstream=URL, the first time
 	go -C tools run ./fork update
 
 hooks: ## Lint and test before each git push
-	git config core.hooksPath tools/hooks
+	git config core.hooksPath "$(PREFIX)tools/hooks"

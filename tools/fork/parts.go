@@ -56,31 +56,36 @@ var parts = map[string][]string{
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md", "docs/dashboard.svg",
 	},
 	"kubernetes": {"deploy/kubernetes/", "tools/kubernetes/"},
-	"template":   {templateTest, "tools/fork/compile_test.go", "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"},
+	"template":   {templateTest, "tools/fork/compile_test.go", "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go", "tools/fork/update_test.go", "tools/fork/make_test.go"},
 }
 
 // templateTest exists only before the first make rename.
 const templateTest = "tools/fork/template_test.go"
 
-// filesOf returns the files of a part, or the files and the table of a resource.
-func filesOf(root, name string) (files []string, table string, err error) {
-	files = parts[name]
-	if files == nil {
-		r := &resource{Name: name, Plural: inflection.Plural(name)}
-		files, table = slices.Sorted(maps.Values(r.files())), r.Plural
+// filesOf returns the files of parts and resources, and the tables of the resources.
+func filesOf(root string, names []string) (files, tables []string, err error) {
+	for _, name := range names {
+		of, table := parts[name], ""
+		if of == nil {
+			r := &resource{Name: name, Plural: inflection.Plural(name)}
+			of, table = slices.Sorted(maps.Values(r.files())), r.Plural
+			tables = append(tables, table)
+		}
+		inside, err := git(root, append([]string{"ls-files", "-co", "--exclude-standard", "--"}, of...)...)
+		if err != nil {
+			return nil, nil, err
+		}
+		existing := slices.DeleteFunc(strings.Fields(inside), func(file string) bool { // those that were removed, and not committed
+			_, err := os.Stat(filepath.Join(root, file))
+			return errors.Is(err, fs.ErrNotExist)
+		})
+		if len(existing) == 0 || table != "" && len(existing) < 3 || !lowerWords.MatchString(name) {
+			return nil, nil, fmt.Errorf("name=%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(partsOf(root), ", "))
+		}
+		files = append(files, existing...)
 	}
-	inside, err := git(root, append([]string{"ls-files", "-co", "--exclude-standard", "--"}, files...)...)
-	if err != nil {
-		return nil, "", err
-	}
-	existing := slices.DeleteFunc(strings.Fields(inside), func(file string) bool { // those that were removed, and not committed
-		_, err := os.Stat(filepath.Join(root, file))
-		return errors.Is(err, fs.ErrNotExist)
-	})
-	if len(existing) == 0 || table != "" && len(existing) < 3 || !lowerWords.MatchString(name) {
-		return nil, "", fmt.Errorf("name=%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(partsOf(root), ", "))
-	}
-	return existing, table, nil
+	slices.Sort(files)
+	return slices.Compact(files), tables, nil // a file may be of two parts
 }
 
 // partsOf returns the names of the parts that a tree has, without the template's own.
@@ -94,15 +99,21 @@ func partsOf(root string) (names []string) {
 	return names
 }
 
-// editPages removes what pages, the Makefile and the files of CI have about a part: the
-// text between its marks, rows of tables with its name, settings or files, and its routes.
-func (out *removal) editPages(name string) error {
-	pages, err := git(out.root, "ls-files", "-co", "--exclude-standard", "--", "*.md", "*.yml", "config.yaml", "Makefile", ".ci")
+// editPages removes what pages, the Makefile and the files of CI have about parts: the text
+// between their marks, rows of tables with their names, settings or files, and their routes.
+func (out *removal) editPages(names []string) error {
+	pages, err := git(out.root, "ls-files", "-co", "--exclude-standard", "--", "*.md", "*.yml", "config.yaml", "Makefile", ".ci", ":!vendor")
 	if err != nil {
 		return err
 	}
-	marked := regexp.MustCompile(`(?ms)^[ \t]*(# )?<!-- ` + name + ` -->\n.*?<!-- /` + name + ` -->\n`)
-	rows := regexp.MustCompile(`(?m)^\|( ` + "`" + name + "[`.]" + `|.*(` + alternatives(append(slices.Clone(parts[name]), out.files...)) + `)).*\n`)
+	var marked []string
+	words := slices.Clone(out.files)
+	for _, name := range names {
+		marked = append(marked, `^[ \t]*(# )?<!-- `+name+` -->\n.*?<!-- /`+name+` -->\n`)
+		words = append(words, parts[name]...)
+	}
+	marks := regexp.MustCompile(`(?ms)` + strings.Join(marked, "|"))
+	rows := regexp.MustCompile("(?m)^\\|( `(" + alternatives(names) + ")[`.]|.*(" + alternatives(words) + ")).*\n")
 	routes := regexp.MustCompile(`(?m)^(` + strings.ReplaceAll(alternatives(out.routes), " ", " +") + `) .*\n`)
 	for _, page := range strings.Fields(pages) {
 		before, err := os.ReadFile(filepath.Join(out.root, page))
@@ -112,7 +123,7 @@ func (out *removal) editPages(name string) error {
 		if err != nil {
 			return err
 		}
-		after := rows.ReplaceAll(marked.ReplaceAll(before, nil), nil)
+		after := rows.ReplaceAll(marks.ReplaceAll(before, nil), nil)
 		if len(out.routes) > 0 {
 			after = routes.ReplaceAll(after, nil)
 		}
@@ -143,13 +154,9 @@ func leaveOut(root, keep string) error {
 	if !isTemplate(root) {
 		return nil
 	}
-	for _, name := range []string{"template", "bench"} {
-		if name == keep {
-			continue
-		}
-		if _, err := removePart(root, name); err != nil {
-			return err
-		}
+	names := slices.DeleteFunc([]string{"template", "bench"}, func(name string) bool { return name == keep })
+	if _, err := removeParts(root, names...); err != nil {
+		return err
 	}
 	return overwrite(filepath.Join(root, changelog), []byte(newChangelog))
 }

@@ -27,9 +27,13 @@ var tables = []string{
 // publicRoutes is the test that also lists the public routes.
 const publicRoutes = "routes/routes_test.go"
 
-// remove removes a resource or a part for a person at the command line.
-func remove(root, name string) error {
-	out, err := removePart(root, name)
+// remove removes resources and parts for a person at the command line.
+func remove(root, names string) error {
+	all := strings.Fields(names)
+	if len(all) == 0 {
+		all = []string{""} // the error lists the parts
+	}
+	out, err := removeParts(root, all...)
 	if err != nil {
 		return err
 	}
@@ -40,11 +44,11 @@ func remove(root, name string) error {
 	return nil
 }
 
-// removePart removes a resource or a part: its files, the entries of the tables that
-// use their declarations, and its text in the pages. If another file uses them, it
+// removeParts removes resources and parts: their files, the entries of the tables that
+// use their declarations, and their text in the pages. If another file uses them, it
 // changes nothing.
-func removePart(root, name string) (out removal, err error) {
-	files, table, err := filesOf(root, name)
+func removeParts(root string, names ...string) (out removal, err error) {
+	files, dropped, err := filesOf(root, names)
 	if err != nil {
 		return out, err
 	}
@@ -63,10 +67,10 @@ func removePart(root, name string) (out removal, err error) {
 			return out, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	if err := out.checkUsers(table); err != nil {
+	if err := out.checkUsers(dropped); err != nil {
 		return out, err
 	}
-	if err := out.editPages(name); err != nil {
+	if err := out.editPages(names); err != nil {
 		return out, err
 	}
 	return out, out.apply()
@@ -166,14 +170,14 @@ func (out *removal) removeEntries(file string) error {
 	return err
 }
 
-// checkUsers refuses to remove what another file uses, or a table that another
-// migration changes.
-func (out *removal) checkUsers(table string) error {
-	all, err := git(out.root, "ls-files", "-co", "--exclude-standard", "*.go")
+// checkUsers refuses to remove what another file uses, or tables of the database that
+// another migration changes.
+func (out *removal) checkUsers(dropped []string) error {
+	all, err := git(out.root, "ls-files", "-co", "--exclude-standard", "--", "*.go", ":!vendor")
 	if err != nil {
 		return err
 	}
-	word := regexp.MustCompile(`\b` + table + `\b`)
+	word := regexp.MustCompile(`\b(` + alternatives(dropped) + `)\b`)
 	for _, file := range strings.Fields(all) {
 		text := out.written[file]
 		if text == nil {
@@ -191,18 +195,19 @@ func (out *removal) checkUsers(table string) error {
 		if uses := slices.Sorted(maps.Values(out.removedNames(file, parsed))); len(uses) > 0 {
 			return fmt.Errorf("%s uses %s: change or remove that first", file, uses[0])
 		}
-		if table != "" && path.Dir(file) == "database" && bytes.Contains(text, []byte("= &gormigrate.Migration{")) && hasWord(parsed, word) {
+		if table := findWord(parsed, word); len(dropped) > 0 && table != "" && path.Dir(file) == "database" && bytes.Contains(text, []byte("= &gormigrate.Migration{")) {
 			return fmt.Errorf("%s changes the table %s: remove it first, and its line in %s", file, table, ownMigrations)
 		}
 	}
 	return nil
 }
 
-// hasWord reports whether a string of a file has a word.
-func hasWord(parsed *ast.File, word *regexp.Regexp) (found bool) {
+// findWord returns the first word in the strings of a file that matches, or "".
+func findWord(parsed *ast.File, word *regexp.Regexp) (found string) {
 	ast.Inspect(parsed, func(node ast.Node) bool {
-		text, ok := node.(*ast.BasicLit)
-		found = found || ok && word.MatchString(text.Value)
+		if text, ok := node.(*ast.BasicLit); ok && found == "" {
+			found = word.FindString(text.Value)
+		}
 		return true
 	})
 	return found

@@ -56,7 +56,7 @@ func knownLines(root string, from, to names) (map[string]knownFile, error) {
 		return nil, err
 	}
 	for _, commit := range commits {
-		text, err := git(root, "show", commit+":go.mod")
+		text, err := git(root, "show", commit+":./go.mod")
 		if err != nil {
 			continue // it is not in this repository
 		}
@@ -64,7 +64,7 @@ func knownLines(root string, from, to names) (map[string]knownFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		keys, _ := git(root, "show", commit+":"+keysFile) // there may be none
+		keys, _ := git(root, "show", commit+":./"+keysFile) // there may be none
 		template = template.withPrefix(keys)
 		patterns := []string{"grep", "-IzF", "-e", template.word, "-e", template.title}
 		if template.prefix != "" {
@@ -92,6 +92,12 @@ func knownLines(root string, from, to names) (map[string]knownFile, error) {
 // templateCommits returns the commits of the template that a fork has included, the
 // newest first.
 func templateCommits(root string) ([]string, error) {
-	trailers, err := git(root, "log", "--format=%(trailers:key="+templateCommit+",valueonly,separator=%x0A)")
+	log := []string{"log", "--format=%(trailers:key=" + templateCommit + ",valueonly,separator=%x0A)"}
+	if folder, err := subfolder(root); err != nil {
+		return nil, err
+	} else if folder != "" { // not the commits of another fork in the same repository
+		log = append(log, "--", ".")
+	}
+	trailers, err := git(root, log...)
 	return strings.Fields(trailers), err
 }

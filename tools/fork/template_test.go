@@ -85,10 +85,8 @@ func TestTheLastResourceCanBeRemovedAndAddedAgain(t *testing.T) {
 func without(t *testing.T, names ...string) string {
 	t.Helper()
 	root := tree(t)
-	for _, name := range names {
-		if err := remove(root, name); err != nil {
-			t.Fatal(name, err)
-		}
+	if err := remove(root, strings.Join(names, " ")); err != nil {
+		t.Fatal(names, err)
 	}
 	return root
 }
@@ -204,10 +202,11 @@ func TestEveryKindOfForkCanBeUpdated(t *testing.T) {
 		"without the template's history": {{"rm", "-rf", ".git"}, {"git", "init", "-q"}, {"git", "add", "-A"}, {"git", "commit", "-qm", "Begin"}, {"make", "rename", "module=" + forkModule}},
 		"renamed after its first change": {{"git", "commit", "-q", "--allow-empty", "-m", "Ours"}, {"make", "rename", "module=" + forkModule, "keep=bench"}},
 		"under the template's name":      {},
+		"in a folder of a repository":    {{"rm", "-rf", ".git"}, {"git", "init", "-q", "../.."}, {"git", "add", "-A"}, {"git", "commit", "-qm", "Begin"}, {"make", "rename", "module=" + forkModule}},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			upstream, fork := tree(t), filepath.Join(t.TempDir(), "shop")
+			upstream, fork := tree(t), filepath.Join(t.TempDir(), "all of it", "a shop (new)")
 			run(t, ".", "git", "clone", "-q", upstream, fork)
 			for _, command := range begin {
 				run(t, fork, command...)
@@ -220,10 +219,13 @@ func TestEveryKindOfForkCanBeUpdated(t *testing.T) {
 				edit(t, filepath.Join(upstream, "bench/main.go"), "package main", "// "+words+"\npackage main")
 				commit(t, upstream, "Change the summary")
 				run(t, fork, "make", "update-template", "upstream="+upstream)
-				if text := run(t, fork, "git", "show", "HEAD:README.md", "HEAD:docs/openapi.md"); !strings.HasPrefix(text, "# The Corner Shop") || !strings.Contains(text, words) {
+				if text := run(t, fork, "git", "show", "HEAD:./README.md", "HEAD:./docs/openapi.md"); !strings.HasPrefix(text, "# The Corner Shop") || !strings.Contains(text, words) {
 					t.Error(text[:200])
 				}
-				kept := !strings.Contains(claim, "without")
+				if outside := run(t, fork, "git", "ls-files", ":/", ":!."); outside != "" {
+					t.Errorf("written outside of the project: %s", outside)
+				}
+				kept := !strings.Contains(claim, "without") && !strings.Contains(claim, "folder")
 				if _, err := os.Stat(filepath.Join(fork, "bench/main.go")); (err == nil) != kept {
 					t.Errorf("bench is kept: %v, want %v", err == nil, kept)
 				}

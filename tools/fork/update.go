@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
+	"path/filepath"
 	"strings"
 )
 
@@ -11,7 +14,8 @@ const remote = "template"
 
 const conflictMessage = `you and the template both changed:
 %s
-Git has marked both versions in these files. Keep the right lines. For
+Git has marked both versions in these files. Keep the right lines. A file without
+marks was removed by the template: git rm it, unless you need it. For
 docs/openapi.json, keep either version and run make openapi. Then run
 
   make test && git add -A && git cherry-pick --continue
@@ -46,13 +50,16 @@ func update(root, upstream, base string) error {
 	if err != nil {
 		return err
 	}
-	before, err := renamed(root, from, names)
+	before, _, err := renamed(root, from, names, "")
 	if err != nil {
 		return err
 	}
-	after, err := renamed(root, to, names)
+	after, removed, err := renamed(root, to, names, before)
 	if err != nil {
 		return err
+	}
+	if len(removed) > 0 {
+		fmt.Printf("You removed these files, or their folders, so the template's changes of them are left out:\n  %s\n", strings.Join(removed, "\n  "))
 	}
 	subjects, err := git(root, "log", "--reverse", "--format=- %s", from+".."+to)
 	if err != nil {
@@ -67,7 +74,13 @@ func update(root, upstream, base string) error {
 		return err
 	}
 	// A cherry-pick is a merge with the old template as its base.
-	if _, err := git(root, "cherry-pick", "--allow-empty", "--keep-redundant-commits", change); err != nil {
+	pick := []string{"cherry-pick", "--allow-empty", "--keep-redundant-commits", change}
+	if folder, err := subfolder(root); err != nil {
+		return err
+	} else if folder != "" {
+		pick = append(pick, "-Xsubtree="+folder)
+	}
+	if _, err := git(root, pick...); err != nil {
 		files, _ := git(root, "diff", "--name-only", "--diff-filter=U")
 		if files == "" {
 			return err
@@ -76,6 +89,12 @@ func update(root, upstream, base string) error {
 	}
 	fmt.Printf("The template's changes are merged as one commit:\n%s\nCheck it with make test lint.\n", subjects)
 	return nil
+}
+
+// subfolder returns the folder of the project in its repository, or "" for the root.
+func subfolder(root string) (string, error) {
+	prefix, err := git(root, "rev-parse", "--show-prefix")
+	return strings.TrimSuffix(prefix, "/"), err
 }
 
 // fetch returns the newest commit of the template.
@@ -121,7 +140,8 @@ func templateBase(root, to, base string) (string, error) {
 	if shared, err := git(root, "merge-base", "HEAD", to); err == nil {
 		return shared, nil
 	}
-	first, err := git(root, "rev-list", "--max-parents=0", "-1", "HEAD")
+	history, err := git(root, "rev-list", "--reverse", "HEAD", "--", ".")
+	first, _, _ := strings.Cut(history, "\n")
 	if match := commitWithSameFiles(root, first, to); err == nil && match != "" {
 		return match, nil
 	}
@@ -129,9 +149,10 @@ func templateBase(root, to, base string) (string, error) {
 }
 
 // commitWithSameFiles finds a commit with the same files in the history of another
-// commit, because a fork may have started without the template's history.
+// commit, because a fork may have started without the template's history. ./ is the
+// folder of the project.
 func commitWithSameFiles(root, commit, in string) string {
-	tree, treeErr := git(root, "rev-parse", commit+"^{tree}")
+	tree, treeErr := git(root, "rev-parse", commit+":./")
 	history, err := git(root, "log", "--format=%T %H", in)
 	if errors.Join(treeErr, err) != nil {
 		return ""
@@ -145,30 +166,71 @@ func commitWithSameFiles(root, commit, in string) string {
 }
 
 // renamed returns the tree of a commit of the template with the names of the fork, and
-// without what make rename leaves out. The benchmark stays if the fork has it.
-func renamed(root, commit string, to names) (tree string, err error) {
+// without what make rename leaves out. The benchmark stays if the fork has it. With the
+// tree of an earlier commit, files and folders that the fork removed since then stay
+// out, and those that differ are returned.
+func renamed(root, commit string, to names, earlier string) (tree string, removed []string, err error) {
 	folder, err := os.MkdirTemp("", "template-")
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer os.RemoveAll(folder)
 	if _, err := git(root, "worktree", "add", "-q", "--detach", folder, commit); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer func() {
 		_, removeErr := git(root, "worktree", "remove", "--force", folder)
 		err = errors.Join(err, removeErr)
 	}()
 	if module, err := modulePath(folder); err != nil {
-		return "", err
+		return "", nil, err
 	} else if module != to.module {
 		keep, _ := git(root, "ls-tree", "--name-only", "HEAD", "bench")
 		if err := errors.Join(leaveOut(folder, keep), rewrite(folder, to)); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
-	if _, err := git(folder, "add", "-A"); err != nil {
-		return "", err
+	if _, err = git(folder, "add", "-A"); err == nil && earlier != "" {
+		removed, err = keepOut(root, folder, earlier)
 	}
-	return git(folder, "write-tree")
+	if err != nil {
+		return "", nil, err
+	}
+	tree, err = git(folder, "write-tree")
+	return tree, removed, err
+}
+
+// keepOut takes the changes since the earlier tree of files that the fork removed, and new
+// files in folders that it removed, out of the index of a worktree.
+func keepOut(root, worktree, earlier string) (files []string, err error) {
+	lost, lostErr := git(root, "diff", "--no-relative", "--find-renames", "--diff-filter=D", "--name-only", earlier, "HEAD:./")
+	changed, err := git(worktree, "diff", "--cached", "--find-renames", "--diff-filter=AMRT", "--name-status", earlier)
+	if err := errors.Join(lostErr, err); err != nil || lost == "" || changed == "" {
+		return nil, err
+	}
+	removed := map[string]bool{} // files, and the folders of which nothing is left
+	for file := range strings.SplitSeq(lost, "\n") {
+		removed[file] = true
+		for folder := path.Dir(file); ; folder = path.Dir(folder) {
+			if _, err := os.Stat(filepath.Join(root, folder)); !errors.Is(err, fs.ErrNotExist) {
+				break
+			}
+			removed[folder] = true
+		}
+	}
+	for line := range strings.SplitSeq(changed, "\n") {
+		names := strings.Split(line, "\t") // the kind of change, the name, and the new name
+		file := names[len(names)-1]
+		out := removed[names[1]]
+		for folder := path.Dir(file); folder != "." && !out; folder = path.Dir(folder) {
+			out = removed[folder]
+		}
+		if out {
+			files = append(files, file)
+		}
+	}
+	if len(files) > 0 {
+		_, err = git(worktree, append([]string{"rm", "-q", "--cached", "--"}, files...)...)
+	}
+	return files, err
 }
