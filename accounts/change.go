@@ -77,6 +77,7 @@ func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, by Confirma
 	err = a.Confirm(ctx, login, by, nil, func(tx *gorm.DB, now models.User) error {
 		user = now
 		user.Email, user.EmailVerified = email, false
+		user.EmailChanges++ // so that the links of before do not work when it is changed back
 		if err := save(tx, &user); err != nil {
 			return emailTaken(err)
 		}

@@ -23,6 +23,7 @@ const (
 	mailInvitation      = "invitation"
 	mailPasswordChanged = "password_changed"
 	mailEmailChanged    = "email_changed"
+	mailCodesGuessed    = "totp_guessed"
 )
 
 const (
@@ -60,6 +61,8 @@ type MailContent struct {
 	Link    string         `json:"-"`     // "" in a notice
 	TTL     time.Duration  `json:"-"`
 	Details map[string]any `json:"details"` // of the event that a notice tells of
+	Session uuid.UUID      `json:"session"` // that did it, or uuid.Nil
+	IP      string         `json:"ip"`      // from which it was done, or ""
 }
 
 // Mail is the job that sends a link to an address, if an account has that then. UserID
@@ -114,9 +117,12 @@ func addNotice(tx *gorm.DB, template string, about Event) error {
 	if to == "" || about.User.Disabled {
 		return nil
 	}
+	login, _ := auth.LoginFrom(tx.Statement.Context)
 	return jobs.Add(tx, Notice{
 		ID: uuid.Must(uuid.NewV7()), Template: template, To: to,
-		MailContent: MailContent{Email: about.User.Email, Details: about.Details},
+		MailContent: MailContent{
+			Email: about.User.Email, Details: about.Details, Session: login.SessionID, IP: auth.ClientFrom(tx.Statement.Context).IP,
+		},
 	})
 }
 
@@ -125,11 +131,6 @@ func addNotice(tx *gorm.DB, template string, about Event) error {
 // the settings demand a verified email for a login, or too_many_attempts if a network
 // asks for many mails to new emails.
 func (m Mails) Hook(tx *gorm.DB, event Event) error {
-	if event.Kind == EmailChanged { // a link of before must not work again when the email is changed back
-		if err := tx.Model(&event.User).Update("email_changes", gorm.Expr("email_changes + 1")).Error; err != nil {
-			return err
-		}
-	}
 	invited := event.Kind == UserCreated && event.User.PasswordHash == ""
 	switch {
 	case event.Kind == Login && m.RequireVerified && !event.User.EmailVerified:
@@ -150,6 +151,10 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 		return cmp.Or(m.Throttle.Request(tx), addNotice(tx, mailEmailChanged, event), addLink(tx, mailVerify, event.User.Email))
 	case KeyCreated:
 		return addNotice(tx, string(KeyCreated), event)
+	case LoginThrottled:
+		if event.Details["of"] == auth.GuessedCode { // who guesses codes knows the password
+			return addNotice(tx, mailCodesGuessed, event)
+		}
 	case TOTPEnabled, TOTPDisabled:
 		return addNotice(tx, string(event.Kind), event)
 	case TokenTheft, UserDeleted:

@@ -29,7 +29,7 @@ func TestEveryTemplateMakesAMail(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			const address = "o'neil&co@example.com"
-			if err := to.Send(t.Context(), Message{address, name, sample{address, link, 24 * time.Hour}}); err != nil {
+			if err := to.Send(t.Context(), Message{address, name, sample{Email: address, Link: link, TTL: 24 * time.Hour}}); err != nil {
 				t.Fatal(err)
 			}
 			mails, err := Kept.List()
@@ -105,5 +105,34 @@ func TestProductionSendsNothingWithoutAServer(t *testing.T) {
 	settings.Environment = config.Production
 	if sender := New(settings); sender != nil {
 		t.Error(sender)
+	}
+}
+
+func TestANoticeSaysWhatItsEventSays(t *testing.T) {
+	to := inFolder(t)
+	for template, c := range map[string]struct {
+		data sample
+		says []string
+	}{
+		"password_changed": {sample{Details: map[string]any{"sessions": 1, "keys": []any{"http://evil.example", "b"}, "totp": true}}, []string{"All other sessions have ended.", "So have all API keys: 2.", "One-time codes are off."}},
+		"key_created":      {sample{IP: "203.0.113.9", Session: "0198"}, []string{"from 203.0.113.9", "in the session 0198"}},
+		"totp_guessed":     {sample{IP: "203.0.113.9"}, []string{"the last one from 203.0.113.9"}},
+	} {
+		if err := to.Send(t.Context(), Message{"ada@example.com", template, c.data}); err != nil {
+			t.Fatal(err)
+		}
+		mails, err := Kept.List()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.Join(strings.Fields(mails[0].Text), " ")
+		for _, want := range c.says {
+			if !strings.Contains(text, want) || !strings.Contains(mails[0].HTML, want) {
+				t.Errorf("%s does not say %q:\n%s\n%s", template, want, text, mails[0].HTML)
+			}
+		}
+		if strings.Contains(text, "evil") { // others choose the names of keys
+			t.Error(text)
+		}
 	}
 }

@@ -149,12 +149,14 @@ func (quiet) Println(...any)        {}
 type sample struct {
 	Email, Link string
 	TTL         time.Duration
+	Details     map[string]any
+	Session, IP string
 }
 
 var link = "https://api.example.com/email/verify?token=" + strings.Repeat("aZ0_-", 20)
 
 func message(to string) Message {
-	return Message{to, "verify", sample{to, link, time.Hour}}
+	return Message{to, "verify", sample{Email: to, Link: link, TTL: time.Hour}}
 }
 
 func sender(t *testing.T, url config.Secret) *Sender {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
 	"example.com/latchkey/mail"
@@ -91,7 +92,7 @@ func TestMailsAreShownUnderLoopbackNamesOnly(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	t.Chdir(t.TempDir())
 	app := apptest.New(t)
-	if err := mail.New(app.Settings).Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: map[string]any{"Email": "ada@example.com"}}); err != nil {
+	if err := mail.New(app.Settings).Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: accounts.MailContent{Email: "ada@example.com"}}); err != nil {
 		t.Fatal(err)
 	}
 	_, id, _ := strings.Cut(app.Get("/dev/mail").Want(t, 200, "").Body, `href="mail/`)
@@ -118,7 +119,7 @@ func TestAFileThatIsNoMailHidesNoOthers(t *testing.T) {
 	sender := mail.New(app.Settings)
 	send := func() {
 		t.Helper()
-		if err := sender.Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: map[string]any{"Email": "ada@example.com"}}); err != nil {
+		if err := sender.Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: accounts.MailContent{Email: "ada@example.com"}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -44,6 +44,23 @@ func TestTheNoticesAndEventsOfOneTimeCodes(t *testing.T) {
 	}
 }
 
+// Who guesses codes knows the password.
+func TestTheOwnerIsToldOfGuessesOfCodes(t *testing.T) {
+	p := withMailAndCodes(t, func(s *config.Settings) { s.Login.MaxFailures = 2 })
+	for range 2 {
+		p.login(p.wrong()).Want(t, 401, "login_failed")
+	}
+	mail := p.app.NextMail()
+	if mail.Template != "totp_guessed" || mail.To != "ada@example.com" || mail.IP != "127.0.0.1" {
+		t.Errorf("%+v", mail)
+	}
+	p.login(p.wrong()).Want(t, 429, "too_many_attempts")
+	p.app.NoMail()
+	if last := lastEvent(t, p.app, "login_throttled"); last.Details["of"] != "code" {
+		t.Errorf("%+v", last)
+	}
+}
+
 // Whoever set them up may not be the one who gets the mails.
 func TestAResetEndsCodesOfAnAddressThatWasNotVerified(t *testing.T) {
 	p := withMailAndCodes(t)

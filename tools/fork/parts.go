@@ -48,7 +48,7 @@ var parts = map[string][]string{
 	"totp": {
 		"models/totp.go", "problem/totp.go", "database/create_totp.go", "auth/totp.go", "auth/totp_test.go", "accounts/totp.go", "handlers/totp.go",
 		"routes/totp.go", "routes/totp_test.go", "routes/totp_notices_test.go", "routes/totp_oauth_test.go", "commands/totp.go", "commands/totp_test.go",
-		"mail/templates/totp_enabled.txt", "mail/templates/totp_enabled.html", "mail/templates/totp_disabled.txt", "mail/templates/totp_disabled.html",
+		"mail/templates/totp_enabled.txt", "mail/templates/totp_enabled.html", "mail/templates/totp_disabled.txt", "mail/templates/totp_disabled.html", "mail/templates/totp_guessed.txt", "mail/templates/totp_guessed.html",
 	},
 	"metrics": {
 		"commands/metrics.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go", "auth/metrics.go", "auth/metrics_test.go",
