@@ -57,7 +57,7 @@ func (f *Faults) clean(v *viper.Viper, known, lists []string, variables map[stri
 		if slices.Contains(lists, key) {
 			line = strings.NewReplacer("\r", "", "\n", "").Replace(value)
 		}
-		fault := ""
+		var fault string
 		switch {
 		case strings.HasPrefix(line, "\ufeff"):
 			fault = "begins with a byte order mark: write it with printf or an editor, not with > of PowerShell"

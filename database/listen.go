@@ -32,7 +32,7 @@ func Listen(ctx context.Context, db *gorm.DB, channel string, ready func(), rece
 		listener := raw.(postgresConn).Conn.Conn()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		defer context.AfterFunc(generationOf(listener.PgConn()), cancel)()
+		defer context.AfterFunc(generationOf(listener.PgConn()), cancel)() //nolint:contextcheck // ends with the connection too
 		// driver.ErrBadConn closes the connection, because it still listens.
 		if _, err := listener.Exec(ctx, "LISTEN "+channel); err != nil {
 			return errors.Join(err, driver.ErrBadConn)

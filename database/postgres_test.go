@@ -253,7 +253,9 @@ func TestListenEndsAfterAFailover(t *testing.T) {
 	if err := db.Create(newUser("ada@example.com")).Error; !errors.Is(err, problem.Unavailable) {
 		t.Error(err)
 	}
-	apptest.Receive(t, "it ends", ended)
+	if err := apptest.Receive(t, "it ends", ended); err == nil {
+		t.Error("it ends without an error")
+	}
 	if err := db.Create(newUser("ada@example.com")).Error; err != nil {
 		t.Error(err)
 	}
