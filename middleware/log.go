@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -20,13 +21,42 @@ const maxPath = 100
 
 // Log writes one line for each request. It has the pattern of the route or, without a
 // route, the path, but never the query, headers or body, because these may contain
-// secrets.
+// secrets. Of the requests of a second that are overloaded, it writes the first, and
+// then how many more there were, because a refusal must cost little.
 func Log(log *slog.Logger) gin.HandlerFunc {
+	refusals := &refusals{log: log}
 	return func(c *gin.Context) {
 		start := time.Now()
-		defer func() { logRequest(log, c, start) }() // also if a handler panics to close the connection
+		defer func() { // also if a handler panics to close the connection
+			if !isOverloaded(c) || refusals.isFirst() {
+				logRequest(log, c, start)
+			}
+		}()
 		c.Next()
 	}
+}
+
+// refusals counts the requests of a second that are overloaded.
+type refusals struct {
+	log   *slog.Logger
+	count atomic.Int64
+}
+
+func (r *refusals) isFirst() bool {
+	if r.count.Add(1) > 1 {
+		return false
+	}
+	time.AfterFunc(time.Second, func() {
+		if more := r.count.Swap(0) - 1; more > 0 {
+			r.log.Warn("more requests were refused: too many at once", "count", more)
+		}
+	})
+	return true
+}
+
+func isOverloaded(c *gin.Context) bool {
+	failed := c.Errors.Last()
+	return failed != nil && errors.Is(failed, problem.Overloaded)
 }
 
 func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
@@ -34,7 +64,7 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 	failed := c.Errors.Last()
 	level := slog.LevelInfo
 	switch {
-	case failed != nil && (errors.Is(failed, auth.ErrTheft) || errors.Is(failed, problem.Overloaded)): // too many requests are not an error of the server
+	case failed != nil && errors.Is(failed, auth.ErrTheft) || isOverloaded(c): // too many requests are not an error of the server
 		level = slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
