@@ -169,24 +169,29 @@ func (a Accounts) fail(tx *gorm.DB, email models.Email, user models.User, failur
 	return a.call(tx, throttled)
 }
 
+// errNoPassword ends the check of a password, for passwordCheck.without.
+var errNoPassword = errors.New("there is no password to verify")
+
 // verify returns the user if the password is right, and a new hash if the cost of the
 // stored one is outdated.
 func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) (user models.User, newHash string, err error) {
-	if err := a.Auth.Throttle.Check(ctx, check.email); err != nil {
-		return user, "", err
-	}
-	found := check.user(a.DB.WithContext(ctx)).Limit(1).Find(&user)
-	if found.Error != nil {
-		return user, "", found.Error
-	}
-	if check.without != nil && found.RowsAffected == 1 && (check.password == "" || user.PasswordHash == "") {
-		return user, "", check.without(ctx, user)
-	}
-	right, err := a.Auth.Passwords.Verify(ctx, user.PasswordHash, check.password)
+	// The queue of hashes is asked first, so that its refusal costs no statement.
+	right, err := a.Auth.Passwords.Verify(ctx, check.password, func() (hash string, err error) {
+		if err := a.Auth.Throttle.Check(ctx, check.email); err != nil {
+			return "", err
+		}
+		err = check.user(a.DB.WithContext(ctx)).Limit(1).Find(&user).Error
+		if err == nil && check.without != nil && !user.ID.IsNil() && (check.password == "" || user.PasswordHash == "") {
+			err = errNoPassword
+		}
+		return user.PasswordHash, err
+	})
 	switch {
+	case errors.Is(err, errNoPassword):
+		return user, "", check.without(ctx, user)
 	case err != nil:
 		return user, "", err
-	case found.RowsAffected == 0:
+	case user.ID.IsNil():
 		return user, "", check.notFound
 	case !right:
 		return user, "", wrong

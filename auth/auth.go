@@ -2,6 +2,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -63,13 +64,23 @@ type Client struct {
 // Network returns the network that counts as one client: its IPv4 address, or the /64
 // of its IPv6 address, which one client can have as a whole.
 func (c Client) Network() string {
+	networks := c.networks()
+	return networks[len(networks)-1]
+}
+
+// networks returns Network after the larger one that one client can have: the /24 of an
+// IPv4 address, or the /48 of an IPv6 address.
+func (c Client) networks() []string {
 	addr, err := netip.ParseAddr(c.IP)
 	if err != nil {
-		return c.IP
+		return []string{cmp.Or(c.IP, "unknown")}
 	}
-	if addr = addr.Unmap(); addr.Is4() {
-		return addr.String()
+	addr = addr.Unmap()
+	if addr.Is4() {
+		larger, _ := addr.Prefix(24)
+		return []string{larger.String(), addr.String()}
 	}
+	larger, _ := addr.Prefix(48)
 	network, _ := addr.Prefix(64)
-	return network.String()
+	return []string{larger.String(), network.String()}
 }

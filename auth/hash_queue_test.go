@@ -59,6 +59,11 @@ func (h *slowHasher) count(started, units int) {
 
 func fakeHash(password string, cost int) string { return fmt.Sprintf("$2a$%02d$%053s", cost, password) }
 
+// found is the result of a search for a user's hash.
+func found(hash string) func() (string, error) {
+	return func() (string, error) { return hash, nil }
+}
+
 // A hash of this cost takes hashTime with a slowHasher.
 const (
 	cost     = 10
@@ -89,7 +94,7 @@ func TestEveryVerificationTakesTheSameWork(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				passwords, h := slowPasswords(1, time.Minute)
-				matches, err := passwords.Verify(t.Context(), c.hash, c.password)
+				matches, err := passwords.Verify(t.Context(), c.password, found(c.hash))
 				if matches != c.right || err != nil || h.units != 1<<cost {
 					t.Errorf("%t, %v, %d units of work, want %t and %d", matches, err, h.units, c.right, 1<<cost)
 				}
@@ -103,7 +108,7 @@ func TestAHashOfAHigherCostRaisesTheWorkOfAllVerifications(t *testing.T) {
 		passwords, h := slowPasswords(1, time.Minute)
 		for _, hash := range []string{fakeHash(string(right), cost+2), noUser, fakeHash(string(right), cost), fakeHash(string(right), cost-1), fakeHash(string(right), cost+2)} {
 			h.units = 0
-			if _, err := passwords.Verify(t.Context(), hash, wrong); err != nil || h.units != 1<<(cost+2) {
+			if _, err := passwords.Verify(t.Context(), wrong, found(hash)); err != nil || h.units != 1<<(cost+2) {
 				t.Errorf("%q: %d units of work, want %d, %v", hash, h.units, 1<<(cost+2), err)
 			}
 		}
@@ -113,7 +118,7 @@ func TestAHashOfAHigherCostRaisesTheWorkOfAllVerifications(t *testing.T) {
 func TestANewHashHasTheCostOfTheSettings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		passwords, h := slowPasswords(1, time.Minute)
-		_, _ = passwords.Verify(t.Context(), fakeHash(string(right), cost+1), right)
+		_, _ = passwords.Verify(t.Context(), right, found(fakeHash(string(right), cost+1)))
 		h.units = 0
 		hash, err := passwords.Hash(t.Context(), "password", right, "")
 		if hash != fakeHash(string(right), cost) || err != nil || h.units != 1<<cost {
@@ -147,7 +152,7 @@ func startLogins(ctx context.Context, passwords *Passwords, logins int) (wait fu
 	for i := range results {
 		start := time.Now()
 		all.Go(func() {
-			_, err := passwords.Verify(ctx, noUser, wrong)
+			_, err := passwords.Verify(ctx, wrong, found(noUser))
 			results[i] = login{err, time.Since(start)}
 		})
 		synctest.Wait() // until it runs, waits or is refused
@@ -251,8 +256,8 @@ func TestACanceledLoginLeavesTheQueue(t *testing.T) {
 		if first()[0].err != nil || h.units != 2<<cost {
 			t.Errorf("the first login: %v; %d units of work in all", first()[0].err, h.units)
 		}
-		if q := passwords.queue; q.running != 0 || len(q.turns) != 0 || len(q.waiting) != 0 {
-			t.Errorf("%d run, and %v and %v wait", q.running, q.turns, q.waiting)
+		if q := passwords.queue; q.running != 0 || q.turns.all.requests != 0 || len(q.turns.all.waiters) != 0 {
+			t.Errorf("%d run, and %d in %d networks wait", q.running, q.turns.all.requests, len(q.turns.all.waiters))
 		}
 	})
 }
@@ -274,67 +279,6 @@ func TestNewHashesAreQueuedToo(t *testing.T) {
 		all.Wait()
 		if slices.Sort(took); !slices.Equal(took, []time.Duration{hashTime, 2 * hashTime}) || h.most != 1 {
 			t.Errorf("took %v, %d at a time", took, h.most)
-		}
-	})
-}
-
-// from is the context of a request from an address.
-func from(t *testing.T, address string) context.Context {
-	t.Helper()
-	return WithClient(t.Context(), Client{IP: address})
-}
-
-func TestTheLoginsOfOneClientDoNotDelayOthers(t *testing.T) {
-	for claim, other := range map[string]string{
-		"an IPv4 address":          "192.0.2.2",
-		"another network of IPv6":  "2001:db8:0:1::1",
-		"an IPv4 address in IPv6":  "::ffff:192.0.2.2",
-		"a command of the program": "",
-	} {
-		for _, cores := range []int{1, 2, 7} {
-			t.Run(fmt.Sprint(claim, " with ", cores, " cores"), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					passwords, _ := slowPasswords(cores, 5*hashTime)
-					loginAll(t.Context(), passwords, 1) // now the queue knows how long a hash takes
-					many := startLogins(from(t, "2001:db8::1"), passwords, 200)
-					time.Sleep(hashTime / 2)
-					if login := loginAll(from(t, other), passwords, 1)[0]; login.err != nil || login.after > 3*hashTime {
-						t.Errorf("the login of the other: %v after %v", login.err, login.after)
-					}
-					many()
-				})
-			})
-		}
-	}
-}
-
-func TestANetworkIsOneClient(t *testing.T) {
-	for ip, want := range map[string]string{
-		"192.0.2.1":        "192.0.2.1",
-		"::ffff:192.0.2.1": "192.0.2.1",
-		"2001:db8::1":      "2001:db8::/64",
-		"2001:db8::2%eth0": "2001:db8::/64",
-		"2001:db8:0:1::1":  "2001:db8:0:1::/64",
-		"":                 "",
-	} {
-		if got := (Client{IP: ip}).Network(); got != want {
-			t.Errorf("%q is %q, want %q", ip, got, want)
-		}
-	}
-}
-
-func TestTheTurnGoesRoundTheClients(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		passwords, _ := slowPasswords(1, time.Hour)
-		first := startLogins(from(t, "192.0.2.1"), passwords, 4) // one of them runs
-		second := startLogins(from(t, "192.0.2.2"), passwords, 2)
-		third := startLogins(from(t, "192.0.2.3"), passwords, 1)
-		var order []time.Duration
-		for _, login := range slices.Concat(first(), second(), third()) {
-			order = append(order, login.after/hashTime)
-		}
-		if want := []time.Duration{1, 2, 5, 7, 3, 6, 4}; !slices.Equal(order, want) {
-			t.Errorf("the logins end in the order %v, want %v", order, want)
 		}
 	})
 }

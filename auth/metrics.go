@@ -22,10 +22,7 @@ func (s Services) Collectors() []prometheus.Collector {
 func (q *hashQueue) count() (running, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, requests := range q.waiting {
-		waiting += len(requests)
-	}
-	return q.running, waiting
+	return q.running, q.turns.all.requests
 }
 
 func (c *userCache) count() int {

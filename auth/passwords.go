@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,26 +109,31 @@ func (p *Passwords) Check(field string, password Password, email models.Email) [
 // Rehash hashes a password that is already in use, even if it is too short.
 func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string, err error) {
 	var generated []byte
-	err = p.queue.run(ctx, func() (err error) {
+	prepared := func() error { return nil }
+	err = p.queue.run(ctx, prepared, func() (err error) {
 		generated, err = p.hasher.Generate([]byte(password), p.settings.BcryptCost)
 		return err
 	})
 	return string(generated), err
 }
 
-// Verify reports whether hash is the hash of password. An empty hash (for an unknown
-// user) matches no password, and takes as long as any other. The error is
-// overloaded if the wait would exceed password.max_wait, or ctx's.
-func (p *Passwords) Verify(ctx context.Context, hash string, password Password) (bool, error) {
-	known := hash != ""
-	if !known {
-		hash = dummyHash(p.settings.BcryptCost)
+// Verify reports whether a password is the one of the hash that find returns. An empty
+// hash (for an unknown user) matches no password, and takes as long as any other. The
+// error is overloaded if the wait would exceed password.max_wait (at once and without
+// find, if that is known before), find's, or ctx's.
+func (p *Passwords) Verify(ctx context.Context, password Password, find func() (hash string, err error)) (bool, error) {
+	var hash string
+	prepare := func() (err error) {
+		hash, err = find()
+		return err
 	}
-	err := p.queue.run(ctx, func() error { return p.compare([]byte(hash), []byte(password)) })
+	err := p.queue.run(ctx, prepare, func() error {
+		return p.compare([]byte(cmp.Or(hash, dummyHash(p.settings.BcryptCost))), []byte(password))
+	})
 	if errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) {
 		return false, nil
 	}
-	return known && err == nil, err
+	return hash != "" && err == nil, err
 }
 
 // compare does the same work for every hash, so that its time does not show whether

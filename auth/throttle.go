@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"slices"
@@ -62,7 +61,7 @@ func (t *Throttle) account(email models.Email, of Guessed) string {
 	return hash
 }
 
-func networkOf(ctx context.Context) string { return cmp.Or(ClientFrom(ctx).Network(), "unknown") }
+func networkOf(ctx context.Context) string { return ClientFrom(ctx).Network() }
 
 // counts returns the counts of a guess by the current caller, in the order in which they
 // are locked. Those of the account are the last two. The guesses of a signed-in user
