@@ -41,7 +41,7 @@ var parts = map[string][]string{
 	"mail": {
 		"mail/", "config/mail.go", "config/mail_test.go", "problem/mail.go", "models/counted_mail.go", "database/create_sent_mails.go", "database/create_counted_mails.go", "auth/links.go",
 		"accounts/mails.go", "accounts/mail_links.go", "accounts/mail_send.go", "handlers/mail.go", "handlers/mail_pages.go", "handlers/mail/", "apptest/mail.go",
-		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_flow_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go",
+		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_flow_test.go", "routes/mail_limits_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go",
 		"routes/mail_events_test.go", "routes/mail_oauth_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go",
 		"commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
 	},
