@@ -106,7 +106,7 @@ func (s *app) loginCost(ctx context.Context, fast *app) error {
 	with := func() error {
 		err := services.Throttle.Check(ctx, user.Email)
 		return errors.Join(err, login(func(tx *gorm.DB, session models.Session) error {
-			err := services.Throttle.Succeed(ctx, tx, user.Email)
+			err := errors.Join(services.Throttle.Succeed(ctx, tx, user.Email, auth.GuessedPassword), services.Throttle.Remember(ctx, tx, user.Email))
 			for _, hook := range hooks {
 				err = errors.Join(err, hook(tx, accounts.Event{Kind: accounts.Login, User: user, Session: session.ID}))
 			}
