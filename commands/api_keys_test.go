@@ -68,3 +68,9 @@ func TestKeysAreListedAndDeletedOnTheCommandLine(t *testing.T) {
 	s.want(401, "GET", "/protected", "", key...)
 	wantError(t, folder, "no user has the email bob@example.com", "user", "keys", "bob@example.com")
 }
+
+func TestTheNameOfAKeyIsPrintedWithEscapes(t *testing.T) {
+	needDatabase(t, "user keys ada@example.com")
+	wantEscaped(t, "user keys ada@example.com", 2, `"x\u009b2J\x1b[2J\u0085\r\n\u202e\U000e0041\ty"`, addUser,
+		"INSERT INTO api_keys (id, created_at, user_id, name, scope, hash) VALUES ("+rowID+", "+rowTime+", "+rowID+", '"+odd+"', '"+odd+"', 'x')")
+}

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -66,4 +67,15 @@ func TestEventsArePrintedAndFollowed(t *testing.T) {
 	if code := follow.end(); code != 0 {
 		t.Errorf("exit %d", code)
 	}
+}
+
+// The details stay JSON.
+func TestEventsArePrintedWithEscapes(t *testing.T) {
+	needDatabase(t, "events")
+	details, err := json.Marshal(map[string]string{"name": odd})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantEscaped(t, "events", 1, `{"name":"x\u009b2J\u001b[2J\u0085\r\n\u202e\udb40\udc41\ty"}`,
+		"INSERT INTO events (id, created_at, kind, ip, user_agent, request_id, details) VALUES ("+rowID+", "+rowTime+", '"+odd+"', '"+odd+"', '', '', '"+string(details)+"')")
 }

@@ -34,4 +34,5 @@ func TestCodesAreTurnedOffOnTheCommandLine(t *testing.T) {
 	s.token("ada@example.com")
 	wantError(t, folder, "ada@example.com has no one-time codes", "user", "totp-off", "ada@example.com")
 	wantError(t, folder, "no user has the email bob@example.com", "user", "totp-off", "bob@example.com")
+	needDatabase(t, "user totp-off ada@example.com")
 }
