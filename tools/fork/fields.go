@@ -128,11 +128,11 @@ func (f *field) derive(r *resource, typed string, known kind, rules []string) {
 	text := known.base == "string"
 	number := known.base == "int64" || known.base == "float64"
 	has := func(name string) bool { return hasRule(rules, name) }
-	// A field that is left out is empty or zero. If that breaks a rule, the field is
-	// required.
+	// A field that is left out is empty or zero. If that breaks a rule, or only one row may
+	// have it, the field is required.
 	smallest := ruleNumber(rules, "min")
 	largest := ruleNumber(rules, "max")
-	required := has("required") || has("oneof") || has("email") || smallest > 0 || number && largest < 0 || !text && !number && typed != "bool"
+	required := has("required") || f.Unique || has("oneof") || has("email") || smallest > 0 || number && largest < 0 || !text && !number && typed != "bool"
 	required = required && !f.Nullable
 	rules = slices.DeleteFunc(rules, func(rule string) bool { return rule == "required" })
 	notEmpty := rules
