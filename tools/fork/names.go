@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -76,12 +77,8 @@ func (r *resource) checkTable(root string) error {
 	return nil
 }
 
-// checkComponents refuses types that would be components of the document with the names
-// of others.
-func (r *resource) checkComponents(root, types string) error {
-	if _, err := os.Stat(filepath.Join(root, "models", r.Name+".go")); err == nil {
-		return nil // they are ours
-	}
+// components returns the types that are components of the document.
+func components(root, types string) (found map[string]bool, err error) {
 	var document struct {
 		Components struct{ Schemas map[string]any }
 	}
@@ -89,12 +86,9 @@ func (r *resource) checkComponents(root, types string) error {
 	if err == nil {
 		err = json.Unmarshal(text, &document)
 	}
-	for _, name := range strings.Fields(types) {
-		if document.Components.Schemas[name] != nil {
-			return fmt.Errorf("name=%s: docs/openapi.json already has a component %s: choose another name", r.Name, name)
-		}
-	}
-	return err
+	found = words(types)
+	maps.DeleteFunc(found, func(name string, _ bool) bool { return document.Components.Schemas[name] == nil })
+	return found, err
 }
 
 // usedNames are the names that a variable of a handler must not hide.

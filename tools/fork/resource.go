@@ -181,7 +181,12 @@ func (r *resource) fill(name string) ([]byte, error) {
 // has.
 func (r *resource) checkNames(root string) error {
 	types := r.Type + " New" + r.Type + " " + r.Type + "Change " + r.Type + "List"
+	shown, err := components(root, types)
+	if err != nil {
+		return err
+	}
 	own := map[string]map[string]bool{ // by package
+		"accounts": shown, "auth": shown, "endpoint": shown, "problem": shown,
 		"models": words(r.Type), "handlers": words(types + " " + r.Types + " " + r.Type + "ID " + r.Type + "Version " + r.Type + "Page"),
 		"database": words("create" + r.Types), "routes_test": words("Test" + r.Types),
 	}
@@ -209,9 +214,6 @@ func (r *resource) checkNames(root string) error {
 				}
 			}
 		}
-	}
-	if err := r.checkComponents(root, types); err != nil {
-		return err
 	}
 	for _, file := range []string{"routes/routes.go", ownRoutes} {
 		table, err := os.ReadFile(filepath.Join(root, file))

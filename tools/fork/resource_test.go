@@ -102,6 +102,7 @@ func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 		"over 26 characters":              {"very_long_name_of_something", "x:int", "has over 26 characters"},
 		"a type of a model":               {"role", "x:int", "models/user.go already declares Role"},
 		"a component of the API":          {"token", "x:int", "handlers/account.go already declares Token"},
+		"a component of another package":  {"profile", "x:int", "accounts/change.go already declares Profile"},
 		"a handler's name":                {"protected", "x:int", "already declares Protected"},
 		"a file that is for tests":        {"unit_test", "x:int", "Go builds a file"},
 		"a file for one platform":         {"window", "x:int", "Go builds a file create_windows.go"},

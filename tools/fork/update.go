@@ -73,7 +73,16 @@ func update(root, upstream, base string) error {
 	if err != nil {
 		return err
 	}
-	// A cherry-pick is a merge with the old template as its base.
+	if err := merge(root, change); err != nil {
+		return err
+	}
+	fmt.Printf("The template's changes are merged as one commit:\n%s\nCheck it with make test lint.\n", subjects)
+	return nil
+}
+
+// merge merges the change of a commit of the template. A cherry-pick is a merge with the
+// old template as its base.
+func merge(root, change string) error {
 	pick := []string{"cherry-pick", "--allow-empty", "--keep-redundant-commits", change}
 	if folder, err := subfolder(root); err != nil {
 		return err
@@ -87,7 +96,6 @@ func update(root, upstream, base string) error {
 		}
 		return fmt.Errorf(conflictMessage, "  "+strings.ReplaceAll(files, "\n", "\n  "))
 	}
-	fmt.Printf("The template's changes are merged as one commit:\n%s\nCheck it with make test lint.\n", subjects)
 	return nil
 }
 
