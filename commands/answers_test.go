@@ -17,24 +17,23 @@ const limit = 64 << 20
 func TestTheMemoryOfAnswersThatNobodyReadsIsLimited(t *testing.T) {
 	apptest.SkipOnPostgreSQL(t)
 	s := startServer(t, func(s *config.Settings) { s.Server.MaxConnections = 4096 })
-	s.app.Register("ada@example.com")
-	bearer := s.app.Login("ada@example.com")
-	owner := s.app.User("ada@example.com").ID
-	for range 20 {
-		note := models.Note{Owned: models.Owned{OwnerID: owner}, Title: "x", Body: strings.Repeat("\x01", 10_000)}
-		if err := s.app.DB.Create(&note).Error; err != nil {
+	bearer := s.app.Admin("root@example.com")
+	name := strings.Repeat("\x01", 10_000)
+	for i := range 19 { // a page with the admin
+		user := models.User{Email: models.Email(fmt.Sprintf("user%d@example.com", i)), Name: &name, Role: models.RoleUser}
+		if err := s.app.DB.Create(&user).Error; err != nil {
 			t.Fatal(err)
 		}
 	}
 	get := func(path string) string {
 		return fmt.Sprintf("GET %s HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n", path, bearer[0], bearer[1])
 	}
-	size := len(s.app.Get("/notes", bearer...).Want(t, 200, "").Body)
+	size := len(s.app.Get("/users", bearer...).Want(t, 200, "").Body)
 	var unread []client
 	for network := range 5 {
 		begun := 0
 		for range limit/4/size + 1 {
-			c := s.connectFrom(fmt.Sprintf("127.0.0.%d", 2+network)).send(get("/notes"))
+			c := s.connectFrom(fmt.Sprintf("127.0.0.%d", 2+network)).send(get("/users"))
 			answer, err := http.ReadResponse(c.answers, nil) //nolint:bodyclose // it is not read
 			if err != nil {
 				t.Fatal(err)
@@ -54,11 +53,11 @@ func TestTheMemoryOfAnswersThatNobodyReadsIsLimited(t *testing.T) {
 		t.Errorf("%d answers of %d bytes are sent at once", len(unread), size)
 	}
 	s.connect().send(get("/me")).read().Want(t, 200, "")
-	s.connect().send(get("/notes")).read().Want(t, 503, "overloaded")
+	s.connect().send(get("/users")).read().Want(t, 503, "overloaded")
 	for _, c := range unread {
 		_ = c.Close()
 	}
 	apptest.Await(t, "an answer that all others made room for", func() bool {
-		return s.connect().send(get("/notes")).read().Status == http.StatusOK
+		return s.connect().send(get("/users")).read().Status == http.StatusOK
 	})
 }
