@@ -81,6 +81,7 @@ func launchProgram(t *testing.T, path, folder string, environ ...string) *server
 	program := command(t, folder, append([]string{
 		"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
 		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
+		"APP_LOGIN_MAX_FAILURES=1000000", // a test is one client
 	}, environ...))
 	program.Path = path
 	return background(t, program)

@@ -80,11 +80,6 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 
 	settings, log := b.settings, b.log
 	app := b.app()
-	for _, warning := range warnings(app) {
-		if warning.applies {
-			log.Warn(warning.text)
-		}
-	}
 	// The background work ends before the database is closed.
 	ctx, stop := context.WithCancel(cmd.Context())
 	var background sync.WaitGroup
@@ -117,6 +112,11 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	listener, err := listen(ctx, "server.address", settings.Server.Address)
 	if err != nil {
 		return err
+	}
+	for _, warning := range warnings(app) {
+		if warning.applies {
+			log.Warn(warning.text)
+		}
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "listening", append([]slog.Attr{slog.String("url", "http://"+listener.Addr().String())}, summary(app)...)...)
 	server := newServer(engine, settings.Server, log)
