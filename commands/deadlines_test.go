@@ -34,17 +34,21 @@ func (pipe) CloseWrite() error { return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 func (p pipes) Close() error   { close(p); return nil }
 
-// servePipe serves one connection, and returns the client's end of it.
-func servePipe(t *testing.T, handle http.HandlerFunc) (net.Conn, *http.Server) {
+// servePipes serves one connection at a time. The function makes one, and returns the
+// client's end of it.
+func servePipes(t *testing.T, handle http.HandlerFunc) (func() net.Conn, *http.Server) {
 	t.Helper()
 	settings, listener := config.Defaults().Server, make(pipes)
+	settings.MaxConnections = 1
 	server := newServer(handle, settings, slog.New(slog.DiscardHandler))
 	limited := limitConnections(server, listener, settings)
 	go func() { _ = server.Serve(limited) }()
-	client, accepted := net.Pipe()
-	listener <- accepted
 	t.Cleanup(func() { _ = server.Close() })
-	return client, server
+	return func() net.Conn {
+		client, accepted := net.Pipe()
+		listener <- accepted
+		return client
+	}, server
 }
 
 // trickle sends a byte each second until the connection is closed.
@@ -77,7 +81,8 @@ func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, _ := servePipe(t, readBody)
+				connect, _ := servePipes(t, readBody)
+				client := connect()
 				go func() { _, _ = io.Copy(io.Discard, client) }()
 				started := time.Now()
 				trickle(client, c.begin)
@@ -94,10 +99,11 @@ func TestAClientThatStillSendsDoesNotHoldAShutdown(t *testing.T) {
 	for name, before := range map[string]time.Duration{"that begins while it sends": time.Second, "that began before its answer": -time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, server := servePipe(t, func(w http.ResponseWriter, r *http.Request) {
+				connect, server := servePipes(t, func(w http.ResponseWriter, r *http.Request) {
 					time.Sleep(max(0, -before) + time.Millisecond)
 					readBody(w, r)
 				})
+				client := connect()
 				go func() { _, _ = io.Copy(io.Discard, client) }()
 				var sending sync.WaitGroup
 				defer sending.Wait()
@@ -130,10 +136,11 @@ func TestAClientMustReadItsAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				failed := make(chan error, 1)
-				client, _ := servePipe(t, func(w http.ResponseWriter, _ *http.Request) {
+				connect, _ := servePipes(t, func(w http.ResponseWriter, _ *http.Request) {
 					_, err := w.Write(body)
 					failed <- err
 				})
+				client := connect()
 				started := time.Now()
 				var reading sync.WaitGroup
 				defer reading.Wait()
@@ -154,4 +161,26 @@ func TestAClientMustReadItsAnswer(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAClientThatStillSendsMakesRoom(t *testing.T) {
+	apptest.SkipOnPostgreSQL(t)
+	synctest.Test(t, func(t *testing.T) {
+		connect, _ := servePipes(t, readBody)
+		ended := make(chan struct{}, 3)
+		for range cap(ended) {
+			client := connect()
+			go func() { _, _ = io.Copy(io.Discard, client) }()
+			go func() {
+				trickle(client, restOfBody+strings.Repeat("x", 4<<10))
+				ended <- struct{}{}
+			}()
+			synctest.Wait() // for the server to linger
+		}
+		time.Sleep(lingerTimeout / 2)
+		if len(ended) != cap(ended)-1 {
+			t.Errorf("%d have ended", len(ended))
+		}
+		time.Sleep(lingerTimeout)
+	})
 }
