@@ -89,7 +89,7 @@ func startServer(t *testing.T, change ...func(*config.Settings)) *testServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := newServer(app.Engine, app.Settings.Server, log)
+	server := newServer(app.Engine, log)
 	limited := limitConnections(server, smallBuffers{listener}, app.Settings.Server)
 	s := &testServer{t: t, app: app, limit: limited, address: listener.Addr().String()}
 	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slow
@@ -116,11 +116,11 @@ func (s *testServer) connectFrom(address string) client {
 	return client{s.t, connection, bufio.NewReader(connection)}
 }
 
-// awaitOpen waits until so many usual and spare connections are open, and so many of
-// them are busy.
-func (s *testServer) awaitOpen(open, spare, busy int) {
+// awaitOpen waits until so many connections are open, of them so many busy, and no
+// spare ones.
+func (s *testServer) awaitOpen(open, busy int) {
 	s.t.Helper()
-	apptest.Await(s.t, fmt.Sprintf("%d connections, %d busy, and %d spare ones", open, busy, spare), func() bool {
+	apptest.Await(s.t, fmt.Sprintf("%d connections, %d of them busy", open, busy), func() bool {
 		s.limit.mu.Lock()
 		defer s.limit.mu.Unlock()
 		isBusy := 0
@@ -129,7 +129,7 @@ func (s *testServer) awaitOpen(open, spare, busy int) {
 				isBusy++
 			}
 		}
-		return s.limit.open.Len() == open && s.limit.spare.Len() == spare && isBusy == busy
+		return s.limit.open.Len() == open && s.limit.spare.Len() == 0 && isBusy == busy
 	})
 }
 
@@ -143,7 +143,7 @@ func (s *testServer) fill() (all []client) {
 	s.t.Helper()
 	for i := range maxOpen {
 		all = append(all, s.connect().send(unfinished))
-		s.awaitOpen(i+1, 0, i+1)
+		s.awaitOpen(i+1, i+1)
 	}
 	return all
 }
@@ -185,13 +185,13 @@ func TestHealthIsAnsweredWhileAllConnectionsAreBusy(t *testing.T) {
 		for _, other := range others {
 			_ = other.Close()
 		}
-		s.awaitOpen(0, 0, 0)
+		s.awaitOpen(0, 0)
 		last := s.connect().send(me)
 		if answer := last.read().Want(t, 401, "token_missing"); answer.Header.Get("Connection") != "" {
 			t.Error("a connection is closed although there is room")
 		}
 		_ = last.Close()
-		s.awaitOpen(0, 0, 0)
+		s.awaitOpen(0, 0)
 	}
 }
 
@@ -206,21 +206,21 @@ func TestTheConnectionThatIsIdleLongestMakesRoom(t *testing.T) {
 			s := startServer(t)
 			used := s.connect()
 			idle := []client{s.connect(), s.connect()}
-			s.awaitOpen(3, 0, 0)
+			s.awaitOpen(3, 0)
 			for _, c := range idle {
 				begin(c)
 			}
-			s.awaitOpen(3, 0, 0)
+			s.awaitOpen(3, 0)
 			used.send(me).read()
-			s.awaitOpen(3, 0, 0)
+			s.awaitOpen(3, 0)
 			busy := make([]client, 0, maxOpen)
 			for i := range maxOpen {
 				if i == maxOpen-1 {
 					used.send(me).read().Want(t, 401, "token_missing")
-					s.awaitOpen(maxOpen, 0, i)
+					s.awaitOpen(maxOpen, i)
 				}
 				busy = append(busy, s.connect().send(unfinished))
-				s.awaitOpen(min(3+i+1, maxOpen), 0, i+1)
+				s.awaitOpen(min(3+i+1, maxOpen), i+1)
 			}
 			for _, c := range append(idle, used) {
 				c.awaitClosed()
@@ -241,7 +241,7 @@ func TestANetworkWithMoreThanAQuarterMakesRoomForOthers(t *testing.T) {
 	for i := range maxOpen / 2 { // until both have half
 		others = append(others, s.connectFrom("127.0.0.2").send(unfinished))
 		greedy[i].awaitClosed()
-		s.awaitOpen(maxOpen, 0, maxOpen)
+		s.awaitOpen(maxOpen, maxOpen)
 	}
 	for _, address := range []string{"127.0.0.1", "127.0.0.2"} {
 		s.connectFrom(address).send(me).read().Want(t, 503, "overloaded")
@@ -276,7 +276,7 @@ func TestNetworksWithAQuarterKeepTheirBusyConnections(t *testing.T) {
 	var all []client
 	for i := range maxOpen {
 		all = append(all, s.connectFrom(fmt.Sprintf("127.0.0.%d", 2+i/2)).send(unfinished))
-		s.awaitOpen(i+1, 0, i+1)
+		s.awaitOpen(i+1, i+1)
 	}
 	s.connect().send(me).read().Want(t, 503, "overloaded")
 	for _, c := range all {
@@ -295,7 +295,7 @@ func TestATrustedProxyMayHoldAllConnections(t *testing.T) {
 	for _, c := range proxied {
 		c.send(strings.Repeat(" ", 65535)).read().Want(t, 400, "malformed_body")
 	}
-	s.awaitOpen(maxOpen, 0, 0)
+	s.awaitOpen(maxOpen, 0)
 	s.connectFrom("127.0.0.2").send(me).read().Want(t, 401, "token_missing")
 	s.connect().send(me).read().Want(t, 401, "token_missing")
 }

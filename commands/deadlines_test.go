@@ -40,7 +40,7 @@ func servePipes(t *testing.T, handle http.HandlerFunc) (func() net.Conn, *http.S
 	t.Helper()
 	settings, listener := config.Defaults().Server, make(pipes)
 	settings.MaxConnections = 1
-	server := newServer(handle, settings, slog.New(slog.DiscardHandler))
+	server := newServer(handle, slog.New(slog.DiscardHandler))
 	limited := limitConnections(server, listener, settings)
 	go func() { _ = server.Serve(limited) }()
 	t.Cleanup(func() { _ = server.Close() })

@@ -157,7 +157,7 @@ func TestALongFieldOfTheLogIsTruncated(t *testing.T) {
 		for name, write := range map[string]func(*slog.Logger){
 			"a string":             func(log *slog.Logger) { log.Info("m", "field", long) },
 			"an error":             func(log *slog.Logger) { log.Info("m", "field", errors.New(long)) },
-			"an error of net/http": func(log *slog.Logger) { newServer(nil, settings.Server, log).ErrorLog.Print(long) },
+			"an error of net/http": func(log *slog.Logger) { newServer(nil, log).ErrorLog.Print(long) },
 			"a field of With":      func(log *slog.Logger) { log.With("field", long).Info("m") },
 		} {
 			var out bytes.Buffer

@@ -119,7 +119,7 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 		}
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "listening", append([]slog.Attr{slog.String("url", "http://"+listener.Addr().String())}, summary(app)...)...)
-	server := newServer(engine, settings.Server, log)
+	server := newServer(engine, log)
 	server.RegisterOnShutdown(stopWorking) // jobs and requests end at the same time
 	debug.SetGCPercent(gcPercent)
 	return run(cmd.Context(), server, listener, settings.Server, log)
@@ -136,7 +136,7 @@ func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	return listener, nil
 }
 
-func newServer(handler http.Handler, settings config.Server, log *slog.Logger) *http.Server {
+func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,

@@ -32,7 +32,7 @@ func TestAStreamEndsWithTheServer(t *testing.T) {
 	settings, log := config.Defaults().Server, slog.New(slog.DiscardHandler)
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := make(chan error)
-	go func() { stopped <- run(ctx, newServer(engine, settings, log), listener, settings, log) }()
+	go func() { stopped <- run(ctx, newServer(engine, log), listener, settings, log) }()
 
 	request, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+listener.Addr().String()+"/stream", nil)
 	answer, err := http.DefaultClient.Do(request) //nolint:gosec // the server of this test
