@@ -225,6 +225,7 @@ func schemaURL(t testing.TB, schema string) string {
 		query.Set("search_path", schema)
 	}
 	query.Set("application_name", schema)
+	query.Set("connect_timeout", "60") // 5 s may be too short while other programs keep every core busy
 	at.RawQuery = query.Encode()
 	return at.String()
 }
