@@ -63,7 +63,7 @@ func TestTheStartSaysWhatIsOn(t *testing.T) {
 		"in development": {nil, `environment=development docs=true throttle="10 failures in 15m0s"`},
 		"in production":  {production(), `environment=production docs=false throttle="10 failures in 15m0s"`},
 	} {
-		s := launch(t, t.TempDir(), append(c.environ, newDatabase(t))...).await()
+		s := launch(t, t.TempDir(), append(c.environ, newDatabase(t), "APP_LOGIN_MAX_FAILURES=10")...).await()
 		if log := s.printed(); strings.Count(log, c.want) != 1 || !regexp.MustCompile(` database="?(sqlite|postgres)://`).MatchString(log) {
 			t.Errorf("%s: %s", claim, log)
 		}
