@@ -108,7 +108,7 @@ func TestProductionSendsNothingWithoutAServer(t *testing.T) {
 	}
 }
 
-func TestANoticeSaysWhatItsEventSays(t *testing.T) {
+func TestAMailSaysWhatItsUserMustKnow(t *testing.T) {
 	to := inFolder(t)
 	for template, c := range map[string]struct {
 		data sample
@@ -116,6 +116,7 @@ func TestANoticeSaysWhatItsEventSays(t *testing.T) {
 	}{
 		"password_changed": {sample{Details: map[string]any{"sessions": 1, "keys": []any{"http://evil.example", "b"}, "totp": true}}, []string{"All other sessions have ended.", "So have all API keys: 2.", "One-time codes are off."}},
 		"key_created":      {sample{IP: "203.0.113.9", Session: "0198"}, []string{"from 203.0.113.9", "in the session 0198"}},
+		"verify":           {sample{Link: link, TTL: time.Hour}, []string{"If this account is not yours, do not open"}},
 		"totp_guessed":     {sample{IP: "203.0.113.9"}, []string{"the last one from 203.0.113.9"}},
 	} {
 		if err := to.Send(t.Context(), Message{"ada@example.com", template, c.data}); err != nil {
