@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -212,6 +213,9 @@ func TestAnOptionalMemberMayBeNull(t *testing.T) {
 				members++
 				send := func(body string) string {
 					answer := app.Do(method, pathParameter.ReplaceAllString(path, nobody), strings.NewReader(body), bearer...)
+					if answer.Status < http.StatusMultipleChoices {
+						return "what was made"
+					}
 					return strings.ReplaceAll(answer.Body, answer.Field("request_id"), "")
 				}
 				if null, absent := send(`{"`+name+`":null}`), send(`{}`); null != absent {

@@ -294,3 +294,11 @@ func TestTooManyWrongPasswordsAreAProblemAtTheTokenRouteToo(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 }
+
+func TestARefusalOfTheQueueIsAProblemForAnOAuth2ClientToo(t *testing.T) {
+	app, occupy, release := hashing(t, func(string) { time.Sleep(5 * time.Millisecond) }, func(s *config.Settings) { s.Password.MaxWait = time.Millisecond })
+	login(app, "ada@example.com", apptest.Password, "203.0.113.1").Want(t, 200, "")
+	occupy()
+	app.Serve("POST", "/token", "grant_type=password&username=ada@example.com&password=wrong", "Content-Type", form).Want(t, 503, "overloaded")
+	release()
+}
