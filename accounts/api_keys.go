@@ -75,8 +75,8 @@ func (a Accounts) DeleteKey(ctx context.Context, userID, id uuid.UUID) error {
 	})
 }
 
-// EndKeys is a hook: a new password by a link ends the API keys, which another may have
-// made. The event then has their names.
+// EndKeys is a hook. When a link is used to choose a new password, it deletes the API
+// keys of the user, which somebody else may have made, and adds their names to the event.
 func EndKeys(tx *gorm.DB, event Event) error {
 	if event.Kind != PasswordReset {
 		return nil

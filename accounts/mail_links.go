@@ -17,7 +17,6 @@ import (
 )
 
 // purpose is what a link is for. state is what its use changes, so that it works once.
-// addressState makes that so when the email is changed and changed back, too.
 type purpose struct {
 	name  string
 	state func(models.User) string
@@ -28,8 +27,9 @@ var (
 	forVerification = purpose{"verify", func(u models.User) string { return fmt.Sprintf("%s\n%t", addressState(u), u.EmailVerified) }}
 )
 
-// addressState of a user whose email has never changed is that of the version before
-// this, whose links still work.
+// addressState differs after each change of the email, so that a link does not work again
+// when the email is changed back. Without a change it is the email alone, so the links of
+// the version before this one still work.
 func addressState(u models.User) string {
 	if u.EmailChanges == 0 {
 		return string(u.Email)

@@ -155,8 +155,9 @@ func deleteTOTP(tx *gorm.DB, user models.User) (wasOn bool, err error) {
 	return deleted.RowsAffected > 0, deleted.Error
 }
 
-// EndUnprovedTOTP is a hook: a new password by a link ends the codes of whoever
-// registered an address that was not verified. The event then has totp.
+// EndUnprovedTOTP is a hook. When a link is used to choose a new password, and the email
+// was not verified before, it turns codes off, because somebody else may have turned them
+// on, and adds totp to the event.
 func EndUnprovedTOTP(tx *gorm.DB, event Event) error {
 	if event.Kind != PasswordReset || !event.WasUnverified {
 		return nil

@@ -88,7 +88,7 @@ func (t *Throttle) known(ctx context.Context, email models.Email) models.LoginFa
 	return models.LoginFailures{Account: t.account(email, GuessedPassword), Source: knownNetwork + networkOf(ctx)}
 }
 
-// Remember notes in a transaction that an account has logged in from the network of the
+// Remember stores in a transaction that an account has logged in from the network of the
 // current caller. For 30 days, wrong guesses of others do not refuse that network.
 func (t *Throttle) Remember(ctx context.Context, tx *gorm.DB, email models.Email) error {
 	row := t.known(ctx, email)
@@ -230,7 +230,7 @@ func (t *Throttle) Clear(tx *gorm.DB, email models.Email, of Guessed) error {
 	return tx.Delete(&models.LoginFailures{}, "account = ? AND failures > 0", t.account(email, of)).Error
 }
 
-// Purge deletes the rows that count no more.
+// Purge deletes the rows that no longer count.
 func (t *Throttle) Purge(ctx context.Context) error {
 	const ended = "ends_at <= ? AND (ends_at <= ? OR account NOT LIKE '" + codeAccount + "%')"
 	now := t.db.NowFunc()
