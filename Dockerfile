@@ -1,6 +1,7 @@
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+COPY kit/go.mod kit/go.sum kit/
 COPY database/nocgo database/nocgo
 RUN go mod download
 COPY . .

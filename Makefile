@@ -41,6 +41,9 @@ test: export GOGC := 400
 test: ## Run the tests, also on PostgreSQL if it is installed
 	@command -v initdb >/dev/null || echo "PostgreSQL is not installed: its tests are skipped."
 	TEST_DATABASE_URL=$$(command -v initdb >/dev/null && echo both) go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./...
+# <!-- template -->
+	go -C kit test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./...
+# <!-- /template -->
 
 # TEST_DATABASE_URL may be the URL of a server. postgres:// starts a private one.
 test-postgres: ## Run the tests with a database on PostgreSQL
@@ -81,6 +84,9 @@ lint: ## Check the format and run the linters
 	$(LINT) fmt --diff
 	$(LINT) run ./...
 	go -C tools tool golangci-lint run ./fork
+# <!-- template -->
+	cd kit && $(LINT) run ./...
+# <!-- /template -->
 
 fmt: ## Format the code
 	$(LINT) fmt

@@ -85,7 +85,8 @@ func TestReadmeRoute(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	first := "table := []endpoint.Route{"
 	if !strings.Contains(string(table), `/handlers"`) { // which an editor would add
-		table = regexp.MustCompile(`"(\S+)/endpoint"`).ReplaceAll(table, []byte("$0\n\t\"$1/handlers\""))
+		module := regexp.MustCompile(`(?m)^module (\S+)`).FindStringSubmatch(read(t, "go.mod"))[1]
+		table = regexp.MustCompile(`"\S+/endpoint"`).ReplaceAll(table, []byte("$0\n\t\""+module+"/handlers\""))
 	}
 	overlay := map[string]string{}
 	for name, text := range map[string]string{

@@ -12,8 +12,8 @@ import (
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/database"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Accounts changes the users of a database.
@@ -130,8 +130,8 @@ func (a Accounts) Login(ctx context.Context, in Credentials) (session models.Ses
 		email:    in.Email,
 		user:     func(db *gorm.DB) *gorm.DB { return db.Where("email = ?", in.Email) },
 		password: in.Password,
-		wrong:    problem.LoginFailed,
-		notFound: problem.LoginFailed,
+		wrong:    ErrLoginFailed,
+		notFound: ErrLoginFailed,
 	}
 	err = a.withPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
 		if user.Disabled {
@@ -166,7 +166,7 @@ func (a Accounts) Refresh(ctx context.Context, token string) (models.Session, er
 func emailTaken(err error) error {
 	var exists *problem.Problem
 	if errors.As(err, &exists) && slices.Contains(exists.Errors, problem.FieldError{Field: "email", Message: "is taken"}) {
-		return problem.EmailTaken
+		return ErrEmailTaken
 	}
 	return err
 }

@@ -9,8 +9,8 @@ import (
 	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // The events of API keys.
@@ -18,6 +18,9 @@ const (
 	KeyCreated Kind = "key_created"
 	KeyDeleted Kind = "key_deleted"
 )
+
+// ErrTooManyKeys is the answer to a new API key of a user who has 50 already.
+var ErrTooManyKeys = &problem.Problem{Status: 409, Code: "too_many_keys", Detail: "This account has the most API keys that are allowed"}
 
 // maxKeys is how many API keys a user can have.
 const maxKeys = 50
@@ -45,7 +48,7 @@ func (a Accounts) CreateKey(ctx context.Context, login auth.Login, in NewKey) (r
 			return err
 		}
 		if others >= maxKeys {
-			return problem.TooManyKeys
+			return ErrTooManyKeys
 		}
 		row = models.APIKey{UserID: user.ID, Name: in.Name, Scope: in.Scope, Hash: hash, ExpiresAt: in.ExpiresAt}
 		if err := tx.Create(&row).Error; err != nil {

@@ -7,8 +7,8 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Confirmation is what signed-in users confirm with that they are still the ones who

@@ -12,8 +12,8 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // purpose is what a link is for. state is what its use changes, so that it works once.

@@ -11,8 +11,8 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/database"
 	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // The mails about accounts, by the names of their templates. Other notices have the
@@ -95,6 +95,10 @@ type Notice struct {
 // Kind is the name of the job in the database.
 func (Notice) Kind() string { return "notice" }
 
+// ErrEmailUnverified is the answer to a right login while login.require_verified_email
+// demands a verified email.
+var ErrEmailUnverified = &problem.Problem{Status: 403, Code: "email_unverified", Detail: "The email is not verified"}
+
 // errNoMail is the error of what needs mail.
 var errNoMail = problem.Unavailable.Detailed("This service sends no mails")
 
@@ -134,7 +138,7 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 	invited := event.Kind == UserCreated && event.User.PasswordHash == ""
 	switch {
 	case event.Kind == Login && m.RequireVerified && !event.User.EmailVerified:
-		return problem.EmailUnverified
+		return ErrEmailUnverified
 	case m.Send == nil && invited:
 		return errNoMail
 	case m.Send == nil:

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // CountLogins returns an observer for Accounts.OnLogin that counts logins by their
@@ -17,7 +17,7 @@ func CountLogins(registry prometheus.Registerer) func(error) {
 		Help: "Logins by result: success, or the code of the problem that was answered.",
 	}, []string{"result"})
 	registry.MustRegister(logins)
-	for _, result := range []string{success, problem.LoginFailed.Code} { // they exist before the first login, so that its rate is right
+	for _, result := range []string{success, ErrLoginFailed.Code} { // they exist before the first login, so that its rate is right
 		logins.WithLabelValues(result)
 	}
 	return func(err error) { logins.WithLabelValues(resultOf(err)).Inc() }

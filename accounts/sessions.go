@@ -8,8 +8,8 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Logout ends a session of a user. It is not an error if that has ended already.

@@ -11,8 +11,8 @@ import (
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/database"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // The events of one-time codes.
@@ -22,6 +22,9 @@ const (
 	RecoveryCodeUsed Kind = "recovery_code_used"
 	OTPFailed        Kind = "otp_failed" // also one of a signed-in user
 )
+
+// ErrOTPRequired is the answer to the right password of a user with one-time codes.
+var ErrOTPRequired = &problem.Problem{Status: 401, Code: "otp_required", Detail: "One-time code required"}
 
 // recoveryCodes is how many recovery codes a user gets.
 const recoveryCodes = 10
@@ -170,7 +173,7 @@ func EndUnprovedTOTP(tx *gorm.DB, event Event) error {
 // Check is a SecondFactor. The error is otp_required or login_failed, or of a signed-in
 // user validation_failed on otp.
 func (t TOTP) Check(a Accounts, tx *gorm.DB, user models.User, in Factors) error {
-	missing, wrong := error(problem.OTPRequired), Failure{OTPFailed, auth.GuessedCode, problem.LoginFailed}
+	missing, wrong := error(ErrOTPRequired), Failure{OTPFailed, auth.GuessedCode, ErrLoginFailed}
 	if _, signedIn := auth.LoginFrom(tx.Statement.Context); signedIn {
 		missing, wrong = errCodeMissing, errWrongCode
 	}

@@ -11,8 +11,8 @@ import (
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/database"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // change runs a function that changes a user, and may call auth.Revoke, in a
@@ -217,7 +217,7 @@ func keepAnAdmin(tx *gorm.DB, change func() error) error {
 	}
 	after, err := admins(tx)
 	if err == nil && before > 0 && after == 0 {
-		return problem.LastAdmin
+		return ErrLastAdmin
 	}
 	return err
 }

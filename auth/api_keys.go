@@ -16,8 +16,8 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // KeyPrefix begins every API key, so that people and secret scanners see what it is.

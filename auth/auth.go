@@ -11,15 +11,15 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // The errors of a request that is not authenticated; check them with errors.Is.
 var (
-	ErrTokenMissing error = problem.TokenMissing
-	ErrTokenExpired error = problem.TokenExpired
-	ErrTokenInvalid error = problem.TokenInvalid
-	ErrTokenRevoked error = problem.TokenRevoked
+	ErrTokenMissing = &problem.Problem{Status: 401, Code: "token_missing", Detail: "Not authenticated"}
+	ErrTokenExpired = &problem.Problem{Status: 401, Code: "token_expired", Detail: "Token expired", Challenge: "invalid_token"}
+	ErrTokenInvalid = &problem.Problem{Status: 401, Code: "token_invalid", Detail: "Invalid token", Challenge: "invalid_token"}
+	ErrTokenRevoked = &problem.Problem{Status: 401, Code: "token_revoked", Detail: "Token revoked", Challenge: "invalid_token"}
 )
 
 // Services holds what handlers and middleware use of this package.

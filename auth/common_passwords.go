@@ -4,8 +4,8 @@ import (
 	_ "embed"
 	"strings"
 
+	"example.com/latchkey/config"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // commonPasswords are the most common passwords of 8 and more characters, in lower case,
@@ -42,7 +42,7 @@ func checkGuesses(password Password, email models.Email) string {
 		return "must not be one of the most common passwords"
 	case email != "" && (typed == email || string(typed) == local):
 		return "must not be the email, or its part before the @"
-	case strings.EqualFold(letters.Replace(string(password)), letters.Replace(problem.Realm)):
+	case strings.EqualFold(letters.Replace(string(password)), letters.Replace(config.Realm)):
 		return "must not be the name of this service"
 	}
 	return ""

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // from is the context of a request from an address.

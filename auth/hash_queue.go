@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // hashQueue runs at most one hash on each core at a time: more would not end sooner,

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // slowHasher makes a Hasher in which a hash of cost c is 2^c units of work, and takes

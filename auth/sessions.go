@@ -13,7 +13,6 @@ import (
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // ErrTheft is the error of an old refresh token, which ends its session: two
@@ -136,7 +135,7 @@ func (s *Sessions) checkReuse(tx *gorm.DB, id uuid.UUID, counter uint32) (sessio
 		return session, nil, nil
 	}
 	_, err = Revoke(tx, session.UserID, models.ByTheft, "id = ?", id)
-	return session, problem.TokenRevoked.Because(fmt.Errorf("%w: session %s of user %s", ErrTheft, id, session.UserID)), err
+	return session, ErrTokenRevoked.Because(fmt.Errorf("%w: session %s of user %s", ErrTheft, id, session.UserID)), err
 }
 
 // Invalidate makes the next request of each session of a user read the database.

@@ -12,8 +12,8 @@ import (
 
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Throttle limits how many passwords and codes can be guessed. It counts the wrong ones

@@ -19,7 +19,7 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )

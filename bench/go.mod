@@ -3,6 +3,7 @@ module example.com/latchkey/bench
 go 1.26.0
 
 require (
+	example.com/latchkey/kit v0.0.0
 	github.com/emersion/go-smtp v0.25.1
 	github.com/gin-gonic/gin v1.12.0
 	github.com/gofrs/uuid/v5 v5.5.1
@@ -118,3 +119,5 @@ tool golang.org/x/perf/cmd/benchstat
 
 // A driver in C, which is not used.
 replace github.com/mattn/go-sqlite3 => ../database/nocgo
+
+replace example.com/latchkey/kit => ../kit

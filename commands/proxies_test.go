@@ -23,8 +23,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/endpoint"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 )
 
 // client is the address from which the tests connect to a proxy. All of 127.0.0.0/8 is

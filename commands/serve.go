@@ -19,8 +19,8 @@ import (
 
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/endpoint"
 )
 
 // The server closes the connection of a client that is slower than this, because

@@ -11,7 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 )
 
 func TestAStreamEndsWithTheServer(t *testing.T) {

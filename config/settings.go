@@ -105,6 +105,10 @@ type Log struct {
 	Format string `mapstructure:"format"`
 }
 
+// Realm names the service in every challenge (RFC 9110, section 11.5), and is not a
+// password.
+const Realm = "latchkey"
+
 const (
 	// Development is the default environment, which needs no settings.
 	Development = "development"

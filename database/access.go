@@ -12,7 +12,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // access is a plugin of GORM: it chooses the connection of a statement, and limits

@@ -13,7 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // ErrSQLiteOnly is the error of Backup and Restore for PostgreSQL.

@@ -19,8 +19,8 @@ import (
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // hung is when a test that waits has failed.

@@ -13,8 +13,8 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/database"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // The times are exact, because the clock of synctest moves only while all goroutines

@@ -17,7 +17,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // Open opens the database of database.url, and makes a missing SQLite file and its

@@ -19,7 +19,7 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 const (

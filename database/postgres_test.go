@@ -17,8 +17,8 @@ import (
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // onPostgres opens a PostgreSQL database for this test, or skips the test.

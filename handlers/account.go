@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"example.com/latchkey/accounts"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Account registers users and logs them in.

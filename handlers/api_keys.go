@@ -7,7 +7,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 )
 

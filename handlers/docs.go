@@ -7,7 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/swaggest/swgui/v5/static"
 
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 //go:embed docs/index.html docs/start.js docs/style.css

@@ -10,8 +10,8 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/database"
-	"example.com/latchkey/endpoint"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 )
 
 // pingTimeout is much shorter than the interval of any probe.

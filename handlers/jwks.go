@@ -6,7 +6,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 )
 
 // JWKS has the keys with which other services verify access tokens (RFC 7517).

@@ -14,8 +14,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/mail"
-	"example.com/latchkey/problem"
 )
 
 //go:embed mail

@@ -7,7 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/database"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 )
 

@@ -13,9 +13,9 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // OAuth serves standard OAuth2 clients. Clients are public: a client_id and a

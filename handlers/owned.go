@@ -7,9 +7,10 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // owned selects the rows of a user. The rows of other users are not_found, as if
@@ -41,7 +42,7 @@ func findVersion[Row endpoint.Versioned](db *gorm.DB, id uuid.UUID, ifMatch stri
 func create(db *gorm.DB, row any) error {
 	err := db.Create(row).Error
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
-		err = problem.TokenRevoked.Because(err)
+		err = auth.ErrTokenRevoked.Because(err)
 	}
 	return err
 }

@@ -11,8 +11,8 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 
-	"example.com/latchkey/endpoint"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 )
 
 // Page is the input of a list: the maximum number of items, and the cursor after

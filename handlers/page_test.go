@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/handlers"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 )
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 )
 

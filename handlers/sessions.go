@@ -8,9 +8,9 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Sessions are the current user's logins.

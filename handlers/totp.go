@@ -5,7 +5,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 )
 
 // TOTP is the current user's one-time codes.

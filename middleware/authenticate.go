@@ -8,7 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // Authenticate refuses a request without a bearer token that one of the authenticators

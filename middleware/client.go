@@ -12,7 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // maxUserAgent is how much of a User-Agent is stored, in bytes.

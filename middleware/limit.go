@@ -8,7 +8,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // maxLimited is how many networks are counted before the oldest are forgotten.

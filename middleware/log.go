@@ -10,7 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // maxMethod, in bytes, is longer than every real method.

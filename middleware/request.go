@@ -9,7 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
 
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 // maxRequestID, in bytes, is the longest id of a client that is kept.

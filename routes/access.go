@@ -4,16 +4,16 @@ import (
 	"context"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 // Only allows users with a role or a higher one.
 func Only(role models.Role) endpoint.Access {
 	return endpoint.Access{
 		Name:     string(role),
-		Problems: []*problem.Problem{problem.TokenMissing, problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Forbidden, problem.Overloaded, problem.Unavailable},
+		Problems: []*problem.Problem{auth.ErrTokenMissing, auth.ErrTokenExpired, auth.ErrTokenInvalid, auth.ErrTokenRevoked, problem.Forbidden, problem.Overloaded, problem.Unavailable},
 		Allow: func(ctx context.Context) error {
 			user, err := currentUser(ctx)
 			if err == nil && !user.Role.Has(role) {

@@ -17,7 +17,7 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )

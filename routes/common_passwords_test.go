@@ -6,7 +6,6 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
-	"example.com/latchkey/problem"
 )
 
 func TestANewPasswordIsNotAmongTheFirstGuesses(t *testing.T) {
@@ -20,8 +19,8 @@ func TestANewPasswordIsNotAmongTheFirstGuesses(t *testing.T) {
 		"the email":                         {email, ofEmail},
 		"the email, written in another way": {" ＡDA.Lovelace@Example.com.", ofEmail},
 		"its part before the @":             {"Ada.Lovelace", ofEmail},
-		"the name of the service":           {problem.Realm + "-", ofService}, // the name itself may be a common password
-		"that name in other words":          {strings.ToUpper(problem.Realm[:1] + " " + problem.Realm[1:]), ofService},
+		"the name of the service":           {config.Realm + "-", ofService}, // the name itself may be a common password
+		"that name in other words":          {strings.ToUpper(config.Realm[:1] + " " + config.Realm[1:]), ofService},
 		"a longer one than a common one":    {"password1 and more", ""},
 		"a longer one than the email":       {"x" + email, ""},
 	} {

@@ -1,8 +1,8 @@
 package routes
 
 import (
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/handlers"
+	"example.com/latchkey/kit/endpoint"
 )
 
 // page returns the routes of the page to try the API.

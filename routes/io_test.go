@@ -16,9 +16,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/apptest"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/middleware"
-	"example.com/latchkey/problem"
 )
 
 // mount adds routes to the API, after its middleware.

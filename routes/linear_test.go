@@ -11,7 +11,7 @@ import (
 
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/problem"
 )
 
 func TestManyUnknownMembersAreCounted(t *testing.T) {

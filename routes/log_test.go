@@ -13,8 +13,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/apptest"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/middleware"
-	"example.com/latchkey/problem"
 )
 
 func TestALogLineLimitsTextFromClients(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"example.com/latchkey/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 )
 
 const form = "application/x-www-form-urlencoded"

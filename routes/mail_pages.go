@@ -1,8 +1,8 @@
 package routes
 
 import (
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/handlers"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/mail"
 )
 

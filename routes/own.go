@@ -1,9 +1,9 @@
 package routes
 
 import (
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/handlers"
-	"example.com/latchkey/problem"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 )
 
 // own returns the routes of this project. make resource adds to them. Updates of

@@ -17,10 +17,10 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/endpoint"
 	"example.com/latchkey/handlers"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/middleware"
-	"example.com/latchkey/problem"
 )
 
 // App has what the handlers need. Add a field for what another handler needs. The
@@ -71,9 +71,9 @@ func (a App) Table() []endpoint.Route {
 	admin := handlers.Users{Accounts: users}
 
 	table := []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(problem.EmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(problem.LoginFailed, problem.OTPRequired, problem.Forbidden, problem.EmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(problem.TokenExpired, problem.TokenInvalid, problem.TokenRevoked, problem.Unavailable),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(accounts.ErrEmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(accounts.ErrLoginFailed, accounts.ErrOTPRequired, problem.Forbidden, accounts.ErrEmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(auth.ErrTokenExpired, auth.ErrTokenInvalid, auth.ErrTokenRevoked, problem.Unavailable),
 		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/password/reset", "Choose a new password, with the token of a link", mail.Reset).Check(endpoint.NewRules(mail.CheckReset)).Errors(problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/email/verify", "Verify an email, with the token of a link", mail.Verify).Errors(problem.Unavailable),
@@ -81,10 +81,10 @@ func (a App) Table() []endpoint.Route {
 		Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
 		Protected("GET", "/me", "Who am I", me.Show),
 		Protected("PATCH", "/me", "Change my name", me.Update),
-		WithLogin("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(problem.EmailTaken, problem.TooManyAttempts, problem.Overloaded),
+		WithLogin("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(accounts.ErrEmailTaken, problem.TooManyAttempts, problem.Overloaded),
 		WithLogin("POST", "/me/email/verification", "Ask for the link to verify my email once more", mail.SendVerification).Status(202).Errors(problem.TooManyAttempts),
 		WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.TooManyAttempts, problem.Overloaded),
-		WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(problem.LastAdmin, problem.TooManyAttempts, problem.Overloaded),
+		WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(accounts.ErrLastAdmin, problem.TooManyAttempts, problem.Overloaded),
 		Protected("GET", "/me/events", "What happened to my account", events.Mine),
 
 		WithLogin("POST", "/me/totp", "Set one-time codes up", totp.SetUp).Errors(problem.AlreadyExists, problem.TooManyAttempts, problem.Overloaded),
@@ -97,19 +97,19 @@ func (a App) Table() []endpoint.Route {
 		WithLogin("DELETE", "/sessions/:id", "Sign out there", sessions.End),
 
 		WithLogin("GET", "/keys", "List my API keys", keys.Index),
-		WithLogin("POST", "/keys", "Make an API key", keys.Create).Status(201).Errors(problem.TooManyKeys, problem.TooManyAttempts, problem.Overloaded),
+		WithLogin("POST", "/keys", "Make an API key", keys.Create).Status(201).Errors(accounts.ErrTooManyKeys, problem.TooManyAttempts, problem.Overloaded),
 		WithLogin("DELETE", "/keys/:id", "Delete an API key", keys.Delete),
 
 		Admin("GET", "/users", "List the users", admin.Index),
-		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(users.CheckInvited)).Errors(problem.EmailTaken, problem.Overloaded),
+		Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(users.CheckInvited)).Errors(accounts.ErrEmailTaken, problem.Overloaded),
 		Admin("GET", "/users/:id", "Show a user", admin.Show),
-		Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(problem.LastAdmin),
-		Admin("DELETE", "/users/:id", "Delete a user", admin.Delete).Errors(problem.LastAdmin),
+		Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(accounts.ErrLastAdmin),
+		Admin("DELETE", "/users/:id", "Delete a user", admin.Delete).Errors(accounts.ErrLastAdmin),
 		Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
 		Admin("GET", "/events", "What happened to all accounts", events.Index),
 
 		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(handlers.OAuthError).
-			Errors(problem.LoginFailed, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable, handlers.UnknownGrant),
+			Errors(accounts.ErrLoginFailed, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable, handlers.UnknownGrant),
 		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(handlers.OAuthError).Status(200).Errors(problem.Unavailable),
 		endpoint.Public("GET", "/.well-known/oauth-authorization-server", "The endpoints for OAuth2 clients", oauth.Metadata).Errors(problem.NotFound),
 		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", jwks.Show),
@@ -161,6 +161,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	engine.MaxMultipartMemory = endpoint.FormMemory
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
 	engine.ForwardedByClientIP = false   // RealIP has set RemoteAddr
+	engine.Use(problem.Realm(config.Realm))
 	engine.Use(a.Middleware...)
 	engine.Use(middleware.RealIP(settings.Server.TrustedProxies, a.Log), middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
 	table := a.Table()

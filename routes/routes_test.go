@@ -19,9 +19,9 @@ import (
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/database"
-	"example.com/latchkey/endpoint"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
-	"example.com/latchkey/problem"
 	"example.com/latchkey/routes"
 )
 

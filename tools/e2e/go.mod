@@ -12,6 +12,7 @@ require (
 )
 
 require (
+	example.com/latchkey/kit v0.0.0 // indirect
 	github.com/agnivade/levenshtein v1.2.1 // indirect
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
@@ -114,3 +115,5 @@ tool github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 
 // A driver in C, which is not used.
 replace github.com/mattn/go-sqlite3 => ../../database/nocgo
+
+replace example.com/latchkey/kit => ../../kit

@@ -40,6 +40,9 @@ func fork(root string, args []string) error {
 	return commands[args[0]](root)
 }
 
+// kitModule is the module in the folder kit/, which no fork renames.
+const kitModule = "example.com/latchkey/kit"
+
 // modulePath reads the module path of a source tree.
 func modulePath(root string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))

@@ -20,7 +20,7 @@ import (
 // <!-- oauth --> and <!-- /oauth -->.
 var parts = map[string][]string{
 	"apikeys": {
-		"models/api_key.go", "problem/api_keys.go", "database/create_api_keys.go", "auth/api_keys.go", "accounts/api_keys.go", "handlers/api_keys.go",
+		"models/api_key.go", "database/create_api_keys.go", "auth/api_keys.go", "accounts/api_keys.go", "handlers/api_keys.go",
 		"routes/api_keys.go", "routes/api_keys_test.go", "routes/api_keys_notices_test.go", "commands/api_keys.go", "commands/api_keys_test.go",
 		"mail/templates/key_created.txt", "mail/templates/key_created.html", "bench/api_keys.go", "bench/api_keys_test.go",
 	},
@@ -39,14 +39,14 @@ var parts = map[string][]string{
 		"routes/events_test.go", "routes/mail_events_test.go", "routes/oauth_events_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go", "commands/events.go", "commands/events_test.go",
 	},
 	"mail": {
-		"mail/", "config/mail.go", "config/mail_test.go", "problem/mail.go", "models/counted_mail.go", "database/create_sent_mails.go", "database/create_counted_mails.go", "auth/links.go",
+		"mail/", "config/mail.go", "config/mail_test.go", "models/counted_mail.go", "database/create_sent_mails.go", "database/create_counted_mails.go", "auth/links.go",
 		"accounts/mails.go", "accounts/mail_links.go", "accounts/mail_send.go", "handlers/mail.go", "handlers/mail_pages.go", "handlers/mail/", "apptest/mail.go",
 		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_flow_test.go", "routes/mail_limits_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go",
 		"routes/mail_events_test.go", "routes/mail_oauth_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go",
 		"commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
 	},
 	"totp": {
-		"models/totp.go", "problem/totp.go", "database/create_totp.go", "auth/totp.go", "auth/totp_test.go", "accounts/totp.go", "handlers/totp.go",
+		"models/totp.go", "database/create_totp.go", "auth/totp.go", "auth/totp_test.go", "accounts/totp.go", "handlers/totp.go",
 		"routes/totp.go", "routes/totp_test.go", "routes/totp_notices_test.go", "routes/totp_oauth_test.go", "commands/totp.go", "commands/totp_test.go",
 		"mail/templates/totp_enabled.txt", "mail/templates/totp_enabled.html", "mail/templates/totp_disabled.txt", "mail/templates/totp_disabled.html", "mail/templates/totp_guessed.txt", "mail/templates/totp_guessed.html",
 	},
@@ -56,7 +56,7 @@ var parts = map[string][]string{
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md", "docs/dashboard.svg",
 	},
 	"kubernetes": {"deploy/kubernetes/", "tools/kubernetes/"},
-	"template":   {templateTest, "tools/fork/compile_test.go", "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go", "tools/fork/update_test.go", "tools/fork/make_test.go"},
+	"template":   {templateTest, "kit/*_test.go", "tools/fork/compile_test.go", "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go", "tools/fork/update_test.go", "tools/fork/make_test.go"},
 }
 
 // templateTest exists only before the first make rename.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"go/format"
@@ -136,16 +137,16 @@ func (n names) replace(text string, to names) string {
 		strings.ToUpper(n.word): strings.ToUpper(to.word),
 		n.prefix:                to.prefix,
 	}
-	pattern := regexp.QuoteMeta(n.module) + `\b|\b(` + alternatives([]string{n.word, n.title, strings.ToUpper(n.word)}) + `)\b`
+	pattern := regexp.QuoteMeta(kitModule) + `\b|` + regexp.QuoteMeta(n.module) + `\b|\b(` + alternatives([]string{n.word, n.title, strings.ToUpper(n.word)}) + `)\b`
 	if n.prefix != "" {
 		pattern += `|\b` + regexp.QuoteMeta(n.prefix)
 	}
-	return regexp.MustCompile(pattern).ReplaceAllStringFunc(text, func(word string) string { return words[word] })
+	return regexp.MustCompile(pattern).ReplaceAllStringFunc(text, func(word string) string { return cmp.Or(words[word], word) })
 }
 
-// rewriteFiles changes the names and the texts of tracked files.
+// rewriteFiles changes the names and the texts of tracked files, except those of kit/.
 func rewriteFiles(root string, change func(file string, text []byte) (string, []byte)) error {
-	files, err := git(root, "ls-files", "-z")
+	files, err := git(root, "ls-files", "-z", "--", ".", ":!kit")
 	if err != nil {
 		return err
 	}

@@ -137,7 +137,7 @@ func addResource(root, name, access, fields string) error {
 		imports            []string
 	}{
 		{ownMigrations, "", "create" + r.Types + ",", nil},
-		{ownRoutes, r.Vars + " := handlers." + r.Types + "{DB: a.DB}", "\n" + string(lines), []string{"handlers", "problem"}},
+		{ownRoutes, r.Vars + " := handlers." + r.Types + "{DB: a.DB}", "\n" + string(lines), []string{r.Module + "/handlers", kitModule + "/problem"}},
 	} {
 		before, err := os.ReadFile(filepath.Join(root, table.file))
 		if err != nil {
@@ -186,7 +186,7 @@ func (r *resource) checkNames(root string) error {
 		return err
 	}
 	own := map[string]map[string]bool{ // by package
-		"accounts": shown, "auth": shown, "endpoint": shown, "problem": shown,
+		"accounts": shown, "auth": shown, "kit/endpoint": shown, "kit/problem": shown,
 		"models": words(r.Type), "handlers": words(types + " " + r.Types + " " + r.Type + "ID " + r.Type + "Version " + r.Type + "Page"),
 		"database": words("create" + r.Types), "routes_test": words("Test" + r.Types),
 	}

@@ -118,8 +118,7 @@ func missing(source []byte, lines string) string {
 
 var nameInLine = regexp.MustCompile(`\w+\.[A-Z]\w*\)|create\w+,`)
 
-// fixImports adds imports of the project's packages, removes unused imports, and
-// formats the file.
+// fixImports adds imports, removes unused ones, and formats the file.
 func fixImports(root, file string, source []byte, packages ...string) ([]byte, error) {
 	module, err := modulePath(root)
 	if err != nil {
@@ -130,13 +129,13 @@ func fixImports(root, file string, source []byte, packages ...string) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range packages {
-		astutil.AddImport(positions, parsed, module+"/"+name)
+	for _, path := range packages {
+		astutil.AddImport(positions, parsed, path)
 	}
 	var out bytes.Buffer
 	if err := format.Node(&out, positions, parsed); err != nil {
 		return nil, err
 	}
-	imports.LocalPrefix = module
+	imports.LocalPrefix = kitModule + "," + module
 	return imports.Process(filepath.Join(root, file), out.Bytes(), &imports.Options{Comments: true, TabIndent: true, TabWidth: 8})
 }

@@ -143,9 +143,9 @@ func (r *resource) Imports(of string) string {
 		{handlers || uses("uuid.UUID"), 1, "github.com/gofrs/uuid/v5"},
 		{handlers, 1, "gorm.io/gorm"},
 		{handlers, 2, r.Module + "/database"},
-		{handlers, 2, r.Module + "/endpoint"},
+		{handlers, 2, kitModule + "/endpoint"},
 		{handlers, 2, r.Module + "/models"},
-		{handlers && parents, 2, r.Module + "/problem"},
+		{handlers && parents, 2, kitModule + "/problem"},
 	} {
 		if path.needed {
 			groups[path.group] = append(groups[path.group], fmt.Sprintf("\t%q\n", path.path))

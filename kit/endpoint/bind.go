@@ -1,0 +1,172 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"example.com/latchkey/kit/problem"
+)
+
+// The tags that name the source of an input's field. A field has one source,
+// except that a field of the body may have both json and formData.
+const (
+	tagPath   = "path"
+	tagQuery  = "query"
+	tagHeader = "header"
+	tagJSON   = "json"
+	tagForm   = "formData"
+	tagBody   = "body" // the unparsed body; the tag lists its media types
+)
+
+var tags = [...]string{tagPath, tagQuery, tagHeader, tagJSON, tagForm, tagBody}
+
+// ginTags are tags that only Gin's own binding reads, and what to write instead.
+var ginTags = map[string]string{"uri": tagPath, "form": tagQuery + " or " + tagForm}
+
+// binder fills one input type from a request: first the body, then the query, the
+// headers and the path. Then it validates the input once.
+type binder struct {
+	fields map[string]map[string][]int // tag → name → index in the struct
+	bodies map[string]string           // media type of the body → tag of its fields
+	patch  bool
+}
+
+// newBinder returns an error that names each field without exactly one source, or
+// with a type that its source cannot fill.
+func newBinder(in reflect.Type, method, path string) (binder, error) {
+	b := binder{fields: map[string]map[string][]int{}, bodies: map[string]string{}, patch: method == http.MethodPatch}
+	if in.Kind() != reflect.Struct {
+		return b, fmt.Errorf("%v is not a struct", in)
+	}
+	var errs []error
+	for _, field := range reflect.VisibleFields(in) {
+		if err := b.addField(field, path); err != nil {
+			errs = append(errs, fmt.Errorf("%v.%s %w", in, field.Name, err))
+		}
+	}
+	b.addBodies(in)
+	if len(b.fields[tagBody]) > 0 && len(b.fields[tagJSON])+len(b.fields[tagForm]) > 0 {
+		errs = append(errs, fmt.Errorf("%v has a field for the whole body and other fields of the body", in))
+	}
+	return b, errors.Join(errs...)
+}
+
+func (b binder) addField(field reflect.StructField, path string) error {
+	for tag, instead := range ginTags {
+		if _, found := field.Tag.Lookup(tag); found {
+			return fmt.Errorf("has the tag %s of Gin's own binding: use %s", tag, instead)
+		}
+	}
+	switch {
+	case field.Anonymous && field.Type.Kind() == reflect.Pointer:
+		return errors.New("is an embedded pointer: embed the struct itself")
+	case field.Anonymous || !field.IsExported():
+		return nil
+	}
+	var sources []string
+	for _, tag := range tags {
+		names := sourceNames(field, tag, path)
+		if len(names) == 0 {
+			continue
+		}
+		sources = append(sources, tag)
+		if b.fields[tag] == nil {
+			b.fields[tag] = map[string][]int{}
+		}
+		for _, name := range names {
+			if b.fields[tag][name] != nil {
+				return fmt.Errorf("has the same %s name as another field: %s", tag, name)
+			}
+			b.fields[tag][name] = field.Index
+		}
+	}
+	if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
+		return fmt.Errorf("needs one source: path (with a name in the route's path), query, header, json, formData, json and formData, or body; it has %v", sources)
+	}
+	return checkType(field.Type, sources)
+}
+
+// sourceNames returns the names of a field in one source: a single name, or the
+// media types of the body.
+func sourceNames(field reflect.StructField, tag, path string) []string {
+	names := strings.Split(field.Tag.Get(tag), ",")
+	switch name := names[0]; {
+	case name == "" || name == "-", tag == tagPath && !slices.Contains(pathNames(path), name):
+		return nil
+	case tag == tagBody:
+		return names
+	case tag == tagHeader:
+		return []string{http.CanonicalHeaderKey(name)}
+	default:
+		return []string{name}
+	}
+}
+
+// pathParameters matches the parameters of a path as Gin writes them.
+var pathParameters = regexp.MustCompile(`/[:*]([^/]+)`)
+
+func pathNames(path string) (names []string) {
+	for _, found := range pathParameters.FindAllStringSubmatch(path, -1) {
+		names = append(names, found[1])
+	}
+	return names
+}
+
+// checkType returns an error if a field of type t cannot be filled from its
+// sources. The types of JSON fields are checked later, when they are described.
+func checkType(t reflect.Type, sources []string) error {
+	list := isList(t)
+	switch {
+	case slices.Equal(sources, []string{tagBody}):
+		if t != reflect.TypeFor[[]byte]() {
+			return fmt.Errorf("is a %v, but the whole body needs a []byte", t)
+		}
+	case sources[0] == tagJSON && len(sources) == 1, sources[0] == tagForm && isFile(t):
+	case sources[0] == tagPath && list:
+		return fmt.Errorf("is a %v, but a path parameter has one value", t)
+	case list && !fromText(t.Elem()), !list && !fromText(t):
+		return fmt.Errorf("is a %v, which a %s value cannot fill: give it an UnmarshalText method", t, sources[len(sources)-1])
+	}
+	return nil
+}
+
+// fill fills in from the request. An error about the input is a *problem.Problem.
+func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
+	if len(b.fields) == 0 {
+		return nil
+	}
+	var errs fieldErrors
+	tag := tagJSON
+	if len(b.bodies) > 0 {
+		var err error
+		if tag, err = b.body(c.Request, in, &errs); err != nil {
+			return err
+		}
+	}
+	if b.fields[tagQuery] != nil {
+		query, err := parseForm(c.Request.URL.RawQuery)
+		if err != nil {
+			return problem.Field("query", err.Error())
+		}
+		b.setValues(tagQuery, query, in, &errs)
+	}
+	b.setValues(tagHeader, c.Request.Header, in, &errs)
+	for name, index := range b.fields[tagPath] {
+		if text := c.Param(name); checkText(text) != "" || setText(in.FieldByIndex(index), text) != nil {
+			return problem.NotFound
+		}
+		errs.sentField(tagPath, in, index)
+	}
+	ctx := c.Request.Context()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return errs.validate(ctx, in, tag, own)
+}

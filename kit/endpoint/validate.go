@@ -1,0 +1,195 @@
+package endpoint
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin/binding"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-playground/locales/en"
+	ut "github.com/go-playground/universal-translator"
+	"github.com/go-playground/validator/v10"
+	english "github.com/go-playground/validator/v10/translations/en"
+	"github.com/gofrs/uuid/v5"
+
+	"example.com/latchkey/kit/problem"
+)
+
+// embedded is the name of an embedded struct in a field's path. It is removed
+// from the path.
+const embedded = "@"
+
+// rules checks the binding tags. It is Gin's own validator, so it also has the
+// validations that an application registers as Gin's documentation shows.
+var rules, translator = newRules()
+
+func newRules() (*validator.Validate, ut.Translator) {
+	rules := binding.Validator.Engine().(*validator.Validate)
+	validator.WithRequiredStructEnabled()(rules)
+	rules.RegisterTagNameFunc(func(field reflect.StructField) string {
+		for _, tag := range tags {
+			if name, _, _ := strings.Cut(field.Tag.Get(tag), ","); name != "" && tag == tagBody {
+				return tagBody
+			} else if name != "" {
+				return name
+			}
+		}
+		if field.Anonymous {
+			return embedded
+		}
+		return field.Name
+	})
+	locale := en.New()
+	translator, _ := ut.New(locale, locale).GetTranslator(locale.Locale())
+	if err := english.RegisterDefaultTranslations(rules, translator); err != nil {
+		panic(err)
+	}
+	return rules, translator
+}
+
+// fieldErrors are the invalid fields in the order in which they were found, each
+// with its first error.
+type fieldErrors struct {
+	fields []problem.FieldError
+	names  map[string]struct{}
+	zeros  map[string]sentZero // by their names
+	body   jsontext.Value      // the JSON whose zeros are not yet known
+}
+
+func (e *fieldErrors) add(field, message string) {
+	if _, known := e.names[field]; known {
+		return
+	}
+	if e.names == nil {
+		e.names = map[string]struct{}{}
+	}
+	e.names[field] = struct{}{}
+	e.fields = append(e.fields, problem.FieldError{Field: field, Message: message})
+}
+
+// Rules are an application's own rules for an input. Their errors are answered
+// together with those of the binding tags.
+type Rules struct {
+	of    reflect.Type
+	check func(ctx context.Context, in any) []problem.FieldError
+}
+
+// NewRules makes Rules from a function that returns the invalid fields. It is called
+// for every input, also for one that breaks other rules.
+func NewRules[In any](check func(context.Context, In) []problem.FieldError) Rules {
+	return Rules{reflect.TypeFor[In](), func(ctx context.Context, in any) []problem.FieldError { return check(ctx, in.(In)) }}
+}
+
+// Check validates an input that does not come from a request, also with its own rules.
+func Check[In any](ctx context.Context, in In, own func(context.Context, In) []problem.FieldError) error {
+	var errs fieldErrors
+	return errs.validate(ctx, reflect.ValueOf(in), tagJSON, NewRules(own))
+}
+
+// validate checks the rules of in and returns all errors as one problem. It names
+// the fields of the body as tag names them.
+func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string, own Rules) error {
+	broken, err := e.broken(rules.Struct(in.Interface()), in, "", tag)
+	if err != nil {
+		return err
+	}
+	// The values of a map come in random order. Sorting short names first keeps the
+	// items of a list in their order.
+	slices.SortStableFunc(broken, func(a, b problem.FieldError) int {
+		return cmp.Or(cmp.Compare(len(a.Field), len(b.Field)), cmp.Compare(a.Field, b.Field))
+	})
+	for _, rule := range broken {
+		e.add(rule.Field, rule.Message)
+	}
+	if own.check != nil {
+		for _, err := range own.check(ctx, in.Interface()) {
+			e.add(err.Field, err.Message)
+		}
+	}
+	if len(e.fields) == 0 {
+		return nil
+	}
+	return problem.Invalid(e.fields...)
+}
+
+// broken returns the rules that the validator found broken in a struct, or in a value
+// with the name within.
+func (e *fieldErrors) broken(err error, in reflect.Value, within, tag string) (found []problem.FieldError, _ error) {
+	var broken validator.ValidationErrors
+	if err != nil && !errors.As(err, &broken) {
+		return nil, err
+	}
+	for _, rule := range broken {
+		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
+		if tag == tagForm {
+			field, _ := in.Type().FieldByName(rule.StructField())
+			name = cmp.Or(field.Tag.Get(tagForm), name)
+		}
+		if within != "" {
+			name = strings.TrimSuffix(within+"."+name, ".")
+		}
+		if zero, sent := e.wasSent(in, rule, name); sent && name != within {
+			value := reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
+			more, err := e.broken(rules.VarWithValue(value.Interface(), zero.parent.Interface(), zero.rules), value.Elem(), name, tagJSON)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, more...)
+			continue
+		}
+		message := strings.TrimPrefix(rule.Translate(translator), rule.Field()+" ")
+		if message == rule.Error() { // a validation of the application, without a translation
+			message = "breaks the rule " + rule.Tag()
+		}
+		found = append(found, problem.FieldError{Field: name, Message: message})
+	}
+	return found, nil
+}
+
+// mismatch returns where an error is inside a field of type t, and what is expected
+// there. It never repeats the client's value, which may be a password.
+func mismatch(err error, t reflect.Type) (within, message string) {
+	var semantic *json.SemanticError
+	if errors.As(err, &semantic) {
+		within = strings.ReplaceAll(string(semantic.JSONPointer), "/", ".")
+		t, err = cmp.Or(semantic.GoType, t), semantic.Err
+	}
+	switch {
+	case errors.Is(err, json.ErrUnknownName):
+		return within, unknownField
+	case err != nil && t.Kind() == reflect.String && (semantic == nil || semantic.JSONKind == '"'):
+		return within, err.Error() // the message of UnmarshalText
+	}
+	return within, "must be " + describeType(t)
+}
+
+func describeType(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		return describeType(t.Elem())
+	}
+	switch t {
+	case reflect.TypeFor[uuid.UUID]():
+		return "a UUID"
+	case reflect.TypeFor[time.Time]():
+		return "a time, such as 2006-01-02T15:04:05Z"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice, reflect.Array:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	}
+	return "a whole number that fits"
+}

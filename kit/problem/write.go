@@ -1,0 +1,96 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json"
+)
+
+const realmKey = "problem.realm"
+
+// Realm returns a middleware that names the protection space in every challenge (RFC
+// 9110, section 11.5).
+func Realm(name string) gin.HandlerFunc { return func(c *gin.Context) { c.Set(realmKey, name) } }
+
+// RequestIDHeader has the id of a request, which is also in the log.
+const RequestIDHeader = "X-Request-ID"
+
+// Write sends err as the answer and aborts the request's handlers. An error that is
+// not a Problem becomes a 500; only the log has its text.
+func Write(c *gin.Context, err error) {
+	p := from(c.Request.Context(), err)
+	_ = c.Error(p)
+	c.Abort()
+	if c.Writer.Written() {
+		return
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", p.challenge(c.GetString(realmKey)))
+	}
+	if p.RetryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+	}
+	if p.contentType != "" {
+		write(c, p.Status, p.contentType, p.body)
+		return
+	}
+	write(c, p.Status, ContentType, p.Details(c.Writer.Header().Get(RequestIDHeader)))
+}
+
+// ContentType is the content type of a problem (RFC 9457, section 3).
+const ContentType = "application/problem+json"
+
+// Details is the JSON of a problem (RFC 9457).
+type Details struct {
+	Type      string       `json:"type"`
+	Title     string       `json:"title"`
+	Status    int          `json:"status"`
+	Detail    string       `json:"detail"`
+	Code      string       `json:"code"`
+	RequestID string       `json:"request_id"`
+	Errors    []FieldError `json:"errors,omitempty" maxItems:"100"`
+}
+
+// Details returns the JSON of a problem.
+func (p *Problem) Details(requestID string) Details {
+	return Details{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, requestID, p.Errors}
+}
+
+func write(c *gin.Context, status int, contentType string, answer any) {
+	body, err := json.Marshal(answer)
+	if err != nil {
+		_ = c.Error(err)
+	}
+	c.Header("Content-Type", contentType) // replaces that of a handler
+	c.Data(status, contentType, body)
+}
+
+func from(ctx context.Context, err error) *Problem {
+	var p *Problem
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return clientGone
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &tooLarge): // also if a handler read the body
+		return BodyTooLarge.Detailed("The body is over %d bytes", tooLarge.Limit)
+	default:
+		return Internal.Because(err)
+	}
+}
+
+// challenge returns the value of WWW-Authenticate (RFC 6750, section 3). It has an
+// error code only if a token was sent and refused.
+func (p *Problem) challenge(realm string) string {
+	if p.Challenge == "" {
+		return fmt.Sprintf("Bearer realm=%q", realm)
+	}
+	return fmt.Sprintf("Bearer realm=%q, error=%q, error_description=%q", realm, p.Challenge, p.Detail)
+}
