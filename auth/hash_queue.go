@@ -77,6 +77,11 @@ func (q *hashQueue) overloaded(wait time.Duration) error {
 
 // await waits for the turn of a request.
 func (q *hashQueue) await(ctx context.Context, request *waiter) error {
+	select {
+	case <-request.turn: // also if maxWait is over before the next select
+		return nil
+	default:
+	}
 	limit := time.NewTimer(q.maxWait)
 	defer limit.Stop()
 	select {
