@@ -152,7 +152,13 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 	case PasswordChanged, PasswordReset:
 		return addNotice(tx, mailPasswordChanged, event)
 	case EmailChanged:
-		return cmp.Or(m.Throttle.Request(tx), addNotice(tx, mailEmailChanged, event), addLink(tx, mailVerify, event.User.Email))
+		if err := m.Throttle.Request(tx); err != nil {
+			return err
+		}
+		if err := addNotice(tx, mailEmailChanged, event); err != nil {
+			return err
+		}
+		return addLink(tx, mailVerify, event.User.Email)
 	case KeyCreated:
 		return addNotice(tx, string(KeyCreated), event)
 	case LoginThrottled:
