@@ -48,7 +48,6 @@ func New(settings config.Settings, db *gorm.DB) Services {
 			byAccessToken(tokens, sessions),
 		},
 		Background: []func(context.Context, *slog.Logger){
-			sessions.ReceiveRevocations,
 			keys.storeUses,
 		},
 	}

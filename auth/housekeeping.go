@@ -44,12 +44,3 @@ func (s Services) Housekeep(ctx context.Context, log *slog.Logger) error {
 	}
 	return errors.Join(err, s.Throttle.Purge(ctx), database.Checkpoint(ctx, s.Sessions.db))
 }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
-}

@@ -92,14 +92,3 @@ func (c *userCache) invalidate(userID uuid.UUID) {
 		c.users.Invalidate(userID)
 	}
 }
-
-func (c *userCache) invalidateAll() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i := range c.changes {
-		c.changes[i]++
-	}
-	if c.users != nil {
-		c.users.InvalidateAll()
-	}
-}

@@ -19,7 +19,7 @@ func (s *server) key(bearer ...string) (id string, header []string) {
 }
 
 func TestEveryReplicaIsNotifiedOfADeletedKey(t *testing.T) {
-	r := startReplicas(t, 2, longLag)
+	r := startReplicas(t, 2, shortLag)
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	bearer := []string{"Authorization", "Bearer " + r.proxy.token("ada@example.com")}
 	for claim, end := range map[string]func(id string){

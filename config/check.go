@@ -50,7 +50,7 @@ func (f *Faults) check(s *Settings) {
 
 func (f *Faults) checkDatabase(s Database) {
 	if s.MaxConnections < 2 {
-		f.add("database.max_connections: %d is less than 2: one connection receives notifications of revocations, the others serve requests", s.MaxConnections)
+		f.add("database.max_connections: %d is less than 2: a job that runs would hold the only connection", s.MaxConnections)
 	}
 	f.checkPositive("database.max_idle_time", s.MaxIdleTime)
 	f.checkPositive("database.statement_timeout", s.StatementTimeout)

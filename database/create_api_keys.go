@@ -24,13 +24,7 @@ var createAPIKeys = &gormigrate.Migration{
 			ExpiresAt  *time.Time
 			LastUsedAt *time.Time
 		}
-		if err := tx.Migrator().CreateTable(&APIKey{}); err != nil {
-			return err
-		}
-		if has, err := hasNotify(tx); err != nil || !has {
-			return err
-		}
-		return tx.Exec(`CREATE TRIGGER notify_revoked AFTER UPDATE OF scope, expires_at OR DELETE ON api_keys FOR EACH ROW EXECUTE FUNCTION notify_revoked('user_id')`).Error
+		return tx.Migrator().CreateTable(&APIKey{})
 	},
 	Rollback: func(tx *gorm.DB) error { return tx.Migrator().DropTable("api_keys") },
 }

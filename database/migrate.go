@@ -30,6 +30,7 @@ func migrations() []*gormigrate.Migration {
 		turnJobs,
 		countEmailChanges,
 		createCountedMails,
+		dropNotifyRevoked,
 	}, own()...)
 }
 

@@ -1,7 +1,6 @@
 package database_test
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -172,92 +171,6 @@ func TestAMigrationWaitsForAnotherWithoutATimeout(t *testing.T) {
 	}
 	if want := []string{"idle_in_transaction_session_timeout 0ms", "lock_timeout 500ms", "statement_timeout 0ms"}; !slices.Equal(seen, want) {
 		t.Errorf("the timeouts of the migration: %v, want %v", seen, want)
-	}
-}
-
-func TestTheEndOfASessionIsNotified(t *testing.T) {
-	if apptest.OnPooler() {
-		t.Skip("a pooler in transaction mode does not pass notifications on")
-	}
-	db := onPostgres(t)
-	ada, bob, eve := newUser("ada@example.com"), newUser("bob@example.com"), newUser("eve@example.com")
-	if err := db.Create([]*models.User{ada, bob, eve}).Error; err != nil {
-		t.Fatal(err)
-	}
-	for _, user := range []*models.User{ada, bob, eve} {
-		if err := db.Create(&models.Session{UserID: user.ID, LastUsedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}).Error; err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	received, ready, ended := make(chan string), make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- database.Listen(ctx, db, database.RevokedChannel, func() { close(ready) }, func(payload string) {
-			select {
-			case received <- payload:
-			case <-ctx.Done():
-			}
-		})
-	}()
-	<-ready
-	for _, c := range []struct {
-		claim, statement string
-		user             *models.User
-	}{
-		{"a session ends", "UPDATE sessions SET revoked_at = now() WHERE user_id = ?", ada},
-		{"a session is deleted", "DELETE FROM sessions WHERE user_id = ?", bob},
-		{"a user is changed", "UPDATE users SET disabled = true WHERE id = ?", ada},
-		{"a user is deleted", "DELETE FROM users WHERE id = ?", bob},
-	} {
-		err := errors.Join(db.Exec("UPDATE sessions SET counter = counter + 1").Error, db.Exec(c.statement, c.user.ID).Error)
-		select {
-		case payload := <-received:
-			for payload != c.user.ID.String() { // or of a user of another test
-				if payload == eve.ID.String() {
-					t.Fatal("a refresh of a session is notified")
-				}
-				payload = <-received
-			}
-		case <-time.After(hung):
-			t.Error(c.claim, "without a notification", err)
-		}
-	}
-	cancel()
-	if err := <-ended; err == nil {
-		t.Error("no error")
-	}
-	// The connection that listened is closed.
-	pool, err := db.DB()
-	if err != nil || pool.Stats().InUse != 0 {
-		t.Error(pool.Stats(), err)
-	}
-	if err := database.Listen(t.Context(), open(t, newFile(t)), database.RevokedChannel, nil, nil); !errors.Is(err, errors.ErrUnsupported) {
-		t.Error("SQLite:", err)
-	}
-}
-
-// Notifications come from the new primary only.
-func TestListenEndsAfterAFailover(t *testing.T) {
-	if apptest.OnPooler() {
-		t.Skip("a pooler in transaction mode does not pass notifications on")
-	}
-	db := onPostgres(t, func(s *config.Database) { s.MaxConnections = 2 }) // one listens
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- database.Listen(t.Context(), db, database.RevokedChannel, func() { close(ready) }, func(string) {})
-	}()
-	apptest.Receive(t, "it listens", ready)
-	if err := db.Exec("SET default_transaction_read_only = on").Error; err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Create(newUser("ada@example.com")).Error; !errors.Is(err, problem.Unavailable) {
-		t.Error(err)
-	}
-	if err := apptest.Receive(t, "it ends", ended); err == nil {
-		t.Error("it ends without an error")
-	}
-	if err := db.Create(newUser("ada@example.com")).Error; err != nil {
-		t.Error(err)
 	}
 }
 
