@@ -2,7 +2,7 @@ FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 COPY kit/go.mod kit/go.sum kit/
-COPY database/nocgo database/nocgo
+COPY kit/database/nocgo kit/database/nocgo
 RUN go mod download
 COPY . .
 RUN make build && mkdir -p /empty/data /empty/tmp

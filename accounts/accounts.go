@@ -11,9 +11,16 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
+)
+
+// The numbers of locks. Any numbers work that nothing else uses; migrations use the one
+// before.
+const (
+	lockAdmins = 7_526_466_403 // for changes that may remove an admin
+	lockMails  = 7_526_466_404 // for the count of the mails of an address
 )
 
 // Accounts changes the users of a database.

@@ -8,7 +8,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 )
 
@@ -54,7 +54,7 @@ func (m Mails) DeliverNotice(ctx context.Context, notice Notice) error {
 func (m Mails) send(ctx context.Context, id uuid.UUID, to models.Email, template string, content MailContent) error {
 	admitted := false
 	err := database.Transaction(m.DB.WithContext(ctx), func(tx *gorm.DB) error {
-		if err := database.Lock(tx, database.LockMails); err != nil {
+		if err := database.Lock(tx, lockMails); err != nil {
 			return err
 		}
 		since := tx.NowFunc().Add(-mailWindow)

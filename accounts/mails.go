@@ -9,8 +9,8 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/database"
-	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/jobs"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -182,7 +182,7 @@ func (m Mails) Forgot(ctx context.Context, email models.Email) error {
 	}
 	db := m.DB.WithContext(ctx)
 	var waiting int64
-	if err := db.Model(&models.Job{}).Where("kind = ? AND attempts = 0", ForgottenMail{}.Kind()).Count(&waiting).Error; err != nil {
+	if err := db.Model(&jobs.Row{}).Where("kind = ? AND attempts = 0", ForgottenMail{}.Kind()).Count(&waiting).Error; err != nil {
 		return err
 	}
 	if waiting >= maxForgotten {

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )

@@ -10,7 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/auth"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -205,7 +205,7 @@ func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) 
 // is last_admin if no admin would be left.
 func keepAnAdmin(tx *gorm.DB, change func() error) error {
 	// The lock prevents that two admins demote each other at the same time.
-	if err := database.Lock(tx, database.LockAdmins); err != nil {
+	if err := database.Lock(tx, lockAdmins); err != nil {
 		return err
 	}
 	before, err := admins(tx)

@@ -9,7 +9,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 )
 

@@ -9,6 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
 // keys are the keys of one algorithm, by kid. The current one signs; the previous
@@ -54,7 +55,7 @@ func (k *keys) add(id string, key any) {
 
 // secretID is the kid of a secret. It is public, and a truncated hash does not help
 // to guess a secret of 32 random bytes.
-func secretID(secret config.Secret) string {
+func secretID(secret settings.Secret) string {
 	sum := sha256.Sum256(append([]byte("kid:"), secret.Bytes()...))
 	return base64.RawURLEncoding.EncodeToString(sum[:8])
 }

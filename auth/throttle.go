@@ -11,7 +11,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )

@@ -9,13 +9,14 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
 // newToken issues a token with new keys. replica has the same keys.
-func newToken(t *testing.T, settings config.JWT) (issuer, replica *Tokens, token string) {
+func newToken(t *testing.T, s config.JWT) (issuer, replica *Tokens, token string) {
 	t.Helper()
-	settings.Secret = config.NewSecret()
-	issuer, replica = NewTokens(settings), NewTokens(settings)
+	s.Secret = settings.NewSecret()
+	issuer, replica = NewTokens(s), NewTokens(s)
 	token, err := issuer.Issue(uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7()))
 	if err != nil {
 		t.Fatal(err)
@@ -34,15 +35,15 @@ func TestTheIssuerDoesNotParseItsTokens(t *testing.T) {
 
 func TestACachedTokenExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		settings := config.Defaults().JWT
-		issuer, replica, token := newToken(t, settings)
+		s := config.Defaults().JWT
+		issuer, replica, token := newToken(t, s)
 		for _, expected := range []error{nil, nil, ErrTokenExpired} {
 			_, err := issuer.Verify(token)
 			_, replicaErr := replica.Verify(token)
 			if !errors.Is(err, expected) || !errors.Is(replicaErr, expected) {
 				t.Errorf("%v, on the replica %v, want %v", err, replicaErr, expected)
 			}
-			time.Sleep(settings.AccessTTL - time.Second)
+			time.Sleep(s.AccessTTL - time.Second)
 		}
 	})
 }

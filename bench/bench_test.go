@@ -18,7 +18,7 @@ import (
 
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
@@ -207,7 +207,7 @@ func serve(b *testing.B, engine *gin.Engine, request *http.Request, body string,
 
 func settings() config.Settings {
 	settings := config.Defaults()
-	settings.JWT.Secret = config.NewSecret()
+	settings.JWT.Secret = settings.NewSecret()
 	settings.Password.BcryptCost = bcrypt.MinCost
 	return settings
 }
@@ -232,7 +232,7 @@ func sessions(b *testing.B, n int) (auth.Services, []auth.Claims) {
 
 func withUser(b *testing.B) (*gorm.DB, models.User) {
 	b.Helper()
-	db, err := database.Open(config.Database{URL: "sqlite://" + b.TempDir() + "/bench.db"}, slog.New(slog.DiscardHandler))
+	db, err := database.Open(database.Settings{URL: "sqlite://" + b.TempDir() + "/bench.db"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}

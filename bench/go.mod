@@ -118,6 +118,6 @@ replace example.com/latchkey => ../
 tool golang.org/x/perf/cmd/benchstat
 
 // A driver in C, which is not used.
-replace github.com/mattn/go-sqlite3 => ../database/nocgo
+replace github.com/mattn/go-sqlite3 => ../kit/database/nocgo
 
 replace example.com/latchkey/kit => ../kit

@@ -19,7 +19,7 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 )
 
@@ -187,7 +187,7 @@ func count(folder string) (sessions int64, err error) {
 }
 
 func open(folder string) (*gorm.DB, error) {
-	return database.Open(config.Database{URL: "sqlite://" + filepath.Join(folder, "data/app.db")}, slog.New(slog.DiscardHandler))
+	return database.Open(database.Settings{URL: "sqlite://" + filepath.Join(folder, "data/app.db")}, slog.New(slog.DiscardHandler))
 }
 
 // fill makes a database with users, sessions and notes, one of each in a row.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 )
 
@@ -35,7 +35,7 @@ func waitForMails(s *app) error {
 	var users, sent, waiting int64
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		err = errors.Join(db.Model(&models.User{}).Count(&users).Error, db.Model(&models.CountedMail{}).Where("kind = 'verify'").Count(&sent).Error,
-			db.Model(&models.Job{}).Where("kind = 'mail'").Count(&waiting).Error)
+			db.Model(&jobs.Row{}).Where("kind = 'mail'").Count(&waiting).Error)
 		if err != nil || sent == users && waiting == 0 {
 			break
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"example.com/latchkey/apptest/postgres"
+	"example.com/latchkey/kit/apptest/postgres"
 )
 
 // onPostgres measures on PostgreSQL with its default settings, so that each answered

@@ -101,7 +101,7 @@ func (s *app) tokens() (settings config.JWT, tokens *auth.Tokens, claims auth.Cl
 		return settings, nil, claims, err
 	}
 	settings = config.Defaults().JWT
-	settings.Secret = config.Secret(strings.TrimSpace(string(secret)))
+	settings.Secret = settings.Secret(strings.TrimSpace(string(secret)))
 	tokens = auth.NewTokens(settings)
 	claims, err = tokens.Verify(s.token)
 	return settings, tokens, claims, err

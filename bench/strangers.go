@@ -16,7 +16,7 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
@@ -87,7 +87,7 @@ func (s *app) loginCost(ctx context.Context, fast *app) error {
 	}
 	defer func() { _ = database.Close(db) }()
 	settings := config.Defaults()
-	settings.JWT.Secret, settings.JWT.MaxSessions = config.NewSecret(), 1_000_000
+	settings.JWT.Secret, settings.JWT.MaxSessions = settings.NewSecret(), 1_000_000
 	services := auth.New(settings, db)
 	hooks := routes.App{Settings: settings, DB: db, Auth: services}.Accounts().Hooks
 	ctx = auth.WithClient(ctx, auth.Client{IP: "192.0.2.1", UserAgent: "bench", RequestID: "bench"})

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -15,7 +15,7 @@ import (
 const limit = 64 << 20
 
 func TestTheMemoryOfAnswersThatNobodyReadsIsLimited(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t, func(s *config.Settings) { s.Server.MaxConnections = 4096 })
 	bearer := s.app.Admin("root@example.com")
 	name := strings.Repeat("\x01", 10_000)
@@ -57,7 +57,7 @@ func TestTheMemoryOfAnswersThatNobodyReadsIsLimited(t *testing.T) {
 	for _, c := range unread {
 		_ = c.Close()
 	}
-	apptest.Await(t, "an answer that all others made room for", func() bool {
+	kit.Await(t, "an answer that all others made room for", func() bool {
 		return s.connect().send(get("/users")).read().Status == http.StatusOK
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // key makes an API key. It returns its id and its Authorization header.
@@ -43,7 +43,7 @@ func TestEveryReplicaIsNotifiedOfADeletedKey(t *testing.T) {
 		r.cache(key[1])
 		r.exec(t, "UPDATE api_keys SET expires_at = now() WHERE id = '"+id+"'")
 		for _, s := range r.each {
-			apptest.Await(t, "it is refused", func() bool {
+			kit.Await(t, "it is refused", func() bool {
 				status, answer := s.send("GET", "/me", "", key...)
 				return status == 401 && strings.Contains(answer, "token_expired")
 			})
@@ -52,14 +52,14 @@ func TestEveryReplicaIsNotifiedOfADeletedKey(t *testing.T) {
 }
 
 func TestKeysAreListedAndDeletedOnTheCommandLine(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").await()
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 	bearer := []string{"Authorization", "Bearer " + s.token("ada@example.com")}
 	id, key := s.key(bearer...)
 	s.want(200, "GET", "/protected", "", key...)
-	apptest.Await(t, "the server stores that it is used", func() bool {
+	kit.Await(t, "the server stores that it is used", func() bool {
 		return !strings.Contains(s.want(200, "GET", "/keys", "", bearer...), `"last_used_at":null`)
 	})
 	wantOutput(t, folder, `ID +NAME +SCOPE +CREATED +LAST USED +EXPIRES\n`+id+` +"Nightly" +full +\S+Z +\S+Z +-`, "user", "keys", "ada@example.com")

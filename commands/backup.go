@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/migrations"
 )
 
 func databaseCommand() *cobra.Command {
@@ -29,11 +29,11 @@ func databaseCommand() *cobra.Command {
 		Short: "Replace the SQLite database with a backup, while no server runs",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			settings, err := settings(cmd)
+			settings, err := loadSettings(cmd)
 			if err != nil {
 				return err
 			}
-			previous, err := database.Restore(args[0], settings.Database)
+			previous, err := database.Restore(args[0], settings.Database, migrations.All())
 			if err != nil {
 				return err
 			}
@@ -54,14 +54,14 @@ func databaseCopy() *cobra.Command {
 		Short: "Copy all data to an empty database",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := settings(cmd)
+			settings, err := loadSettings(cmd)
 			if err != nil {
 				return err
 			}
 			source, target := settings.Database, settings.Database
 			source.URL, target.URL = cmp.Or(from, source.URL), cmp.Or(to, target.URL)
 			for flag, url := range map[string]string{"--from": source.URL, "--to": target.URL} {
-				if err := config.CheckURL(url); err != nil {
+				if err := database.CheckURL(url); err != nil {
 					return fmt.Errorf("%s: %w", flag, err)
 				}
 			}
@@ -70,7 +70,7 @@ func databaseCopy() *cobra.Command {
 			}
 			var tables []string
 			rows := map[string]int64{}
-			err = database.Copy(source, target, newLog(settings, cmd.ErrOrStderr()), func(table string, copied int64) {
+			err = database.Copy(source, target, migrations.All(), newLog(settings, cmd.ErrOrStderr()), func(table string, copied int64) {
 				if rows[table] == 0 {
 					tables = append(tables, table)
 				}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestDataIsCopiedToAnotherDatabase(t *testing.T) {
@@ -44,7 +44,7 @@ func TestDataIsCopiedToAnotherDatabase(t *testing.T) {
 }
 
 func TestABackupOfAMissingDatabaseWritesNoFile(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder, path := t.TempDir(), filepath.Join(t.TempDir(), "made", "app.db")
 	_, faults, code := run(t, folder, []string{"APP_DATABASE_URL=sqlite://" + path}, "db", "backup", "b.db")
 	if code != 1 || !strings.Contains(faults, path+": no such file or directory") {
@@ -86,7 +86,7 @@ func inDeploy(t *testing.T, file, pattern string) string {
 
 // The timer's unit makes the backup, and the steps of docs/deploy.md restore it.
 func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("the units are for Linux")
 	}

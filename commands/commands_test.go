@@ -21,9 +21,10 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
 	"example.com/latchkey/commands"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/routes"
 )
 
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 	if slices.Contains(os.Environ(), asProgram) {
 		os.Exit(commands.Run())
 	}
-	os.Exit(apptest.Main(m))
+	os.Exit(kit.Main(m))
 }
 
 // command is the program in a folder, with no APP_ variables except those of environ.
@@ -117,7 +118,7 @@ var listening = regexp.MustCompile(`listening\W.*(http://127\.0\.0\.1:\d+)`)
 
 func (s *server) await() *server {
 	s.t.Helper()
-	apptest.Await(s.t, "it listens", func() bool {
+	kit.Await(s.t, "it listens", func() bool {
 		if found := listening.FindStringSubmatch(s.printed()); found != nil {
 			s.url = found[1]
 			return true
@@ -151,7 +152,7 @@ func (s *server) signal(sent os.Signal) {
 // end waits until the program ends and returns its exit code, -1 after a kill.
 func (s *server) end() int {
 	s.t.Helper()
-	apptest.Receive(s.t, "it ends", s.ended)
+	kit.Receive(s.t, "it ends", s.ended)
 	return s.run.ProcessState.ExitCode()
 }
 
@@ -219,7 +220,7 @@ func (s *server) tokens(path, body string) (access, refresh string) {
 }
 
 func TestRoutesListsWhoMayCallEachRoute(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	out, _, code := run(t, t.TempDir(), nil, "routes")
 	lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
 	table := routes.App{Settings: config.Defaults()}.Table()
@@ -237,7 +238,7 @@ func TestRoutesListsWhoMayCallEachRoute(t *testing.T) {
 }
 
 func TestSecretsAreNewAndAcceptedInProduction(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	first, _, _ := run(t, folder, nil, "secret")
 	second, _, _ := run(t, folder, nil, "secret")
@@ -254,7 +255,7 @@ func TestSecretsAreNewAndAcceptedInProduction(t *testing.T) {
 }
 
 func TestConfigCheckReportsAllFaults(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	out, faults, code := run(t, t.TempDir(), []string{"APP_LOG_LEVEL=loud", "APP_LOG_FORMAT=xml"}, "config", "check")
 	want := "latchkey: 2 settings are wrong:\n" +
 		"  log.level: \"loud\" is not one of debug, info, warn and error\n" +
@@ -265,7 +266,7 @@ func TestConfigCheckReportsAllFaults(t *testing.T) {
 }
 
 func TestVersionShowsTheGoVersion(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	out, _, code := run(t, t.TempDir(), nil, "version")
 	if code != 0 || !regexp.MustCompile(`^latchkey \S+ go1\.\S+.*\n$`).MatchString(out) {
 		t.Errorf("exit %d, %q", code, out)
@@ -273,7 +274,7 @@ func TestVersionShowsTheGoVersion(t *testing.T) {
 }
 
 func TestAnErrorAtTheStartIsOneLine(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -308,12 +309,12 @@ func TestAnErrorAtTheStartIsOneLine(t *testing.T) {
 }
 
 func TestAReadOnlyFolderIsNamedWithItsCure(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	if err := os.Chmod(folder, 0o500); err != nil { //nolint:gosec // a folder
 		t.Fatal(err)
 	}
-	for claim, environ := range map[string][]string{"for the secret": nil, "for the database": {"APP_JWT_SECRET=" + string(config.NewSecret())}} {
+	for claim, environ := range map[string][]string{"for the secret": nil, "for the database": {"APP_JWT_SECRET=" + string(settings.NewSecret())}} {
 		program := command(t, folder, environ, "migrate", "up")
 		if os.Geteuid() == 0 { // may write everywhere, unless it gives that up
 			setpriv, err := exec.LookPath("setpriv")
@@ -331,7 +332,7 @@ func TestAReadOnlyFolderIsNamedWithItsCure(t *testing.T) {
 }
 
 func TestHealthChecksTheRunningServer(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.url, "http://"))
@@ -377,7 +378,7 @@ func readStatus(t *testing.T, answers *bufio.Reader) int {
 // awaitClosed waits until the server no longer listens.
 func (s *server) awaitClosed() {
 	s.t.Helper()
-	apptest.Await(s.t, "it accepts no more connections", func() bool {
+	kit.Await(s.t, "it accepts no more connections", func() bool {
 		connection, err := new(net.Dialer).DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
 		if err == nil {
 			_ = connection.Close()
@@ -387,7 +388,7 @@ func (s *server) awaitClosed() {
 }
 
 func TestAShutdownWaitsForARunningRequest(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for _, sent := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(sent.String(), func(t *testing.T) {
 			folder, body := t.TempDir(), credentials("ada@example.com")
@@ -408,12 +409,12 @@ func TestAShutdownWaitsForARunningRequest(t *testing.T) {
 }
 
 func TestReadyzFailsWhileRequestsAreStillServed(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_DELAY=1h").await()
 	s.want(200, "GET", "/readyz", "")
 	s.signal(syscall.SIGTERM)
 	var answer string
-	apptest.Await(t, "it is no longer ready", func() bool {
+	kit.Await(t, "it is no longer ready", func() bool {
 		var status int
 		status, answer = s.send("GET", "/readyz", "")
 		return status != http.StatusOK
@@ -425,7 +426,7 @@ func TestReadyzFailsWhileRequestsAreStillServed(t *testing.T) {
 }
 
 func TestTheProgramEndsAfterTheShutdownDelay(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	const delay = 200 * time.Millisecond
 	s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_DELAY="+delay.String()).await()
 	s.want(200, "GET", "/healthz", "") // it handles signals by now
@@ -437,7 +438,7 @@ func TestTheProgramEndsAfterTheShutdownDelay(t *testing.T) {
 }
 
 func TestARequestThatNeverEndsDoesNotStopTheShutdown(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	t.Run("after the timeout", func(t *testing.T) {
 		s := launch(t, t.TempDir(), "APP_SERVER_SHUTDOWN_TIMEOUT=100ms").await()
 		s.startRegistration("{}")
@@ -499,7 +500,7 @@ func startLoad(t *testing.T, clients int, do func(n int64)) *load {
 func (l *load) awaitMore(n int64) {
 	l.t.Helper()
 	from := l.done.Load()
-	apptest.Await(l.t, "more calls are done", func() bool { return l.t.Failed() || l.done.Load() >= from+n })
+	kit.Await(l.t, "more calls are done", func() bool { return l.t.Failed() || l.done.Load() >= from+n })
 }
 
 func (l *load) stop() {
@@ -508,7 +509,7 @@ func (l *load) stop() {
 }
 
 func TestAcknowledgedUsersSurviveAKill(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
 	const enough = 200 // other writes run when it is killed
@@ -568,11 +569,11 @@ func TestServersStartedTogetherShareADatabaseAndASecret(t *testing.T) {
 // set to use it.
 func newDatabase(t *testing.T) string {
 	t.Helper()
-	return "APP_DATABASE_URL=" + apptest.NewDatabase(t).URL
+	return "APP_DATABASE_URL=" + kit.NewDatabase(t).URL
 }
 
 func TestTheLogContainsNoSecret(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
 			folder := t.TempDir()

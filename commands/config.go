@@ -11,7 +11,7 @@ func configCommand() *cobra.Command {
 		Short: "Report everything that is wrong with the settings",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := settings(cmd); err != nil {
+			if _, err := loadSettings(cmd); err != nil {
 				return err
 			}
 			printf(cmd.OutOrStdout(), "The settings are good.\n")

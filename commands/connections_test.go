@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // client is an HTTP client with one connection.
@@ -32,7 +33,7 @@ func (c client) send(request string) client {
 	return c
 }
 
-func (c client) read() apptest.Answer {
+func (c client) read() kit.Answer {
 	c.t.Helper()
 	answer, err := http.ReadResponse(c.answers, nil)
 	if err != nil {
@@ -46,7 +47,7 @@ func (c client) read() apptest.Answer {
 	if answer.Close {
 		answer.Header.Set("Connection", "close") // net/http has removed it
 	}
-	return apptest.Answer{Status: answer.StatusCode, Header: answer.Header, Body: string(body)}
+	return kit.Answer{Status: answer.StatusCode, Header: answer.Header, Body: string(body)}
 }
 
 // awaitClosed waits until the server has closed the connection.
@@ -120,7 +121,7 @@ func (s *testServer) connectFrom(address string) client {
 // spare ones.
 func (s *testServer) awaitOpen(open, busy int) {
 	s.t.Helper()
-	apptest.Await(s.t, fmt.Sprintf("%d connections, %d of them busy", open, busy), func() bool {
+	kit.Await(s.t, fmt.Sprintf("%d connections, %d of them busy", open, busy), func() bool {
 		s.limit.mu.Lock()
 		defer s.limit.mu.Unlock()
 		isBusy := 0
@@ -168,7 +169,7 @@ func (s *testServer) checkFull() {
 }
 
 func TestHealthIsAnsweredWhileAllConnectionsAreBusy(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t)
 	for range 2 { // the second time with the connections that the first one freed
 		others := s.fill()
@@ -196,7 +197,7 @@ func TestHealthIsAnsweredWhileAllConnectionsAreBusy(t *testing.T) {
 }
 
 func TestTheConnectionThatIsIdleLongestMakesRoom(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for name, begin := range map[string]func(client){
 		"sending nothing":         func(client) {},
 		"with unfinished headers": func(c client) { c.send("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ") },
@@ -234,7 +235,7 @@ func TestTheConnectionThatIsIdleLongestMakesRoom(t *testing.T) {
 }
 
 func TestANetworkWithMoreThanAQuarterMakesRoomForOthers(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t)
 	greedy := s.fill()
 	var others []client
@@ -255,7 +256,7 @@ func TestANetworkWithMoreThanAQuarterMakesRoomForOthers(t *testing.T) {
 }
 
 func TestANetworkWithAQuarterReplacesOnlyItsOwn(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t)
 	var all []client
 	for i := range maxOpen {
@@ -271,7 +272,7 @@ func TestANetworkWithAQuarterReplacesOnlyItsOwn(t *testing.T) {
 }
 
 func TestNetworksWithAQuarterKeepTheirBusyConnections(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t)
 	var all []client
 	for i := range maxOpen {
@@ -286,7 +287,7 @@ func TestNetworksWithAQuarterKeepTheirBusyConnections(t *testing.T) {
 
 // The clients of a proxy would share one quarter.
 func TestATrustedProxyMayHoldAllConnections(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t, func(s *config.Settings) { s.Server.TrustedProxies = []string{"127.0.0.1"} })
 	proxied := s.fill()
 	other := s.connectFrom("127.0.0.2").send(me)

@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // pipes is a listener of connections that the test makes, so that they use the
@@ -68,7 +68,7 @@ const restOfBody = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\
 
 // A client that sends a byte each second has no longer than one that sends nothing.
 func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for name, c := range map[string]struct {
 		begin string
 		limit time.Duration
@@ -95,7 +95,7 @@ func TestASlowClientDoesNotExtendADeadline(t *testing.T) {
 }
 
 func TestAClientThatStillSendsDoesNotHoldAShutdown(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for name, before := range map[string]time.Duration{"that begins while it sends": time.Second, "that began before its answer": -time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestAClientThatStillSendsDoesNotHoldAShutdown(t *testing.T) {
 }
 
 func TestAClientMustReadItsAnswer(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	body := make([]byte, 64*writePiece)
 	for name, c := range map[string]struct {
 		bytes int // read in each pause
@@ -164,7 +164,7 @@ func TestAClientMustReadItsAnswer(t *testing.T) {
 }
 
 func TestAClientThatStillSendsMakesRoom(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	synctest.Test(t, func(t *testing.T) {
 		connect, _ := servePipes(t, readBody)
 		ended := make(chan struct{}, 3)

@@ -5,11 +5,11 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestARequestWithoutARouteGetsAProblem(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t)
 	for request, status := range map[string]int{
 		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n":               404,
@@ -23,9 +23,9 @@ func TestARequestWithoutARouteGetsAProblem(t *testing.T) {
 }
 
 func TestTheSizeOfHeadersIsLimited(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t)
-	get := func(name string, size int) apptest.Answer {
+	get := func(name string, size int) kit.Answer {
 		return s.connect().send("GET /me HTTP/1.1\r\nHost: x\r\n" + name + ": Bearer " + strings.Repeat("x", size) + "\r\n\r\n").read()
 	}
 	get("Authorization", 8<<10).Want(t, 401, "token_invalid")
@@ -35,7 +35,7 @@ func TestTheSizeOfHeadersIsLimited(t *testing.T) {
 
 // Without lingering, the connection is reset while the client sends.
 func TestAClientThatSendsItsBodyBeforeItReadsGetsTheAnswer(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s := startServer(t)
 	body := strings.Repeat("x", 8<<20)
 	length := fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body)

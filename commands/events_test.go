@@ -10,7 +10,8 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestEventsArePrintedAndFollowed(t *testing.T) {
@@ -53,14 +54,14 @@ func TestEventsArePrintedAndFollowed(t *testing.T) {
 	want := func(lines ...string) {
 		t.Helper()
 		all := regexp.MustCompile("^" + strings.Join(lines, "\n") + "\n$")
-		apptest.Await(t, fmt.Sprint("it prints ", lines), func() bool { return all.MatchString(follow.printed()) })
+		kit.Await(t, fmt.Sprint("it prints ", lines), func() bool { return all.MatchString(follow.printed()) })
 	}
 	want(lines[4])
 	late := uuid.Must(uuid.NewV7()) // of an event that is committed after a newer one
 	program("sessions", "end", "ada@example.com")
 	ended := at + `session_ended       ada@example\.com  by the command line  \{"sessions":1\}`
 	want(lines[4], ended)
-	apptest.Exec(t, strings.TrimPrefix(database, "APP_DATABASE_URL="), "INSERT INTO events (id, created_at, kind, ip, user_agent, request_id, details) "+
+	kit.Exec(t, strings.TrimPrefix(database, "APP_DATABASE_URL="), "INSERT INTO events (id, created_at, kind, ip, user_agent, request_id, details) "+
 		"VALUES ('"+late.String()+"', '2026-11-28 12:00:00+00:00', 'logout', '192.0.2.1', '', 'x', '{}')")
 	want(lines[4], ended, at+`logout              unknown  from 192\.0\.2\.1`)
 	follow.signal(syscall.SIGINT)

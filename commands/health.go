@@ -20,7 +20,7 @@ func healthCommand() *cobra.Command {
 		Short: "Check whether the running API can serve requests, for a container's health check",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := settings(cmd)
+			settings, err := loadSettings(cmd)
 			if err != nil {
 				return err
 			}

@@ -10,8 +10,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/jobs"
-	"example.com/latchkey/models"
+	"example.com/latchkey/kit/jobs"
 )
 
 func jobsCommand() *cobra.Command {
@@ -44,13 +43,13 @@ func listJobs(cmd *cobra.Command, _ []string, b backend) error {
 	out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	known := jobs.Kinds(b.app().Jobs())
 	printf(out, "ID\tKIND\tSTATE\tATTEMPTS\tNEXT\tERROR\n")
-	rows, err := b.db.WithContext(cmd.Context()).Model(&models.Job{}).Select("id", "kind", "run_at", "attempts", "error").Order("id").Rows()
+	rows, err := b.db.WithContext(cmd.Context()).Model(&jobs.Row{}).Select("id", "kind", "run_at", "attempts", "error").Order("id").Rows()
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var job models.Job
+		var job jobs.Row
 		if fault := b.db.ScanRows(rows, &job); fault != nil {
 			var id, kind, other any
 			if err := rows.Scan(&id, &kind, &other, &other, &other); err != nil {
@@ -61,9 +60,9 @@ func listJobs(cmd *cobra.Command, _ []string, b backend) error {
 		}
 		state, next := job.State(b.db.NowFunc()), "-"
 		switch {
-		case state == models.JobWaiting && !slices.Contains(known, job.Kind):
-			state = models.JobUnknown
-		case state == models.JobWaiting:
+		case state == jobs.Waiting && !slices.Contains(known, job.Kind):
+			state = jobs.Unknown
+		case state == jobs.Waiting:
 			next = job.RunAt.UTC().Format(time.RFC3339)
 		}
 		printf(out, "%s\t%s\t%s\t%d\t%s\t%s\n", job.ID, job.Kind, state, job.Attempts, next, job.Error)

@@ -5,7 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestJobsAreListedAndRetried(t *testing.T) {
@@ -16,10 +17,10 @@ func TestJobsAreListedAndRetried(t *testing.T) {
 	}
 	const failed, waiting, running = "01900000-0000-7000-8000-000000000001", "01900000-0000-7000-8000-000000000002", "01900000-0000-7000-8000-000000000003"
 	never := "'infinity'" // which Go has no time for
-	if !apptest.OnPostgreSQL() {
+	if !kit.OnPostgreSQL() {
 		never = "'soon'"
 	}
-	apptest.Exec(t, url, "INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error) VALUES "+
+	kit.Exec(t, url, "INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error) VALUES "+
 		"('"+failed+"', '2026-11-25 12:00:00+00:00', 'purge failed jobs', '{}', NULL, 15, 'no route to host'), "+
 		"('"+waiting+"', '2026-11-25 12:00:00+00:00', 'purge failed jobs', '{}', '2099-01-02 03:04:05+00:00', 0, ''), "+
 		"('"+running+"', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 2, ''), "+
@@ -49,7 +50,7 @@ func TestJobsAreListedAndRetried(t *testing.T) {
 	}
 	list(`1  purge failed jobs +waiting +15 +20\d\d-.*Z +no route to host`)
 	s := launch(t, folder, environ...).await()
-	apptest.Await(t, "the server has added its periodic jobs", func() bool {
+	kit.Await(t, "the server has added its periodic jobs", func() bool {
 		out, _, _ := run(t, folder, environ, "jobs")
 		return strings.Contains(out, "housekeeping")
 	})

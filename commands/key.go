@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
 func keyCommand() *cobra.Command {
@@ -22,7 +23,7 @@ func keyCommand() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("--algorithm: %w", err)
 		}
-		if err := config.WriteNew(*file, pem); err != nil {
+		if err := settings.WriteNew(*file, pem); err != nil {
 			return err
 		}
 		printf(cmd.OutOrStdout(), "%s is written. To sign with it, set APP_JWT_ALGORITHM=%s and APP_JWT_KEY_FILE=%s\n", *file, *algorithm, *file)

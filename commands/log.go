@@ -30,7 +30,7 @@ func newLog(settings config.Settings, out io.Writer) *slog.Logger {
 	_ = level.UnmarshalText([]byte(settings.Log.Level)) // config has checked it
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: truncateField}
 	format := settings.Log.Format
-	if format == "json" || format == "" && settings.Environment == config.Production {
+	if format == "json" || format == "" && settings.InProduction() {
 		return slog.New(slog.NewJSONHandler(escapingWriter{out}, options))
 	}
 	return slog.New(slog.NewTextHandler(out, options))

@@ -16,8 +16,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/middleware"
 )
 
@@ -71,7 +71,7 @@ func countLines(t *testing.T, text string) (written, dropped int) {
 }
 
 func TestALogThatNobodyReadsBlocksNoRequest(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	const requests = 20_000
 	out := newWriter()
 	log, queue := newQueuedLog(config.Defaults(), out)
@@ -98,7 +98,7 @@ func TestALogThatNobodyReadsBlocksNoRequest(t *testing.T) {
 }
 
 func TestLinesThatCannotBeWrittenAreReportedLater(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	synctest.Test(t, func(t *testing.T) {
 		out := newWriter()
 		close(out.release)
@@ -120,7 +120,7 @@ func TestLinesThatCannotBeWrittenAreReportedLater(t *testing.T) {
 }
 
 func TestTheEndWaitsBrieflyForALogThatNobodyReads(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	synctest.Test(t, func(t *testing.T) {
 		out := newWriter()
 		log, queue := newQueuedLog(config.Defaults(), out)
@@ -136,7 +136,7 @@ func TestTheEndWaitsBrieflyForALogThatNobodyReads(t *testing.T) {
 }
 
 func TestTheLogEscapesWhatIsNotPrintable(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for format, want := range map[string]string{"text": `é\u009b\u202e\x1b\n`, "json": `é\u009b\u202e\u001b\n`} {
 		settings := config.Defaults()
 		settings.Log.Format = format
@@ -149,7 +149,7 @@ func TestTheLogEscapesWhatIsNotPrintable(t *testing.T) {
 }
 
 func TestALongFieldOfTheLogIsTruncated(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	long := strings.Repeat("x", 60_000)
 	for _, format := range []string{"text", "json"} {
 		settings := config.Defaults()

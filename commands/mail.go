@@ -5,8 +5,8 @@ import (
 	"log/slog"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/config"
-	"example.com/latchkey/models"
+	"example.com/latchkey/kit/jobs"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/routes"
 )
 
@@ -17,7 +17,7 @@ func noMail(app routes.App) warning {
 	}
 	text := "no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503"
 	var waiting int64
-	counted := app.DB.Model(&models.Job{}).Where("kind IN ? AND run_at IS NOT NULL", []string{accounts.Mail{}.Kind(), accounts.ForgottenMail{}.Kind(), accounts.Notice{}.Kind()}).Count(&waiting)
+	counted := app.DB.Model(&jobs.Row{}).Where("kind IN ? AND run_at IS NOT NULL", []string{accounts.Mail{}.Kind(), accounts.ForgottenMail{}.Kind(), accounts.Notice{}.Kind()}).Count(&waiting)
 	if counted.Error == nil && waiting > 0 {
 		text += fmt.Sprintf(". %d mails wait until it is set", waiting)
 	}
@@ -27,7 +27,7 @@ func noMail(app routes.App) warning {
 // mailsShown warns that others than the developer may read mails.
 func mailsShown(app routes.App) warning {
 	address := app.Settings.Server.Address
-	return warning{app.Settings.KeepsMails() && !config.IsLoopback(address), "/dev/mail shows mails, and links in them that sign in, to whoever reaches " + address + ": listen on 127.0.0.1, or set mail.url"}
+	return warning{app.Settings.KeepsMails() && !settings.IsLoopback(address), "/dev/mail shows mails, and links in them that sign in, to whoever reaches " + address + ": listen on 127.0.0.1, or set mail.url"}
 }
 
 // mailOn is for the summary of the start.

@@ -16,8 +16,8 @@ import (
 
 	"github.com/emersion/go-smtp"
 
-	"example.com/latchkey/apptest"
-	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/settings"
 )
 
 // mailServer counts the mails that it takes, by their address.
@@ -57,9 +57,9 @@ func (s *mailServer) count() (mails, addresses int) {
 }
 
 func TestProductionSaysOnceThatNoMailIsSent(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for environment, want := range map[string]int{"production": 1, "development": 0} {
-		s := launch(t, t.TempDir(), "APP_ENVIRONMENT="+environment, "APP_PASSWORD_BCRYPT_COST=10", "APP_JWT_SECRET="+string(config.NewSecret())).await()
+		s := launch(t, t.TempDir(), "APP_ENVIRONMENT="+environment, "APP_PASSWORD_BCRYPT_COST=10", "APP_JWT_SECRET="+string(settings.NewSecret())).await()
 		if got := strings.Count(s.printed(), "no mail is sent"); got != want {
 			t.Errorf("%s says it %d times", environment, got)
 		}
@@ -68,7 +68,7 @@ func TestProductionSaysOnceThatNoMailIsSent(t *testing.T) {
 
 func TestNoMailIsLostOrSentTwiceByAKillWhileTheMailServerIsAway(t *testing.T) {
 	const users = 40
-	folder, url := t.TempDir(), apptest.NewDatabase(t).URL
+	folder, url := t.TempDir(), kit.NewDatabase(t).URL
 	certified := httptest.NewTLSServer(nil) // has a certificate for 127.0.0.1
 	defer certified.Close()
 	root := filepath.Join(folder, "root.pem")
@@ -86,10 +86,10 @@ func TestNoMailIsLostOrSentTwiceByAKillWhileTheMailServerIsAway(t *testing.T) {
 		out, _, _ := run(t, folder, environ, "jobs")
 		return strings.Count(out, words)
 	}
-	apptest.Await(t, "every mail was tried", func() bool { return jobs("no connection") == users })
+	kit.Await(t, "every mail was tried", func() bool { return jobs("no connection") == users })
 	s.signal(os.Kill)
 	s.end()
-	apptest.Exec(t, url, "UPDATE jobs SET run_at = created_at WHERE kind = 'mail'") // the pauses and the leases are over
+	kit.Exec(t, url, "UPDATE jobs SET run_at = created_at WHERE kind = 'mail'") // the pauses and the leases are over
 
 	off := launch(t, folder, production("APP_DATABASE_URL="+url)...).await() // without mail.url
 	if waiting := jobs(" waiting "); waiting < users || strings.Count(off.printed(), fmt.Sprint(users, " mails wait")) != 1 {
@@ -110,14 +110,14 @@ func TestNoMailIsLostOrSentTwiceByAKillWhileTheMailServerIsAway(t *testing.T) {
 	go func() { _ = backend.Serve(tls.NewListener(listener, keys)) }()
 	defer backend.Close()
 	launch(t, folder, environ...).await()
-	apptest.Await(t, "no mail waits", func() bool { return jobs(" mail ") == 0 })
+	kit.Await(t, "no mail waits", func() bool { return jobs(" mail ") == 0 })
 	if mails, addresses := server.count(); mails != users || addresses != users {
 		t.Errorf("%d mails to %d of %d addresses", mails, addresses, users)
 	}
 }
 
 func TestTheStartSaysWhetherMailIsSent(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for claim, c := range map[string]struct {
 		environ  []string
 		want     string
@@ -137,10 +137,10 @@ func TestTheStartSaysWhetherMailIsSent(t *testing.T) {
 }
 
 func TestTheStartSaysThatOthersMayReadMails(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for address, want := range map[string]int{"0.0.0.0:0": 1, ":0": 1, "localhost:0": 0, "127.0.0.1:0": 0} {
 		s := launch(t, t.TempDir(), "APP_SERVER_ADDRESS="+address)
-		apptest.Await(t, "it listens", func() bool { return strings.Contains(s.printed(), "msg=listening") })
+		kit.Await(t, "it listens", func() bool { return strings.Contains(s.printed(), "msg=listening") })
 		if got := strings.Count(s.printed(), "/dev/mail shows mails"); got != want {
 			t.Errorf("%s: it says it %d times", address, got)
 		}

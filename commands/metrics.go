@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
-	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,8 +15,8 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
-	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/jobs"
 	"example.com/latchkey/middleware"
 	"example.com/latchkey/routes"
 )
@@ -58,7 +57,7 @@ func serveMetrics(ctx context.Context, b backend, app *routes.App, background *s
 // newRegistry has the figures that are read when Prometheus asks. Add a collector of
 // your own to the list.
 func newRegistry(b backend, handlers []jobs.Handler) (*prometheus.Registry, error) {
-	pools, err := database.Collectors(b.db)
+	pools, err := database.Pools(b.db)
 	if err != nil {
 		return nil, err
 	}
@@ -66,10 +65,13 @@ func newRegistry(b backend, handlers []jobs.Handler) (*prometheus.Registry, erro
 		collectors.NewBuildInfoCollector(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		jobs.Collector(b.db, jobs.Kinds(handlers)),
+		jobsCollector(b.db, jobs.Kinds(handlers)),
+	}
+	for name, pool := range pools {
+		all = append(all, collectors.NewDBStatsCollector(pool, name))
 	}
 	registry := prometheus.NewRegistry()
-	for _, collector := range slices.Concat(all, pools, b.services.Collectors()) {
+	for _, collector := range append(all, b.services.Collectors()...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 var servingMetrics = regexp.MustCompile(`serving metrics\W.*(http://127\.0\.0\.1:\d+)`)
@@ -47,16 +47,16 @@ func (s *server) use() {
 }
 
 func TestMetricsCountRequestsAndTheStateOfTheProcess(t *testing.T) {
-	database := apptest.NewDatabase(t).URL
+	database := kit.NewDatabase(t).URL
 	s, metrics := launchMeasured(t, "APP_DATABASE_URL="+database)
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
 	s.use()
-	apptest.Exec(t, database, "INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error) VALUES "+
+	kit.Exec(t, database, "INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error) VALUES "+
 		"('01900000-0000-7000-8000-000000000001', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', NULL, 15, 'no route to host'), "+
 		"('01900000-0000-7000-8000-000000000002', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2026-11-25 12:00:00+00:00', 1, 'no route to host'), "+ // which no server knows
 		"('01900000-0000-7000-8000-000000000003', '2026-11-25 12:00:00+00:00', 'of a fork', '{}', '2099-01-02 03:04:05+00:00', 2, '')")
 	var scrape string
-	apptest.Await(t, "jobs of the program itself have ended, and the unknown one is not overdue", func() bool {
+	kit.Await(t, "jobs of the program itself have ended, and the unknown one is not overdue", func() bool {
 		scrape = metrics.want(200, "GET", "/metrics", "")
 		return strings.Contains(scrape, "\njobs{state=\"running\"} 1\n") && strings.Contains(scrape, "\njobs_overdue_seconds 0\n")
 	})
@@ -92,7 +92,7 @@ func TestMetricsCountRequestsAndTheStateOfTheProcess(t *testing.T) {
 }
 
 func TestMetricsAndProfilesAreOnTheirOwnListenerOnly(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s, metrics := launchMeasured(t)
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/pprof/symbol", "/debug/pprof/trace?seconds=0.01"} {
 		metrics.want(200, "GET", path, "")
@@ -105,7 +105,7 @@ func TestMetricsAndProfilesAreOnTheirOwnListenerOnly(t *testing.T) {
 }
 
 func TestMetricsTellWhatTheyCanWhileTheDatabaseIsAway(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s, metrics := launchMeasured(t)
 	if err := os.Rename(filepath.Join(s.run.Dir, "data"), filepath.Join(s.run.Dir, "away")); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestMetricsTellWhatTheyCanWhileTheDatabaseIsAway(t *testing.T) {
 	if scrape := metrics.want(200, "GET", "/metrics", ""); !strings.Contains(scrape, "\ngo_goroutines ") || strings.Contains(scrape, "\njobs{") {
 		t.Error(scrape)
 	}
-	apptest.Await(t, "the log has the cause", func() bool { return strings.Contains(s.printed(), "was deleted or replaced") })
+	kit.Await(t, "the log has the cause", func() bool { return strings.Contains(s.printed(), "was deleted or replaced") })
 }
 
 // needs skips a test if a program is not installed, but not in CI.
@@ -137,7 +137,7 @@ func promtool(t *testing.T, input string, args ...string) {
 const rules = "../deploy/prometheus-rules.yaml"
 
 func TestTheAlertsFireWhenTheyShould(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	promtool(t, "", "check", "rules", rules)
 	promtool(t, "", "test", "rules", "../deploy/prometheus-rules.test.yaml")
 }
@@ -164,7 +164,7 @@ func queries(t *testing.T) (all []string) {
 }
 
 func TestPrometheusAnswersEveryQueryOfTheDashboard(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	needs(t, "prometheus")
 	s, metrics := launchMeasured(t)
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
@@ -173,7 +173,7 @@ func TestPrometheusAnswersEveryQueryOfTheDashboard(t *testing.T) {
 	if len(left) < 20 {
 		t.Fatalf("the dashboard has only the queries %q", left)
 	}
-	apptest.Await(t, "every query has a result", func() bool {
+	kit.Await(t, "every query has a result", func() bool {
 		s.use()
 		left = slices.DeleteFunc(left, func(query string) bool {
 			status, answer := prometheus.send("GET", "/api/v1/query?query="+url.QueryEscape(query), "")
@@ -184,7 +184,7 @@ func TestPrometheusAnswersEveryQueryOfTheDashboard(t *testing.T) {
 		})
 		return len(left) == 0
 	})
-	apptest.Await(t, "every rule is evaluated", func() bool {
+	kit.Await(t, "every rule is evaluated", func() bool {
 		return strings.Count(prometheus.want(200, "GET", "/api/v1/rules", ""), `"health":"ok"`) == 5
 	})
 }
@@ -223,7 +223,7 @@ func startPrometheus(t *testing.T, target string) string {
 			t.Log(log.String())
 		}
 	})
-	apptest.Await(t, "Prometheus is ready", func() bool {
+	kit.Await(t, "Prometheus is ready", func() bool {
 		answer, err := http.Get("http://" + address + "/-/ready") //nolint:noctx // of this machine
 		if err != nil {
 			return false

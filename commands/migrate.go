@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 )
 
 func migrateCommand() *cobra.Command {
@@ -67,7 +67,7 @@ func migrateStatus(cmd *cobra.Command, _ []string, b backend) error {
 }
 
 // migrationText returns errors, so that nobody deploys a migration that is not written yet.
-const migrationText = `package database
+const migrationText = `package migrations
 
 import (
 	"errors"
@@ -94,15 +94,15 @@ var (
 	migrationList = regexp.MustCompile(`(?s)\[\]\*gormigrate\.Migration\{.*?\s*\}\n`)
 )
 
-// migrateNew writes a migration's file and adds it to the list in database/own.go.
+// migrateNew writes a migration's file and adds it to the list in migrations/own.go.
 func migrateNew(cmd *cobra.Command, args []string) error {
-	name, list := args[0], filepath.Join("database", "own.go")
+	name, list := args[0], filepath.Join("migrations", "own.go")
 	if !migrationName.MatchString(name) || specialEnding.MatchString(name) {
 		return fmt.Errorf("%q is not a name for a migration: write two or more words of lower-case letters and digits, such as add_phone; the last word must not be special in Go's file names, such as test or linux", name)
 	}
 	text, err := os.ReadFile(list)
 	if err != nil {
-		return errors.New("there is no database/own.go here: run this in the folder of the source")
+		return errors.New("there is no migrations/own.go here: run this in the folder of the source")
 	}
 	place := migrationList.FindIndex(text)
 	if place == nil {
@@ -113,7 +113,7 @@ func migrateNew(cmd *cobra.Command, args []string) error {
 		words[i+1] = strings.ToUpper(word[:1]) + word[1:]
 	}
 	variable, before := strings.Join(words, ""), strings.TrimRight(string(text[:place[1]-len("}\n")]), "\t\n")
-	file, err := os.OpenFile(filepath.Join("database", name+".go"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // source
+	file, err := os.OpenFile(filepath.Join("migrations", name+".go"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // source
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestMigrationsRunOnTheCommandLine(t *testing.T) {
@@ -100,13 +100,13 @@ func needDatabase(t *testing.T, commands ...string) {
 }
 
 func TestANewMigrationIsAdded(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
-	list, err := os.ReadFile("../database/own.go")
+	list, err := os.ReadFile("../migrations/own.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := filepath.Join(folder, "database", "own.go")
+	at := filepath.Join(folder, "migrations", "own.go")
 	if _, faults, code := run(t, folder, nil, "migrate", "new", "add_phone"); code != 1 || !strings.Contains(faults, "run this in the folder of the source") {
 		t.Error(code, faults)
 	}
@@ -122,7 +122,7 @@ func TestANewMigrationIsAdded(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"add_phone", "drop_fax"} {
-		if out, faults, code := run(t, folder, nil, "migrate", "new", name); code != 0 || !strings.Contains(out, "database/"+name+".go") {
+		if out, faults, code := run(t, folder, nil, "migrate", "new", name); code != 0 || !strings.Contains(out, "migrations/"+name+".go") {
 			t.Errorf("exit %d, %s%s", code, out, faults)
 		}
 	}

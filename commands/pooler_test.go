@@ -8,27 +8,27 @@ import (
 	"sync"
 	"testing"
 
-	"example.com/latchkey/apptest"
-	"example.com/latchkey/apptest/postgres"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/apptest/postgres"
 )
 
 // pooled returns the URL of a new database behind PgBouncer in transaction mode, which
 // runs until the test ends.
 func pooled(t *testing.T) string {
 	t.Helper()
-	if !apptest.OnPostgreSQL() {
+	if !kit.OnPostgreSQL() {
 		t.Skip("this is for PostgreSQL only")
 	}
 	if _, err := exec.LookPath("pgbouncer"); err != nil && os.Getenv("CI") == "" {
 		t.Skip("PgBouncer is not installed")
 	}
-	pooler, err := postgres.StartPooler(t.Context(), apptest.Server())
+	pooler, err := postgres.StartPooler(t.Context(), kit.Server())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = pooler.Stop() })
-	apptest.Exec(t, apptest.Server(), "CREATE DATABASE pooled")
-	t.Cleanup(func() { apptest.Exec(t, apptest.Server(), "DROP DATABASE pooled WITH (FORCE)") })
+	kit.Exec(t, kit.Server(), "CREATE DATABASE pooled")
+	t.Cleanup(func() { kit.Exec(t, kit.Server(), "DROP DATABASE pooled WITH (FORCE)") })
 	return fmt.Sprintf("postgres://postgres@%s/pooled?sslmode=disable", pooler.Address)
 }
 

@@ -5,7 +5,8 @@ import (
 	"testing"
 	"unicode"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // odd has an escape sequence in two forms, a line end in two forms, a change of direction,
@@ -29,7 +30,7 @@ func wantEscaped(t *testing.T, args string, lines int, text string, statements .
 	t.Helper()
 	settings := apptest.MigratedDatabase(t)
 	for _, statement := range statements {
-		apptest.Exec(t, settings.URL, statement)
+		kit.Exec(t, settings.URL, statement)
 	}
 	out, faults, _ := run(t, t.TempDir(), []string{"APP_DATABASE_URL=" + settings.URL}, strings.Fields(args)...)
 	out += faults

@@ -22,7 +22,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
 )
@@ -110,7 +110,7 @@ func startProxy(t *testing.T, name, site string, upstreams ...string) *server {
 		s.run.Cancel = func() error { return s.run.Process.Signal(syscall.SIGTERM) } // which ends its workers too
 	}
 	s.start()
-	apptest.Await(t, name+" answers", func() bool {
+	kit.Await(t, name+" answers", func() bool {
 		select {
 		case <-s.ended:
 			t.Fatalf("%s ended: %s", name, s.printed())
@@ -147,7 +147,7 @@ func transport(t *testing.T, folder, address string) http.RoundTripper {
 }
 
 func TestTheAPIWorksBehindAProxy(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for name := range proxies {
 		plain, strips := sites(t, name)
 		for claim, c := range map[string]struct{ site, basePath, prefix string }{
@@ -195,7 +195,7 @@ func TestTheAPIWorksBehindAProxy(t *testing.T) {
 
 // nginx sends Connection: close, and reads the answer only after it has sent the body.
 func TestAnEarlyAnswerComesThroughAProxy(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	api := launch(t, t.TempDir()).await()
 	for name := range proxies {
 		t.Run(name, func(t *testing.T) {
@@ -223,7 +223,7 @@ type change struct {
 }
 
 func TestAVersionMatchesThroughAProxyThatCompresses(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	for _, route := range []endpoint.Route{
@@ -272,7 +272,7 @@ func (s *server) markDown(upstream *server) {
 }
 
 func TestNoRequestIsLostWhenAServerBehindAProxyStops(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	const long = "1h"
 	for claim, c := range map[string]struct{ name, delay string }{
 		"nginx asks the other server":                {"nginx", "0s"},
@@ -301,13 +301,13 @@ func TestNoRequestIsLostWhenAServerBehindAProxyStops(t *testing.T) {
 			defer users.stop()
 			users.awaitMore(100)
 			requests := func() int { return strings.Count(stops.printed(), "/protected") }
-			apptest.Await(t, "the proxy sends it requests", func() bool { return requests() > 0 })
+			kit.Await(t, "the proxy sends it requests", func() bool { return requests() > 0 })
 			stops.signal(syscall.SIGTERM)
 			if c.delay == long {
 				if c.name == "nginx" {
 					proxy.markDown(stops)
 				}
-				apptest.Await(t, "it gets no more requests", func() bool {
+				kit.Await(t, "it gets no more requests", func() bool {
 					before := requests()
 					users.awaitMore(100)
 					return requests() == before

@@ -17,9 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
-	"example.com/latchkey/apptest/postgres"
-	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/apptest/postgres"
+	"example.com/latchkey/kit/settings"
 )
 
 // replicas are servers with one PostgreSQL database, and a proxy that sends each
@@ -33,10 +33,10 @@ type replicas struct {
 
 func startReplicas(t *testing.T, n int, environ ...string) replicas {
 	t.Helper()
-	if !apptest.OnPostgreSQL() {
+	if !kit.OnPostgreSQL() {
 		t.Skip("this is for PostgreSQL only")
 	}
-	return startReplicasOn(t, apptest.NewDatabase(t).URL, n, environ...)
+	return startReplicasOn(t, kit.NewDatabase(t).URL, n, environ...)
 }
 
 func startReplicasOn(t *testing.T, databaseURL string, n int, environ ...string) replicas {
@@ -113,14 +113,14 @@ func (r replicas) underLoad(t *testing.T, steps ...func()) {
 // awaitPrinted waits until a server has printed words so many times.
 func (s *server) awaitPrinted(words string, times int) {
 	s.t.Helper()
-	apptest.Await(s.t, words+" is printed", func() bool { return strings.Count(s.printed(), words) >= times })
+	kit.Await(s.t, words+" is printed", func() bool { return strings.Count(s.printed(), words) >= times })
 }
 
 // awaitRevoked waits until every replica refuses a token as revoked.
 func (r replicas) awaitRevoked(t *testing.T, bearer string) {
 	t.Helper()
 	for i, s := range r.each {
-		apptest.Await(t, fmt.Sprint("refused by replica ", i), func() bool {
+		kit.Await(t, fmt.Sprint("refused by replica ", i), func() bool {
 			status, answer := s.send("GET", "/me", "", "Authorization", bearer)
 			return status == http.StatusUnauthorized && strings.Contains(answer, "token_revoked")
 		})
@@ -137,7 +137,7 @@ func (r replicas) cache(bearer string) {
 // exec changes the database without the replicas.
 func (r replicas) exec(t *testing.T, statement string) {
 	t.Helper()
-	apptest.Exec(t, r.url, statement)
+	kit.Exec(t, r.url, statement)
 }
 
 func TestRefreshTokensWorkOnEveryReplica(t *testing.T) {
@@ -212,11 +212,11 @@ func TestAnOlderVersionWorksAfterAMigration(t *testing.T) {
 // TEST_UPGRADE_FROM is the path of an earlier version, which make test-upgrade builds.
 func TestReplicasAreUpgradedOneByOneUnderLoad(t *testing.T) {
 	before := os.Getenv("TEST_UPGRADE_FROM")
-	if before == "" || !apptest.OnPostgreSQL() {
+	if before == "" || !kit.OnPostgreSQL() {
 		t.Skip("this is for make test-upgrade")
 	}
-	folder, databaseURL := t.TempDir(), apptest.NewDatabase(t).URL
-	secret := "APP_JWT_SECRET=" + string(config.NewSecret())
+	folder, databaseURL := t.TempDir(), kit.NewDatabase(t).URL
+	secret := "APP_JWT_SECRET=" + string(settings.NewSecret())
 	r := startVersion(t, before, databaseURL, 3, secret)
 	r.proxy.want(201, "POST", "/register", credentials("ada@example.com"))
 	access, refresh := make([]string, 20), make([]string, 20)
@@ -277,7 +277,7 @@ func TestNoAcknowledgedUserIsLostWithAReplica(t *testing.T) {
 }
 
 func TestReplicasSurviveARestartOfPostgreSQL(t *testing.T) {
-	if !apptest.OnPostgreSQL() {
+	if !kit.OnPostgreSQL() {
 		t.Skip("this is for PostgreSQL only")
 	}
 	own, err := postgres.Start("-c fsync=off")
@@ -330,7 +330,7 @@ func TestReplicasSurviveARestartOfPostgreSQL(t *testing.T) {
 		mu.Lock()
 		since := seen[status]
 		mu.Unlock()
-		apptest.Await(t, fmt.Sprint(times, " more answers of ", status), func() bool {
+		kit.Await(t, fmt.Sprint(times, " more answers of ", status), func() bool {
 			mu.Lock()
 			defer mu.Unlock()
 			return seen[status] >= since+times
@@ -349,7 +349,7 @@ func TestReplicasSurviveARestartOfPostgreSQL(t *testing.T) {
 		t.Error(err)
 	}
 	for _, s := range r.each {
-		apptest.Await(t, "it is ready again", func() bool {
+		kit.Await(t, "it is ready again", func() bool {
 			status, _ := s.send("GET", "/readyz", "")
 			return status == http.StatusOK
 		})

@@ -15,7 +15,9 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
+	kit "example.com/latchkey/kit/settings"
+	"example.com/latchkey/migrations"
 	"example.com/latchkey/routes"
 )
 
@@ -50,7 +52,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 		RunE:          withDatabase(database.Open, migrateAndServe),
 	}
-	root.PersistentFlags().String("config", config.DefaultFile, "the settings file")
+	root.PersistentFlags().String("config", kit.DefaultFile, "the settings file")
 	root.AddCommand(serveCommand(), routesCommand(), openAPICommand(), userCommand(), sessionsCommand(), eventsCommand(), jobsCommand(), migrateCommand(), databaseCommand(), configCommand(), secretCommand(), keyCommand(), healthCommand(), versionCommand())
 	return root
 }
@@ -77,8 +79,8 @@ func (b backend) app() routes.App {
 // withBackend opens a database that `latchkey serve` or `latchkey migrate up` has made,
 // for a command that needs all migrations.
 func withBackend(run backendFunc) func(*cobra.Command, []string) error {
-	open := func(settings config.Database, log *slog.Logger) (*gorm.DB, error) {
-		db, err := database.OpenExisting(settings, log)
+	open := func(s database.Settings, schema database.Schema, log *slog.Logger) (*gorm.DB, error) {
+		db, err := database.OpenExisting(s, schema, log)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("%w: `latchkey migrate up` makes it", err)
 		}
@@ -97,15 +99,15 @@ func withBackend(run backendFunc) func(*cobra.Command, []string) error {
 }
 
 // withDatabase opens the database for a command, with database.Open or OpenExisting.
-func withDatabase(open func(config.Database, *slog.Logger) (*gorm.DB, error), run backendFunc) func(*cobra.Command, []string) error {
+func withDatabase(open func(database.Settings, database.Schema, *slog.Logger) (*gorm.DB, error), run backendFunc) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) (err error) {
-		settings, err := settings(cmd)
+		settings, err := loadSettings(cmd)
 		if err != nil {
 			return err
 		}
 		log, queue := newQueuedLog(settings, cmd.ErrOrStderr())
 		defer queue.Close(flushTimeout)
-		db, err := open(settings.Database, log)
+		db, err := open(settings.Database, migrations.All(), log)
 		if err != nil {
 			return err
 		}
@@ -114,8 +116,8 @@ func withDatabase(open func(config.Database, *slog.Logger) (*gorm.DB, error), ru
 	}
 }
 
-// settings reads the file of --config, and the environment.
-func settings(cmd *cobra.Command) (config.Settings, error) {
+// loadSettings reads the file of --config, and the environment.
+func loadSettings(cmd *cobra.Command) (config.Settings, error) {
 	file, err := cmd.Flags().GetString("config")
 	if err != nil {
 		return config.Settings{}, err

@@ -3,7 +3,7 @@ package commands
 import (
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
 func secretCommand() *cobra.Command {
@@ -12,7 +12,7 @@ func secretCommand() *cobra.Command {
 		Short: "Print a new random secret, good for jwt.secret",
 		Args:  cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) {
-			printf(cmd.OutOrStdout(), "%s\n", config.NewSecret().Bytes())
+			printf(cmd.OutOrStdout(), "%s\n", settings.NewSecret().Bytes())
 		},
 	}
 }

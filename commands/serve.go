@@ -18,9 +18,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
-	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/jobs"
+	"example.com/latchkey/kit/settings"
 )
 
 // The server closes the connection of a client that is slower than this, because
@@ -129,7 +130,7 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 func listen(ctx context.Context, key, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s: %s is taken: stop the program that listens there, or set %s to another", key, address, config.Variable(key))
+		return nil, fmt.Errorf("%s: %s is taken: stop the program that listens there, or set %s to another", key, address, settings.Variable(key))
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: cannot listen: %w", key, err)
 	}

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // launchWithPipe starts a server that logs to a pipe. The test reads the pipe until
@@ -59,7 +59,7 @@ func launchWithPipe(t *testing.T, wrap []string, environ ...string) (s *server, 
 const moreLinesThanAPipeHolds = 1000
 
 func TestTheServerRunsWithoutAReaderOfItsLog(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for name, stop := range map[string]func(*os.File){
 		"stops reading": func(*os.File) {},
 		"goes away":     func(log *os.File) { _ = log.Close() },
@@ -88,7 +88,7 @@ func TestTheServerRunsWithoutAReaderOfItsLog(t *testing.T) {
 }
 
 func TestAnErrorAtTheEndDoesNotWaitForAReader(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s, _ := launchWithPipe(t, nil, "APP_SERVER_SHUTDOWN_TIMEOUT=100ms")
 	for range moreLinesThanAPipeHolds {
 		s.want(200, "GET", "/healthz", "")
@@ -101,7 +101,7 @@ func TestAnErrorAtTheEndDoesNotWaitForAReader(t *testing.T) {
 }
 
 func TestAServerUnderNohupIgnoresSIGHUP(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	s, _ := launchWithPipe(t, []string{"nohup"})
 	s.want(200, "GET", "/healthz", "") // the signals are set before the first answer
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.run.Process.Pid))

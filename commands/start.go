@@ -5,8 +5,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/routes"
 )
 
@@ -35,7 +34,7 @@ type warning struct {
 // warnings are about settings that are probably not intended.
 func warnings(app routes.App) []warning {
 	settings := app.Settings
-	production := settings.Environment == config.Production
+	production := settings.InProduction()
 	network := database.NetworkFileSystem(settings.Database.URL)
 	return []warning{
 		{len(settings.Ignored) > 0, "variables that are not settings are ignored: " + strings.Join(settings.Ignored, ", ")},

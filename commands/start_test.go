@@ -6,8 +6,8 @@ import (
 	"syscall"
 	"testing"
 
-	"example.com/latchkey/apptest"
-	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/settings"
 )
 
 // noMail begins a warning that mail_test.go tests.
@@ -16,13 +16,13 @@ const noMail = `level=WARN msg="no mail is sent`
 // production is what an operator sets.
 func production(more ...string) []string {
 	return append([]string{
-		"APP_ENVIRONMENT=production", "APP_JWT_SECRET=" + string(config.NewSecret().Bytes()), "APP_LOG_FORMAT=text", "APP_PASSWORD_BCRYPT_COST=12",
+		"APP_ENVIRONMENT=production", "APP_JWT_SECRET=" + string(settings.NewSecret().Bytes()), "APP_LOG_FORMAT=text", "APP_PASSWORD_BCRYPT_COST=12",
 		"APP_SERVER_TRUSTED_PROXIES=127.0.0.1",
 	}, more...)
 }
 
 func TestTheStartWarnsOnceOfEachRiskySetting(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	const untrusted = "X-Forwarded-For is ignored, because server.trusted_proxies is empty"
 	for claim, c := range map[string]struct {
 		environ []string

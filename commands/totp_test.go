@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
 	"example.com/latchkey/auth"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestCodesAreTurnedOffOnTheCommandLine(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
 	s.want(201, "POST", "/register", credentials("ada@example.com"))

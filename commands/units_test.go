@@ -8,11 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestSystemdAcceptsTheUnits(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	if _, err := exec.LookPath("systemd-analyze"); err != nil && os.Getenv("CI") == "" {
 		t.Skip("systemd is not installed")
 	}

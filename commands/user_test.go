@@ -14,7 +14,7 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/term"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -57,7 +57,7 @@ func migrated(t *testing.T) (folder string) {
 }
 
 func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := migrated(t)
 	wantOutput(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
 	s := launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").await()
@@ -98,7 +98,7 @@ func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 }
 
 func TestUserCommandsRefuseWrongInput(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := migrated(t)
 	right, short, long, common := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73)), file(t, "password1")
 	wantOutput(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
@@ -128,7 +128,7 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 }
 
 func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for second, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
 		program := command(t, migrated(t), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
 		terminal, err := pty.Start(program)
@@ -145,7 +145,7 @@ func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {
 				}
 				output.Write(b[:])
 			}
-			apptest.Await(t, "the echo is off", func() bool { return !reflect.DeepEqual(tty(t, terminal), echoing) })
+			kit.Await(t, "the echo is off", func() bool { return !reflect.DeepEqual(tty(t, terminal), echoing) })
 			_, _ = io.WriteString(terminal, answer+"\n")
 			output.WriteString("\n")
 		}
@@ -169,7 +169,7 @@ func tty(t *testing.T, terminal *os.File) *term.State {
 }
 
 func TestANewKeySignsTokens(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for _, algorithm := range []string{"EdDSA", "ES256", "RS256"} {
 		folder := t.TempDir()
 		pattern := `data/jwt_key\.pem is written\. To sign with it, set APP_JWT_ALGORITHM=` + algorithm + ` and APP_JWT_KEY_FILE=data/jwt_key\.pem`
@@ -190,7 +190,7 @@ func TestANewKeySignsTokens(t *testing.T) {
 }
 
 func TestExpiredSessionsArePurged(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
 	s := launch(t, folder).await()
 	s.want(201, "POST", "/register", credentials("ada@example.com"))
@@ -201,7 +201,7 @@ func TestExpiredSessionsArePurged(t *testing.T) {
 	if code := s.end(); code != 0 {
 		t.Error(s.printed())
 	}
-	apptest.Exec(t, "sqlite://"+filepath.Join(folder, "data/app.db"), "UPDATE sessions SET expires_at = '2026-01-01 00:00:00+00:00'")
+	kit.Exec(t, "sqlite://"+filepath.Join(folder, "data/app.db"), "UPDATE sessions SET expires_at = '2026-01-01 00:00:00+00:00'")
 	launch(t, folder).await().token("ada@example.com")
 	wantOutput(t, folder, `3 expired sessions deleted\.`, "sessions", "purge")
 	wantOutput(t, folder, `0 expired sessions deleted\.`, "sessions", "purge")

@@ -26,9 +26,10 @@ import (
 	"github.com/spf13/viper"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
-var key = string(config.NewSecret().Bytes())
+var key = string(settings.NewSecret().Bytes())
 
 // load reads the settings from a file with this text, and from the variables. It
 // sets a secret if environ sets none.
@@ -80,9 +81,9 @@ func TestDotEnvIsReadInDevelopmentOnly(t *testing.T) {
 			if err := os.WriteFile(".env", []byte(c.dotEnv), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			settings, err := load(t, c.file, c.environ...)
-			if err != nil && !strings.HasPrefix(one(t, err), c.want) || err == nil && settings.JWT.Issuer != c.want {
-				t.Errorf("%q, %v, want %q", settings.JWT.Issuer, err, c.want)
+			read, err := load(t, c.file, c.environ...)
+			if err != nil && !strings.HasPrefix(one(t, err), c.want) || err == nil && read.JWT.Issuer != c.want {
+				t.Errorf("%q, %v, want %q", read.JWT.Issuer, err, c.want)
 			}
 		})
 	}
@@ -91,7 +92,7 @@ func TestDotEnvIsReadInDevelopmentOnly(t *testing.T) {
 // one returns the only fault of err.
 func one(t *testing.T, err error) string {
 	t.Helper()
-	var faults config.Faults
+	var faults settings.Faults
 	if !errors.As(err, &faults) || len(faults) != 1 {
 		t.Fatalf("%v, want one fault", err)
 	}
@@ -104,9 +105,9 @@ func TestConfigYAMLEqualsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	settings, err := config.Load(file, nil)
+	read, err := config.Load(file, nil)
 	// %+v prints an empty list like nil, and every secret as stars.
-	if got, want := fmt.Sprintf("%+v", settings), fmt.Sprintf("%+v", config.Defaults()); err != nil || got != want {
+	if got, want := fmt.Sprintf("%+v", read), fmt.Sprintf("%+v", config.Defaults()); err != nil || got != want {
 		t.Errorf("%s, %v\nwant %s", got, err, want)
 	}
 
@@ -162,9 +163,9 @@ func TestSettingsAreRead(t *testing.T) {
 		"_FILE may have 64 KiB":                      {"", []string{"APP_JWT_ISSUER_FILE=" + write(t, strings.Repeat("x", 64<<10))}, func(s config.Settings) any { return len(s.JWT.Issuer) }, 64 << 10},
 		"_FILE wins over the file":                   {"log: {level: warn}", []string{"APP_LOG_LEVEL_FILE=" + write(t, "error")}, level, "error"},
 		"a value may hold an equals sign":            {"", []string{"APP_JWT_SECRET=" + key + "="}, secret, key + "="},
-		"1MiB is 1048576 bytes":                      {"server: {max_body: 1MiB}", nil, maxBody, config.Size(1048576)},
-		"1MB is 1000000 bytes":                       {"", []string{"APP_SERVER_MAX_BODY=1MB"}, maxBody, config.Size(1000000)},
-		"a size without a unit is in bytes":          {"server: {max_body: 512}", nil, maxBody, config.Size(512)},
+		"1MiB is 1048576 bytes":                      {"server: {max_body: 1MiB}", nil, maxBody, settings.Size(1048576)},
+		"1MB is 1000000 bytes":                       {"", []string{"APP_SERVER_MAX_BODY=1MB"}, maxBody, settings.Size(1000000)},
+		"a size without a unit is in bytes":          {"server: {max_body: 512}", nil, maxBody, settings.Size(512)},
 		"a duration has its unit":                    {"", []string{"APP_JWT_ACCESS_TTL=1h30m"}, func(s config.Settings) any { return s.JWT.AccessTTL }, 90 * time.Minute},
 		"revocation_lag may be 0":                    {"jwt: {revocation_lag: 0}", nil, func(s config.Settings) any { return s.JWT.RevocationLag }, time.Duration(0)},
 		"secrets are split at commas":                {"", []string{"APP_JWT_PREVIOUS_SECRETS=" + key + "," + key + "2"}, previous, []string{key, key + "2"}},
@@ -180,11 +181,11 @@ func TestSettingsAreRead(t *testing.T) {
 		"a proxy may be an address or a network":     {"", []string{"APP_SERVER_TRUSTED_PROXIES=10.0.0.0/8,::1"}, func(s config.Settings) any { return len(s.Server.TrustedProxies) }, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			settings, err := load(t, c.file, c.environ...)
+			read, err := load(t, c.file, c.environ...)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := c.get(settings); fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", c.want) {
+			if got := c.get(read); fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", c.want) {
 				t.Errorf("%#v, want %#v", got, c.want)
 			}
 		})
@@ -363,13 +364,13 @@ func weakFile(t *testing.T) string {
 func TestKeyFilesAreRead(t *testing.T) {
 	for _, algorithm := range []string{config.EdDSA, config.ES256, config.RS256} {
 		now, before := pemFile(t, algorithm), pemFile(t, algorithm)
-		settings, err := load(t, "", "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE="+now, "APP_JWT_PREVIOUS_KEY_FILES="+before)
-		if err != nil || settings.JWT.Key.Signer == nil || len(settings.JWT.PreviousKeys) != 1 {
+		read, err := load(t, "", "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE="+now, "APP_JWT_PREVIOUS_KEY_FILES="+before)
+		if err != nil || read.JWT.Key.Signer == nil || len(read.JWT.PreviousKeys) != 1 {
 			t.Errorf("%s: %v", algorithm, err)
 		}
 	}
-	settings, err := load(t, "jwt: {algorithm: ES256, key_file: "+pemFile(t, config.ES256)+", previous_key_files: ["+publicFile(t)+"]}")
-	if err != nil || len(settings.JWT.PreviousKeys) != 1 {
+	read, err := load(t, "jwt: {algorithm: ES256, key_file: "+pemFile(t, config.ES256)+", previous_key_files: ["+publicFile(t)+"]}")
+	if err != nil || len(read.JWT.PreviousKeys) != 1 {
 		t.Errorf("a public key may be a previous one: %v", err)
 	}
 }
@@ -388,7 +389,7 @@ func TestKeysFromOpenSSLAreRead(t *testing.T) {
 
 func TestANamedFileMustExist(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if _, err := config.Load(config.DefaultFile, nil); err != nil {
+	if _, err := config.Load(settings.DefaultFile, nil); err != nil {
 		t.Error("the default file may be missing:", err)
 	}
 	_, err := config.Load("other.yaml", nil)
@@ -406,7 +407,7 @@ jwt: {isuer: me, access_ttl: soon, revocation_lag: -1s}
 password: {bcrypt_cost: 3, min_length: many, max_wait: 0s}
 log: {level: loud, format: xml}
 `, "APP_JWT_SECRET=short", "APP_LOGLEVEL=debug")
-	var faults config.Faults
+	var faults settings.Faults
 	if !errors.As(err, &faults) || len(faults) != 17 {
 		t.Fatalf("%v\nwant 17 faults", err)
 	}
@@ -420,19 +421,19 @@ log: {level: loud, format: xml}
 func TestDevelopmentMakesOneSecretAndStoresIt(t *testing.T) {
 	for range 20 {
 		t.Chdir(t.TempDir())
-		secrets := make([]config.Secret, 8)
+		secrets := make([]settings.Secret, 8)
 		var group sync.WaitGroup
 		for i := range secrets {
 			group.Go(func() {
-				settings, err := config.Load(config.DefaultFile, nil)
+				read, err := config.Load(settings.DefaultFile, nil)
 				if err != nil {
 					t.Error(err)
 				}
-				secrets[i] = settings.JWT.Secret
+				secrets[i] = read.JWT.Secret
 			})
 		}
 		group.Wait()
-		stored, err := config.Load(config.DefaultFile, nil)
+		stored, err := config.Load(settings.DefaultFile, nil)
 		if secrets = slices.Compact(append(secrets, stored.JWT.Secret)); err != nil || len(secrets) != 1 || len(secrets[0]) != 43 {
 			t.Fatalf("%d secrets, the first of %d bytes; %v", len(secrets), len(secrets[0]), err)
 		}
@@ -452,7 +453,7 @@ func TestAStoredSecretThatIsEmptyOrWeakIsRefused(t *testing.T) {
 		if err := errors.Join(os.Mkdir("data", 0o700), os.WriteFile("data/jwt_secret", []byte(stored), 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := config.Load(config.DefaultFile, nil)
+		_, err := config.Load(settings.DefaultFile, nil)
 		if fault := one(t, err); !strings.Contains(fault, "jwt.secret: ") {
 			t.Errorf("%q: %s", stored, fault)
 		}
@@ -460,20 +461,20 @@ func TestAStoredSecretThatIsEmptyOrWeakIsRefused(t *testing.T) {
 }
 
 func TestTheSecretIsNeverPrinted(t *testing.T) {
-	settings, err := load(t, "", "APP_JWT_SECRET="+key, "APP_JWT_PREVIOUS_SECRETS="+key, "APP_JWT_ALGORITHM=EdDSA", "APP_JWT_KEY_FILE="+pemFile(t, config.EdDSA))
+	read, err := load(t, "", "APP_JWT_SECRET="+key, "APP_JWT_PREVIOUS_SECRETS="+key, "APP_JWT_ALGORITHM=EdDSA", "APP_JWT_KEY_FILE="+pemFile(t, config.EdDSA))
 	if err != nil {
 		t.Fatal(err)
 	}
-	private := settings.JWT.Key.Signer.(ed25519.PrivateKey)
+	private := read.JWT.Key.Signer.(ed25519.PrivateKey)
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q"} {
-		fmt.Fprintf(&out, verb+"\n", settings.JWT.Key)
-		fmt.Fprintf(&out, verb+verb+"\n", settings, &settings.JWT.Secret)
-		fmt.Fprintf(&out, verb+"\n", settings.JWT.Secret)
+		fmt.Fprintf(&out, verb+"\n", read.JWT.Key)
+		fmt.Fprintf(&out, verb+verb+"\n", read, &read.JWT.Secret)
+		fmt.Fprintf(&out, verb+"\n", read.JWT.Secret)
 	}
-	slog.New(slog.NewTextHandler(&out, nil)).Info("all", "settings", settings, "secret", settings.JWT.Secret)
-	slog.New(slog.NewJSONHandler(&out, nil)).Info("all", "settings", settings, "secret", settings.JWT.Secret)
-	if err := json.NewEncoder(&out).Encode(settings); err != nil {
+	slog.New(slog.NewTextHandler(&out, nil)).Info("all", "settings", read, "secret", read.JWT.Secret)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("all", "settings", read, "secret", read.JWT.Secret)
+	if err := json.NewEncoder(&out).Encode(read); err != nil {
 		t.Fatal(err)
 	}
 	for _, wrong := range []string{"jwt: {secret: [" + key + "]}", "jwt: {previous_secrets: [[" + key + "]]}", "jwt: {previous_secrets: {a: " + key + "}}"} {
@@ -506,13 +507,13 @@ func FuzzFile(f *testing.F) {
 		f.Add([]byte(odd))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
-		settings, err := load(t, string(content))
-		var faults config.Faults
+		read, err := load(t, string(content))
+		var faults settings.Faults
 		switch {
-		case err == nil && string(settings.JWT.Secret.Bytes()) == key && settings.JWT.AccessTTL > 0:
-		case errors.As(err, &faults) && len(faults) > 0 && settings.Environment == "":
+		case err == nil && string(read.JWT.Secret.Bytes()) == key && read.JWT.AccessTTL > 0:
+		case errors.As(err, &faults) && len(faults) > 0 && read.Environment == "":
 		default:
-			t.Errorf("%+v, %v", settings, err)
+			t.Errorf("%+v, %v", read, err)
 		}
 	})
 }

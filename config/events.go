@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"example.com/latchkey/kit/settings"
+)
 
 // Events configures the events of accounts.
 type Events struct {
@@ -9,4 +13,4 @@ type Events struct {
 
 func defaultEvents() Events { return Events{Keep: 2160 * time.Hour} }
 
-func checkEvents(f *Faults, s *Settings) { f.checkPositive("events.keep", s.Events.Keep) }
+func checkEvents(f settings.Section, s Events) { f.Positive("keep", s.Keep) }

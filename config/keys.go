@@ -11,6 +11,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"example.com/latchkey/kit/settings"
 )
 
 // The algorithms that sign access tokens (RFC 7518, section 3.1; RFC 8037).
@@ -52,19 +54,19 @@ func NewKey(algorithm string) ([]byte, error) {
 }
 
 // loadKeys reads the key files of an asymmetric algorithm.
-func (f *Faults) loadKeys(s *JWT) {
+func loadKeys(f settings.Section, s *JWT) {
 	kind := keyKinds[s.Algorithm]
 	switch {
 	case s.Algorithm == HS256 && (s.KeyFile != "" || len(s.PreviousKeyFiles) > 0):
-		f.add("jwt.key_file and jwt.previous_key_files: HS256 uses no key file: set jwt.algorithm, or remove them")
+		f.Add("key_file and jwt.previous_key_files", "HS256 uses no key file: set jwt.algorithm, or remove them")
 		return
 	case s.Algorithm == HS256:
 		return
 	case kind == "":
-		f.add("jwt.algorithm: %q is not one of HS256, EdDSA, ES256 and RS256", s.Algorithm)
+		f.Add("algorithm", "%q is not one of HS256, EdDSA, ES256 and RS256", s.Algorithm)
 		return
 	case s.KeyFile == "":
-		f.add("jwt.key_file: is empty, and %s needs %s: make one with `latchkey key new --algorithm %s`", s.Algorithm, kind, s.Algorithm)
+		f.Add("key_file", "is empty, and %s needs %s: make one with `latchkey key new --algorithm %s`", s.Algorithm, kind, s.Algorithm)
 		return
 	}
 	private, _, err := readKey(s.KeyFile, s.Algorithm)
@@ -72,13 +74,13 @@ func (f *Faults) loadKeys(s *JWT) {
 		err = fmt.Errorf("%s holds a public key, which cannot sign", s.KeyFile)
 	}
 	if err != nil {
-		f.add("jwt.key_file: %v", err)
+		f.Add("key_file", "%v", err)
 	}
 	s.Key = PrivateKey{private}
 	for _, file := range s.PreviousKeyFiles {
 		_, public, err := readKey(file, s.Algorithm)
 		if err != nil {
-			f.add("jwt.previous_key_files: %v", err)
+			f.Add("previous_key_files", "%v", err)
 		}
 		s.PreviousKeys = append(s.PreviousKeys, public)
 	}
@@ -86,7 +88,7 @@ func (f *Faults) loadKeys(s *JWT) {
 
 // readKey reads a PEM file. private is nil if the file holds a public key.
 func readKey(file, algorithm string) (private crypto.Signer, public crypto.PublicKey, err error) {
-	text, err := readFile(file)
+	text, err := settings.ReadFile(file)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,14 +1,14 @@
 package config
 
 import (
-	"net"
 	"net/mail"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
 	"golang.org/x/net/idna"
+
+	"example.com/latchkey/kit/settings"
 )
 
 // The default ports of mail.url (RFC 8314, section 3.3).
@@ -19,12 +19,12 @@ const (
 
 // Mail configures mails and the links in them.
 type Mail struct {
-	URL       Secret        `mapstructure:"url"`
-	From      string        `mapstructure:"from"`
-	ResetURL  string        `mapstructure:"reset_url"`
-	VerifyURL string        `mapstructure:"verify_url"`
-	ResetTTL  time.Duration `mapstructure:"reset_ttl"`
-	VerifyTTL time.Duration `mapstructure:"verify_ttl"`
+	URL       settings.Secret `mapstructure:"url"`
+	From      string          `mapstructure:"from"`
+	ResetURL  string          `mapstructure:"reset_url"`
+	VerifyURL string          `mapstructure:"verify_url"`
+	ResetTTL  time.Duration   `mapstructure:"reset_ttl"`
+	VerifyTTL time.Duration   `mapstructure:"verify_ttl"`
 }
 
 // Verified are the settings of Login for verified emails.
@@ -38,39 +38,29 @@ func defaultMail() Mail {
 
 // KeepsMails reports whether mails are kept in a folder and shown at /dev/mail, instead
 // of sent.
-func (s Settings) KeepsMails() bool { return s.Mail.URL == "" && s.Environment == Development }
+func (s Settings) KeepsMails() bool { return s.Mail.URL == "" && s.Environment == settings.Development }
 
-// IsLoopback reports whether a host, which may have a port, is a name or an address by
-// which only this machine is reached.
-func IsLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
-}
-
-func checkMail(f *Faults, s *Settings) {
-	checkPage(f, "mail.reset_url", s.Mail.ResetURL)
-	checkPage(f, "mail.verify_url", s.Mail.VerifyURL)
-	f.checkPositive("mail.reset_ttl", s.Mail.ResetTTL)
-	f.checkPositive("mail.verify_ttl", s.Mail.VerifyTTL)
+func checkMail(faults *settings.Faults, s *Settings) {
+	f := faults.Section("mail")
+	f.Page("reset_url", s.Mail.ResetURL)
+	f.Page("verify_url", s.Mail.VerifyURL)
+	f.Positive("reset_ttl", s.Mail.ResetTTL)
+	f.Positive("verify_ttl", s.Mail.VerifyTTL)
 	from, err := s.Mail.Sender()
 	if err != nil {
-		f.add("mail.from: %q is not an address, such as Example <no-reply@example.com>", s.Mail.From)
+		f.Add("from", "%q is not an address, such as Example <no-reply@example.com>", s.Mail.From)
 	}
 	if s.Mail.URL == "" {
 		return
 	}
 	if !isMailURL(string(s.Mail.URL)) {
-		f.add("mail.url: write smtp://USER:PASSWORD@HOST:%d or smtps://USER:PASSWORD@HOST:%d, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", SMTPPort, SMTPSPort)
+		f.Add("url", "write smtp://USER:PASSWORD@HOST:%d or smtps://USER:PASSWORD@HOST:%d, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", SMTPPort, SMTPSPort)
 	}
-	if err == nil && s.Environment == Production && strings.HasSuffix(from.Address, "@localhost") {
-		f.add("mail.from: write the address that sends mails, such as Example <no-reply@example.com>")
+	if err == nil && s.Environment == settings.Production && strings.HasSuffix(from.Address, "@localhost") {
+		f.Add("from", "write the address that sends mails, such as Example <no-reply@example.com>")
 	}
-	if s.Environment == Production && s.Server.PublicURL == "" {
-		f.add("server.public_url: is empty, and links in mails need it: write the URL by which clients reach the server")
+	if s.Environment == settings.Production && s.Server.PublicURL == "" {
+		faults.Add("server.public_url: is empty, and links in mails need it: write the URL by which clients reach the server")
 	}
 }
 
@@ -87,7 +77,7 @@ func isMailURL(mailURL string) bool {
 			return false
 		}
 	}
-	return hasGoodPort(u)
+	return settings.HasGoodPort(u)
 }
 
 // Sender reads mail.from. The domain is in ASCII, as SMTP needs it.

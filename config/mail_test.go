@@ -15,8 +15,8 @@ func TestTheMailServerIsASecretURL(t *testing.T) {
 		"an IPv6 address":     "APP_MAIL_URL=smtp://[::1]:2525",
 		"a file":              "APP_MAIL_URL_FILE=" + write(t, good+"\n"),
 	} {
-		settings, err := load(t, "", environ)
-		if err != nil || settings.Mail.URL == "" || strings.Contains(fmt.Sprintf("%v %+v %#v", settings, settings, settings), "p%40ss") {
+		read, err := load(t, "", environ)
+		if err != nil || read.Mail.URL == "" || strings.Contains(fmt.Sprintf("%v %+v %#v", read, read, read), "p%40ss") {
 			t.Errorf("%s: %v, or it is printed", claim, err)
 		}
 	}

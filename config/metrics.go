@@ -1,13 +1,15 @@
 package config
 
+import "example.com/latchkey/kit/settings"
+
 // Metrics are the settings of Server for metrics.
 type Metrics struct {
 	MetricsAddress string `mapstructure:"metrics_address"` // HOST:PORT, or empty for none
 }
 
-func checkMetrics(f *Faults, s Server) {
+func checkMetrics(f settings.Section, s Server) {
 	if s.MetricsAddress == "" {
 		return
 	}
-	f.checkAddress("server.metrics_address", s.MetricsAddress)
+	f.Address("metrics_address", s.MetricsAddress)
 }

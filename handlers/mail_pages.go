@@ -13,8 +13,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/config"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/mail"
 )
 
@@ -81,7 +81,7 @@ func (m MailPages) Show(c *gin.Context) {
 // LoopbackOnly refuses a request under another name than one of this machine: a page on
 // the internet may point its name at 127.0.0.1, and the browser lets it read what is there.
 func LoopbackOnly(c *gin.Context) {
-	if !config.IsLoopback(c.Request.Host) {
+	if !settings.IsLoopback(c.Request.Host) {
 		problem.Write(c, problem.Forbidden.Detailed("Mails are shown under the name localhost, or an address such as 127.0.0.1"))
 	}
 }

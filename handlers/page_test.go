@@ -11,13 +11,14 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/handlers"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 )
 
-func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(kit.Main(m)) }
 
 // sorted is the input of a list that can be sorted.
 type sorted struct {

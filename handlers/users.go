@@ -6,7 +6,7 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/database"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 )

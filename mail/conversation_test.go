@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
 // conversation is a mail server of a test, which says what it is told to. The keys of
@@ -212,7 +213,7 @@ func TestEHLOSaysAFullNameOrAnAddress(t *testing.T) {
 }
 
 func TestAMailServerIsFoundByItsURL(t *testing.T) {
-	for url, want := range map[config.Secret]string{
+	for url, want := range map[settings.Secret]string{
 		"smtps://[::1]:2525":         "[::1]:2525",
 		"smtps://[::1]":              "[::1]:465",
 		"smtp://192.0.2.7":           "192.0.2.7:587",

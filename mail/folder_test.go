@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
 func inFolder(t *testing.T) *Sender {
@@ -101,9 +102,9 @@ func TestOnlyAnIDFindsAMail(t *testing.T) {
 }
 
 func TestProductionSendsNothingWithoutAServer(t *testing.T) {
-	settings := config.Defaults()
-	settings.Environment = config.Production
-	if sender := New(settings); sender != nil {
+	s := config.Defaults()
+	s.Environment = settings.Production
+	if sender := New(s); sender != nil {
 		t.Error(sender)
 	}
 }

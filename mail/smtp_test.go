@@ -22,6 +22,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 )
 
 // server is a mail server of a test. Its errors are its answers.
@@ -113,7 +114,7 @@ func TestMain(m *testing.M) {
 }
 
 // serve runs a mail server until the test ends, and returns a mail.url of it.
-func serve(t *testing.T, s *server, scheme string, startTLS bool) config.Secret {
+func serve(t *testing.T, s *server, scheme string, startTLS bool) settings.Secret {
 	t.Helper()
 	s.mails = make(chan received, 10)
 	backend := smtp.NewServer(s)
@@ -137,7 +138,7 @@ func serve(t *testing.T, s *server, scheme string, startTLS bool) config.Secret 
 	if s.noLogin {
 		user = ""
 	}
-	return config.Secret(scheme + "://" + user + "localhost:" + port)
+	return settings.Secret(scheme + "://" + user + "localhost:" + port)
 }
 
 type quiet struct{}
@@ -159,7 +160,7 @@ func message(to string) Message {
 	return Message{to, "verify", sample{Email: to, Link: link, TTL: time.Hour}}
 }
 
-func sender(t *testing.T, url config.Secret) *Sender {
+func sender(t *testing.T, url settings.Secret) *Sender {
 	t.Helper()
 	settings := config.Defaults()
 	settings.Mail.URL, settings.Mail.From = url, "Café <post@bücher.example>"
@@ -225,7 +226,7 @@ func TestAnErrorSaysWhetherARetryHelps(t *testing.T) {
 func TestAnUntrustedServerGetsNoPassword(t *testing.T) {
 	s := &server{}
 	url := serve(t, s, "smtp", true)
-	url = config.Secret(strings.Replace(string(url), "localhost", "127.0.0.1", 1)) // not in the certificate
+	url = settings.Secret(strings.Replace(string(url), "localhost", "127.0.0.1", 1)) // not in the certificate
 	if err := sender(t, url).Send(t.Context(), message("bob@example.com")); err == nil || errors.Is(err, ErrPermanent) || len(s.mails) > 0 {
 		t.Error(err)
 	}

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -177,7 +178,7 @@ func TestTheListOfUsersIsFiltered(t *testing.T) {
 		if found := strings.Join(got, " "); found != c.want {
 			t.Errorf("%s lists %s, want %s", query, found, c.want)
 		}
-		if plan := since("users"); !apptest.OnPostgreSQL() && !strings.Contains(plan, c.index) {
+		if plan := since("users"); !kit.OnPostgreSQL() && !strings.Contains(plan, c.index) {
 			t.Errorf("%s is read by %s", query, plan)
 		}
 	}

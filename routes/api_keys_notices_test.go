@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -56,9 +56,9 @@ func TestAResetEndsKeys(t *testing.T) {
 	verify(app, token).Want(t, 204, "")
 	_, key := newKey(t, app, app.Login("ada@example.com"), models.ScopeFull)
 	wantMail(t, app, "key_created", "ada@example.com")
-	app.Get("/protected", apptest.Bearer(key)...).Want(t, 200, "") // cached
+	app.Get("/protected", kit.Bearer(key)...).Want(t, 200, "") // cached
 	reset(app, resetToken(t, app)).Want(t, 204, "")
-	app.Get("/protected", apptest.Bearer(key)...).Want(t, 401, "token_revoked")
+	app.Get("/protected", kit.Bearer(key)...).Want(t, 401, "token_revoked")
 	if keys := fmt.Sprint(lastEvent(t, app, "password_reset").Details["keys"]); keys != "[Nightly]" {
 		t.Errorf("the reset ended the keys %s", keys)
 	}
@@ -68,7 +68,7 @@ func TestAResetEndsKeys(t *testing.T) {
 func TestTheEventsOfWhatAKeyDoes(t *testing.T) {
 	app, bearer, _ := session(t)
 	_, key := newKey(t, app, bearer, models.ScopeFull)
-	app.Do("PATCH", "/me", strings.NewReader(`{"name":"Ada"}`), apptest.Bearer(key)...).Want(t, 200, "")
+	app.Do("PATCH", "/me", strings.NewReader(`{"name":"Ada"}`), kit.Bearer(key)...).Want(t, 200, "")
 	all := events(t, app)
 	if last := all[len(all)-1]; last.Kind != "user_changed" || last.ActorID == nil || *last.ActorID != app.User("ada@example.com").ID || last.SessionID != nil {
 		t.Errorf("%+v", last)

@@ -13,10 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 )
 
@@ -33,7 +34,7 @@ func lagHour(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
 func TestAKeyWorksUntilItIsDeleted(t *testing.T) {
 	app, bearer, _ := session(t, lagHour)
 	answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"full","expires_at":"2999-01-01T00:00:00Z"}`, bearer...).Want(t, 201, "")
-	id, key := answer.Field("id"), apptest.Bearer(answer.Field("key"))
+	id, key := answer.Field("id"), kit.Bearer(answer.Field("key"))
 	if answer.Header.Get("Cache-Control") != "no-store" || !regexp.MustCompile(`^`+auth.KeyPrefix+`[0-9A-Za-z]{49}$`).MatchString(answer.Field("key")) ||
 		answer.Field("expires_at") != "2999-01-01T00:00:00.000000Z" {
 		t.Error(answer.Header, answer.Body)
@@ -52,7 +53,7 @@ func TestAKeyWorksUntilItIsDeleted(t *testing.T) {
 	app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, bearer...).Want(t, 204, "")
 	app.Do("DELETE", "/sessions?scope=all", nil, bearer...).Want(t, 204, "")
 	works()
-	bearer = apptest.Bearer(app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Field("access_token"))
+	bearer = kit.Bearer(app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Field("access_token"))
 	app.Do("DELETE", "/keys/"+id, nil, bearer...).Want(t, 204, "")
 	app.Get("/protected", key...).Want(t, 401, "token_revoked")
 	app.Do("DELETE", "/keys/"+id, nil, bearer...).Want(t, 404, "not_found")
@@ -110,7 +111,7 @@ func stored(t *testing.T, app *apptest.App) (row models.APIKey) {
 func TestEveryProtectedRouteRefusesEveryBadKey(t *testing.T) {
 	app, bearer, _ := session(t, lagHour)
 	_, key := newKey(t, app, bearer, models.ScopeFull)
-	good := apptest.Bearer(key)
+	good := kit.Bearer(key)
 	app.Get("/protected", good...).Want(t, 200, "") // cached, which must not weaken the checks
 	wantRefused(t, app, "key", badKeys(t, app, key))
 	app.Get("/protected?access_token="+key).Want(t, 401, "token_missing")
@@ -130,11 +131,11 @@ func TestACachedKeyExpires(t *testing.T) {
 	var key []string
 	for life := 200 * time.Millisecond; key == nil; life *= 2 { // until it lives long enough to be cached
 		answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"full","expires_at":"`+app.DB.NowFunc().Add(life).Format(time.RFC3339Nano)+`"}`, bearer...)
-		if made := apptest.Bearer(answer.Field("key")); app.Get("/protected", made...).Status == 200 {
+		if made := kit.Bearer(answer.Field("key")); app.Get("/protected", made...).Status == 200 {
 			key = made
 		}
 	}
-	apptest.Await(t, "it expires", func() bool { return app.Get("/protected", key...).Status != 200 })
+	kit.Await(t, "it expires", func() bool { return app.Get("/protected", key...).Status != 200 })
 	app.Get("/protected", key...).Want(t, 401, "token_expired")
 }
 
@@ -145,19 +146,19 @@ func TestAKeyThatMayReadMakesOnlyGETAndHEADRequests(t *testing.T) {
 		if route.Streams() {
 			continue
 		}
-		refused := app.Serve(route.Method, route.Path, "", apptest.Bearer(key)...).Status == http.StatusForbidden
+		refused := app.Serve(route.Method, route.Path, "", kit.Bearer(key)...).Status == http.StatusForbidden
 		if want := route.Method != "GET" || route.Access.Name != "user"; refused != want {
 			t.Errorf("%s %s is refused: %t", route.Method, route.Path, refused)
 		}
 	}
-	app.Do("HEAD", "/me", nil, apptest.Bearer(key)...).Want(t, 200, "")
+	app.Do("HEAD", "/me", nil, kit.Bearer(key)...).Want(t, 200, "")
 }
 
 func TestAKeyIsNotALogin(t *testing.T) {
 	app := apptest.New(t)
 	bearer := app.Admin("root@example.com")
 	_, key := newKey(t, app, bearer, models.ScopeFull)
-	wantOnlyLoginsRefused(t, app, apptest.Bearer(key))
+	wantOnlyLoginsRefused(t, app, kit.Bearer(key))
 	app.Get("/protected", bearer...).Want(t, 200, "") // no session was ended
 }
 
@@ -191,12 +192,12 @@ func TestTheKeysOfOthersCannotBeDeleted(t *testing.T) {
 	if list := app.Get("/keys", bob...).Body; strings.Contains(list, id) {
 		t.Error(list)
 	}
-	app.Get("/protected", apptest.Bearer(key)...).Want(t, 200, "")
+	app.Get("/protected", kit.Bearer(key)...).Want(t, 200, "")
 }
 
 func TestAUserHasAtMost50Keys(t *testing.T) {
 	app, bearer, _ := session(t)
-	var answers [60]apptest.Answer
+	var answers [60]kit.Answer
 	var do []func()
 	for i := range answers {
 		do = append(do, func() {
@@ -239,8 +240,8 @@ func TestAKeyIsOnlyInTheAnswerThatMakesIt(t *testing.T) {
 	app, bearer, _ := session(t)
 	app.RunJobs()
 	id, key := newKey(t, app, bearer, models.ScopeFull)
-	seen := app.Get("/me", apptest.Bearer(key)...).Want(t, 200, "").Body + app.Get("/keys", bearer...).Body
-	app.Get("/protected", apptest.Bearer(key+"0")...).Want(t, 401, "token_invalid")
+	seen := app.Get("/me", kit.Bearer(key)...).Want(t, 200, "").Body + app.Get("/keys", bearer...).Body
+	app.Get("/protected", kit.Bearer(key+"0")...).Want(t, 401, "token_invalid")
 	tables, err := app.DB.Migrator().GetTables()
 	if err != nil {
 		t.Fatal(err)
@@ -262,8 +263,8 @@ func TestWithoutTheDatabaseOnlyAForgedKeyIsRefused(t *testing.T) {
 	if err := database.Close(app.DB); err != nil {
 		t.Fatal(err)
 	}
-	app.Get("/protected", apptest.Bearer(key)...).Want(t, 503, "unavailable")
-	app.Get("/protected", apptest.Bearer(key[:10]+flip(key[10:]))...).Want(t, 401, "token_invalid")
+	app.Get("/protected", kit.Bearer(key)...).Want(t, 503, "unavailable")
+	app.Get("/protected", kit.Bearer(key[:10]+flip(key[10:]))...).Want(t, 401, "token_invalid")
 }
 
 func TestAnotherProcessSeesADeletedKeyAfterTheLag(t *testing.T) {
@@ -273,7 +274,7 @@ func TestAnotherProcessSeesADeletedKeyAfterTheLag(t *testing.T) {
 	}
 	never, soon, late := other(0), other(100*time.Millisecond), other(time.Hour)
 	id, text := newKey(t, app, bearer, models.ScopeFull)
-	key := apptest.Bearer(text)
+	key := kit.Bearer(text)
 	for _, each := range []*apptest.App{never, soon, late} {
 		each.Get("/protected", key...).Want(t, 200, "")
 	}
@@ -299,7 +300,7 @@ func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
 	var do []func()
 	for range 20 {
 		for _, text := range texts {
-			do = append(do, func() { app.Get("/protected", apptest.Bearer(text)...).Want(t, 200, "") })
+			do = append(do, func() { app.Get("/protected", kit.Bearer(text)...).Want(t, 200, "") })
 		}
 	}
 	together(do...)
@@ -326,7 +327,7 @@ func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
 		slices.Sort(moved)
 		return moved
 	}
-	apptest.Await(t, "two uses are stored", func() bool { return len(used()) >= 2 })
+	kit.Await(t, "two uses are stored", func() bool { return len(used()) >= 2 })
 	if got := used(); !slices.Equal(got, []time.Duration{0, 2 * time.Minute}) {
 		t.Errorf("it is stored of those that were used %v ago", got)
 	}
@@ -336,11 +337,11 @@ func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
 	_, fresh := newKey(t, app, bearer, models.ScopeRead)
 	since()
 	for range 20 {
-		app.Get("/protected", apptest.Bearer(texts[0])...).Want(t, 200, "")
+		app.Get("/protected", kit.Bearer(texts[0])...).Want(t, 200, "")
 	}
-	app.Get("/protected", apptest.Bearer(fresh)...).Want(t, 200, "")
+	app.Get("/protected", kit.Bearer(fresh)...).Want(t, 200, "")
 	count := 0
-	apptest.Await(t, "the use of the new key is stored, after all uses before", func() bool {
+	kit.Await(t, "the use of the new key is stored, after all uses before", func() bool {
 		count += written() // a statement is logged once it has run
 		return stored(t, app).LastUsedAt != nil && count > 0
 	})

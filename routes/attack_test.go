@@ -15,8 +15,9 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
@@ -239,7 +240,7 @@ func protectedRoutes() (protected []endpoint.Route) {
 // algorithms are the signing algorithms to test. On PostgreSQL one is enough,
 // because they do not use the database.
 func algorithms() []string {
-	if apptest.OnPostgreSQL() {
+	if kit.OnPostgreSQL() {
 		return []string{config.HS256}
 	}
 	return []string{config.HS256, config.EdDSA, config.ES256, config.RS256}
@@ -311,7 +312,7 @@ func wantRefused(t *testing.T, app *apptest.App, kind string, bad map[string][2]
 	for _, route := range protectedRoutes() {
 		for claim, attack := range bad {
 			t.Run(kind+" "+route.Method+" "+route.Path+"/"+claim, func(t *testing.T) {
-				answer := app.Serve(route.Method, route.Path, "", apptest.Bearer(attack[0])...).Want(t, 401, attack[1])
+				answer := app.Serve(route.Method, route.Path, "", kit.Bearer(attack[0])...).Want(t, 401, attack[1])
 				detail := details[attack[1]]
 				challenge := `Bearer realm="latchkey", error="invalid_token", error_description="` + detail + `"`
 				if answer.Field("detail") != detail || answer.Header.Get("WWW-Authenticate") != challenge {
@@ -333,7 +334,7 @@ func TestValidTokensOfEveryFormAreAccepted(t *testing.T) {
 		"aud one of many":     good.withClaim("aud", []string{"other", "latchkey"}),
 		"no nbf, iat or jti":  good.with(func(f *token) { delete(f.claims, "nbf"); delete(f.claims, "iat"); delete(f.claims, "jti") }),
 	} {
-		t.Run(claim, func(t *testing.T) { app.Get("/protected", apptest.Bearer(accepted)...).Want(t, 200, "") })
+		t.Run(claim, func(t *testing.T) { app.Get("/protected", kit.Bearer(accepted)...).Want(t, 200, "") })
 	}
 }
 

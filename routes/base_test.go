@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestTheBasePathIsBeforeAllPathsExceptHealthChecks(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	get := func(path string) (status int, leadsTo string) {

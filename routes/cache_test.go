@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 func TestGzipNeedsAnAcceptingClient(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for accept, want := range map[string]string{
 		"gzip": "gzip", "GZIP": "gzip", "x-gzip": "gzip", "br, gzip": "gzip", "deflate, gzip ; q=0.5": "gzip", "gzip;q=1.000": "gzip", "*": "gzip", "br;q=1, *;q=0.1": "gzip",
@@ -29,9 +30,9 @@ func TestGzipNeedsAnAcceptingClient(t *testing.T) {
 
 // A cache must not give the answer of one origin to another.
 func TestAllAnswersVaryByOriginIfOriginsAreSet(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	const allowed = "https://app.example.com"
-	vary := func(answer apptest.Answer) []string {
+	vary := func(answer kit.Answer) []string {
 		return strings.Split(strings.Join(answer.Header.Values("Vary"), ", "), ", ")
 	}
 	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{allowed} })

@@ -9,20 +9,21 @@ import (
 	"golang.org/x/crypto/bcrypt"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
 // meanwhile runs change in a transaction while a request waits for it. The request
 // has read its data and not written yet.
-func meanwhile(t *testing.T, app *apptest.App, request func() apptest.Answer, change func(tx *gorm.DB) error) apptest.Answer {
+func meanwhile(t *testing.T, app *apptest.App, request func() kit.Answer, change func(tx *gorm.DB) error) kit.Answer {
 	t.Helper()
 	writer, err := app.DB.DB()
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := make(chan apptest.Answer, 1)
+	answer := make(chan kit.Answer, 1)
 	err = app.DB.Transaction(func(tx *gorm.DB) error {
 		if err := change(tx); err != nil {
 			return err
@@ -31,7 +32,7 @@ func meanwhile(t *testing.T, app *apptest.App, request func() apptest.Answer, ch
 		go func() { answer <- request() }()
 		for waits := false; !waits; time.Sleep(time.Millisecond) {
 			waits = writer.Stats().WaitCount > before
-			if apptest.OnPostgreSQL() {
+			if kit.OnPostgreSQL() {
 				tx.Raw("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))").Scan(&waits)
 			}
 			if len(answer) > 0 {
@@ -87,7 +88,7 @@ func TestAChangeFailsIfItsPasswordIsNoLongerValid(t *testing.T) {
 				if strings.Contains(claim, "a role") { // the last admin stays
 					app.Admin("root@example.com")
 				}
-				answer := meanwhile(t, app, func() apptest.Answer { return app.Do(r.method, r.path, strings.NewReader(r.body), bearer...) }, c.change)
+				answer := meanwhile(t, app, func() kit.Answer { return app.Do(r.method, r.path, strings.NewReader(r.body), bearer...) }, c.change)
 				if c.code == "" {
 					if answer.Status >= 300 {
 						t.Error(answer)
@@ -121,7 +122,7 @@ func TestALoginChecksThePasswordAgainAfterHashing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			meanwhile(t, app, func() apptest.Answer {
+			meanwhile(t, app, func() kit.Answer {
 				return app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`)
 			}, func(tx *gorm.DB) error {
 				return tx.Model(&models.User{}).Where("true").Update("password_hash", string(fresh)).Error
@@ -154,7 +155,7 @@ func TestOneOfTwoConcurrentPasswordChangesSucceeds(t *testing.T) {
 	restore := snapshot(t, app)
 	for range raceRounds {
 		restore()
-		var answers [2]apptest.Answer
+		var answers [2]kit.Answer
 		var do []func()
 		for i, on := range []*apptest.App{app, other} {
 			do = append(do, func() {
@@ -190,7 +191,7 @@ func TestADeletedUserChangesNothing(t *testing.T) {
 		other.Do(r.method, r.path, strings.NewReader(r.body), bearer...).Want(t, 401, "token_revoked")
 	}
 	gone := app.User("ada@example.com").ID.String()
-	meanwhile(t, app, func() apptest.Answer {
+	meanwhile(t, app, func() kit.Answer {
 		return app.Do("PATCH", "/users/"+gone, strings.NewReader(`{"role":"admin"}`), root...)
 	}, func(tx *gorm.DB) error { return tx.Where("id = ?", gone).Delete(&models.User{}).Error }).Want(t, 404, "not_found")
 }
@@ -269,7 +270,7 @@ func TestManySessionsAreListedAndDeletedInSmallSteps(t *testing.T) {
 	if err := app.DB.CreateInBatches(&many, 500).Error; err != nil {
 		t.Fatal(err)
 	}
-	if !apptest.OnPostgreSQL() { // because it reads a small table without the index
+	if !kit.OnPostgreSQL() { // because it reads a small table without the index
 		var plan []struct{ Detail string }
 		app.DB.Raw("EXPLAIN QUERY PLAN SELECT id FROM sessions WHERE user_id = ? AND "+models.LiveSession+" ORDER BY id DESC LIMIT 21", user.ID, now).Scan(&plan)
 		if text := fmt.Sprint(plan); !strings.Contains(text, "idx_sessions_live") || strings.Contains(text, "TEMP B-TREE") {

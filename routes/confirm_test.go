@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -41,11 +42,11 @@ func confirmed(t *testing.T) map[string]string {
 	return all
 }
 
-func confirm(app *apptest.App, path, rest, proof string, bearer []string) apptest.Answer {
+func confirm(app *apptest.App, path, rest, proof string, bearer []string) kit.Answer {
 	return app.Post(path, `{`+strings.TrimPrefix(proof+rest, ",")+`}`, bearer...)
 }
 
-func wantField(t *testing.T, answer apptest.Answer, field, says string) {
+func wantField(t *testing.T, answer kit.Answer, field, says string) {
 	t.Helper()
 	if answer.Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, `{"field":"`+field+`","message":"`+says+`"}`) {
 		t.Errorf("%s, want %s %s", answer.Body, field, says)

@@ -4,15 +4,16 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // pagesOfDocs are the routes that the document leaves out.
 var pagesOfDocs = []string{"GET /docs", "GET /docs/:file"}
 
 func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	page := app.Get("/docs").Want(t, 200, "")
 	for _, path := range []string{"/", "/docs", "/docs/index.html"} {
@@ -35,7 +36,7 @@ func TestThePageLoadsNothingFromElsewhere(t *testing.T) {
 }
 
 func TestThePageFollowsTheBasePath(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
 	for path, status := range map[string]int{"/docs": 200, "/docs/start.js": 200, "/": 302} {
 		answer := app.Serve("GET", path, "")

@@ -7,8 +7,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/database"
-	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/jobs"
 	"example.com/latchkey/models"
 )
 

@@ -11,8 +11,9 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -287,17 +288,17 @@ func TestOldEventsAreDeleted(t *testing.T) {
 		}
 	})
 	app.RunJobs()
-	apptest.Await(t, "the job is due", func() bool {
+	kit.Await(t, "the job is due", func() bool {
 		return app.DB.Exec("UPDATE jobs SET run_at = created_at WHERE kind = 'purge events'").RowsAffected == 1
 	})
-	apptest.Await(t, "the log says that it is done", func() bool { return strings.Contains(app.Log.String(), `msg="old events deleted" count=120`) })
+	kit.Await(t, "the log says that it is done", func() bool { return strings.Contains(app.Log.String(), `msg="old events deleted" count=120`) })
 	if left := events(t, app); len(left) != 2 || most > 50 {
 		t.Errorf("at most %d were deleted at once, and left are %+v", most, left)
 	}
 }
 
 func TestTheListsOfEventsUseIndexes(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t) // it reads a small table without an index
+	kit.SkipOnPostgreSQL(t) // it reads a small table without an index
 	app, bearer, _ := session(t)
 	root := app.Admin("root@example.com")
 	since := plans(t, app)

@@ -7,21 +7,22 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // Connections to a server that has become a standby stay open, and new ones lead to
 // the new primary: here, the open ones only read.
 func TestTheTryAfterAFailoverWrites(t *testing.T) {
-	if !apptest.OnPostgreSQL() || apptest.OnPooler() {
+	if !kit.OnPostgreSQL() || kit.OnPooler() {
 		t.Skip("this is of PostgreSQL without a pooler, which has the connections")
 	}
-	for claim, try := range map[string]func(app *apptest.App) apptest.Answer{
-		"a write": func(app *apptest.App) apptest.Answer {
+	for claim, try := range map[string]func(app *apptest.App) kit.Answer{
+		"a write": func(app *apptest.App) kit.Answer {
 			return app.Post("/register", `{"email":"ada@example.com","password":"`+apptest.Password+`"}`)
 		},
-		"the health check": func(app *apptest.App) apptest.Answer { return app.Get("/readyz") },
+		"the health check": func(app *apptest.App) kit.Answer { return app.Get("/readyz") },
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app := apptest.New(t)
@@ -41,7 +42,7 @@ func TestTheTryAfterAFailoverWrites(t *testing.T) {
 }
 
 func TestADatabaseThatOnlyReadsIsNotReady(t *testing.T) {
-	if !apptest.OnPostgreSQL() || apptest.OnPooler() {
+	if !kit.OnPostgreSQL() || kit.OnPooler() {
 		t.Skip("this is of PostgreSQL, and a pooler refuses the parameter")
 	}
 	app := apptest.New(t, func(s *config.Settings) { s.Database.URL += "&default_transaction_read_only=on" })

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 )
 
 // A write after the database file is deleted would be lost.

@@ -11,29 +11,31 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/migrations"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
 
 // Two clients wait for the database with the same request. The first disconnects.
 func TestADisconnectedClientDoesNotAffectOthers(t *testing.T) {
-	settings := config.Defaults()
-	settings.JWT.Secret, settings.JWT.RevocationLag = config.NewSecret(), 0
-	settings.Database = apptest.NewDatabase(t)
-	settings.Database.MaxConnections = 1
+	s := config.Defaults()
+	s.JWT.Secret, s.JWT.RevocationLag = settings.NewSecret(), 0
+	s.Database = kit.NewDatabase(t)
+	s.Database.MaxConnections = 1
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
-		db, err := database.Open(settings.Database, log)
+		db, err := database.Open(s.Database, migrations.All(), log)
 		if err == nil {
 			t.Cleanup(func() { _ = database.Close(db) })
 			err = database.Migrate(db)
 		}
-		services := auth.New(settings, db)
-		engine, failed := routes.App{Settings: settings, Log: log, DB: db, Auth: services}.Engine()
+		services := auth.New(s, db)
+		engine, failed := routes.App{Settings: s, Log: log, DB: db, Auth: services}.Engine()
 		if err != nil || failed != nil {
 			t.Fatal(err, failed)
 		}

@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 // endless never ends. It is sent in chunks, because it has no length.
@@ -21,7 +22,7 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte(" "), len(p))), nil }
 
 func TestBadBodies(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	const media = "application/json"
 	cases := map[string]struct {
@@ -86,7 +87,7 @@ func TestBadBodies(t *testing.T) {
 }
 
 func TestBadForms(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for claim, c := range map[string]struct {
 		body   string

@@ -15,7 +15,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/middleware"
@@ -52,7 +53,7 @@ func uploadOf(field string, size int) string {
 }
 
 func TestUploadsLeaveNoTemporaryFiles(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	count := countTemporaryFiles(t)
 	app := apptest.New(t)
 	const size = 5 << 20
@@ -115,7 +116,7 @@ func TestUploadsLeaveNoTemporaryFiles(t *testing.T) {
 }
 
 func TestALoginMayBeAMultipartForm(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	form := func(name, value string) string {
@@ -152,7 +153,7 @@ func TestAPathThatIsNotTextIsNotFound(t *testing.T) {
 
 // An answer that fails after its first byte must not look complete. It is logged.
 func TestAFailedAnswerEndsTheConnection(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	begun := strings.Repeat("x", 1<<16)
 	mount(app,

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/jobs"
 )
 
 // Jobs returns what runs in the background, one line each.

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/problem"
 )
 
 func TestManyUnknownMembersAreCounted(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	ada := app.Login("ada@example.com")
@@ -38,7 +39,7 @@ func TestManyUnknownMembersAreCounted(t *testing.T) {
 }
 
 func TestLargeInvalidBodiesAreRefused(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	ada := app.Login("ada@example.com")
@@ -66,7 +67,7 @@ func TestLargeInvalidBodiesAreRefused(t *testing.T) {
 }
 
 func TestAnEmailIsLimitedBeforeItIsNormalized(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	const tooLong = "must be a maximum of 254 characters in length"
@@ -94,7 +95,7 @@ func TestAnEmailIsLimitedBeforeItIsNormalized(t *testing.T) {
 }
 
 func TestTooManyFieldsAreRefused(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Register("ada@example.com")
 	ada := app.Login("ada@example.com")
@@ -106,7 +107,7 @@ func TestTooManyFieldsAreRefused(t *testing.T) {
 
 // Quadratic work would be 16 times as much for 4 times the input.
 func TestWorkGrowsLinearlyWithTheHeaders(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t, func(s *config.Settings) {
 		s.Server.TrustedProxies = []string{"10.0.0.0/8"}
 		s.Server.CORSOrigins = []string{"https://app.example.com"}

@@ -12,13 +12,14 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/middleware"
 )
 
 func TestALogLineLimitsTextFromClients(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	long := strings.Repeat("X", 60_000)
 	request := httptest.NewRequestWithContext(t.Context(), long, "/me", nil)
@@ -31,7 +32,7 @@ func TestALogLineLimitsTextFromClients(t *testing.T) {
 }
 
 func TestTheRefusalsOfASecondAreALineAndACount(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		engine := gin.New()
@@ -54,7 +55,7 @@ func TestTheRefusalsOfASecondAreALineAndACount(t *testing.T) {
 }
 
 func TestALongPanicMessageKeepsItsStack(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Engine.GET("/panic", func(*gin.Context) { panic(strings.Repeat("X", 60_000)) })
 	app.Get("/panic").Want(t, 500, "internal")
@@ -65,7 +66,7 @@ func TestALongPanicMessageKeepsItsStack(t *testing.T) {
 }
 
 func TestALogLineHasTheTraceOfAValidTraceparent(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	const trace, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	app := apptest.New(t)
 	for claim, c := range map[string]struct {

@@ -11,9 +11,10 @@ import (
 	"github.com/gin-gonic/gin"
 	"golang.org/x/crypto/bcrypt"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -30,7 +31,7 @@ func TestRegisterLoginAndCallAProtectedRoute(t *testing.T) {
 	if login.Field("token_type") != "Bearer" || !strings.Contains(login.Body, `"expires_in":900`) || login.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("logged in as %s", login.Body)
 	}
-	bearer := apptest.Bearer(login.Field("access_token"))
+	bearer := kit.Bearer(login.Field("access_token"))
 	if got := app.Get("/protected", bearer...).Want(t, 200, "").Field("user_id"); got != user.Field("id") {
 		t.Errorf("user_id %s, want %s", got, user.Field("id"))
 	}
@@ -200,5 +201,5 @@ func TestADisconnectedClientLeavesTheQueue(t *testing.T) {
 	app, release := busy(t, time.Hour)
 	defer release()
 	send(t, app, wrongLogin)()
-	apptest.Await(t, "the log says that the client has gone", func() bool { return strings.Contains(app.Log.String(), "status=499") })
+	kit.Await(t, "the log says that the client has gone", func() bool { return strings.Contains(app.Log.String(), "status=499") })
 }

@@ -12,9 +12,10 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
-	"example.com/latchkey/jobs"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/jobs"
 	"example.com/latchkey/models"
 )
 
@@ -34,11 +35,11 @@ func TestNobodysMailWaitsBehindAStrangers(t *testing.T) {
 		sent <- template + " to " + string(to)
 		return nil
 	}}
-	apptest.StartWorker(t, app.DB, slog.New(slog.DiscardHandler), time.Hour, jobs.Handle(mails.DeliverForgotten), jobs.Handle(mails.Deliver), jobs.Handle(mails.DeliverNotice))
+	kit.StartWorker(t, app.DB, slog.New(slog.DiscardHandler), time.Hour, jobs.Handle(mails.DeliverForgotten), jobs.Handle(mails.Deliver), jobs.Handle(mails.DeliverNotice))
 	t.Cleanup(func() { close(stopped) })
 	waiting := map[string]bool{"verify to ada@example.com": true, "password_changed to ada@example.com": true}
 	for len(waiting) > 0 {
-		delete(waiting, apptest.Receive(t, "the mails of others are sent", sent))
+		delete(waiting, kit.Receive(t, "the mails of others are sent", sent))
 	}
 }
 
@@ -175,7 +176,7 @@ func TestTheMailsOfTheVersionBeforeAreSent(t *testing.T) {
 		`"template":"email_changed","user_id":"` + id.String() + `","email":"old@example.com"`,
 		`"template":"password_changed","user_id":"` + id.String() + `","email":""`,
 	} {
-		job := models.Job{Kind: "mail", Args: `{"id":"` + uuid.Must(uuid.NewV7()).String() + `",` + args + `}`, RunAt: new(time.Time)}
+		job := jobs.Row{ID: uuid.Must(uuid.NewV7()), Kind: "mail", Args: `{"id":"` + uuid.Must(uuid.NewV7()).String() + `",` + args + `}`, RunAt: new(time.Time)}
 		if err := app.DB.Create(&job).Error; err != nil {
 			t.Fatal(err)
 		}

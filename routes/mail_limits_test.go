@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
-	"example.com/latchkey/models"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/jobs"
 )
 
 // behindAProxy takes the client's address from X-Forwarded-For.
@@ -19,14 +20,14 @@ func behindAProxy(maxFailures int) func(*config.Settings) {
 	}
 }
 
-func forgotFrom(app *apptest.App, email, address string) apptest.Answer {
+func forgotFrom(app *apptest.App, email, address string) kit.Answer {
 	return app.Serve("POST", "/password/forgot", `{"email":"`+email+`"}`, from(address)...)
 }
 
 // kindsOfJobs counts the jobs of each kind.
 func kindsOfJobs(app *apptest.App) map[string]int {
 	var kinds []string
-	app.DB.Model(&models.Job{}).Pluck("kind", &kinds)
+	app.DB.Model(&jobs.Row{}).Pluck("kind", &kinds)
 	counts := map[string]int{}
 	for _, kind := range kinds {
 		counts[kind]++
@@ -35,26 +36,26 @@ func kindsOfJobs(app *apptest.App) map[string]int {
 }
 
 func TestANetworkMayAskForFewMails(t *testing.T) {
-	for claim, ask := range map[string]func(app *apptest.App, i int, bearer []string, address string) (answer apptest.Answer, done int){
-		"for a known email": func(app *apptest.App, _ int, _ []string, at string) (apptest.Answer, int) {
+	for claim, ask := range map[string]func(app *apptest.App, i int, bearer []string, address string) (answer kit.Answer, done int){
+		"for a known email": func(app *apptest.App, _ int, _ []string, at string) (kit.Answer, int) {
 			return forgotFrom(app, "ada@example.com", at), 202
 		},
-		"for an unknown one": func(app *apptest.App, _ int, _ []string, at string) (apptest.Answer, int) {
+		"for an unknown one": func(app *apptest.App, _ int, _ []string, at string) (kit.Answer, int) {
 			return forgotFrom(app, "who@example.com", at), 202
 		},
-		"for many of them": func(app *apptest.App, i int, _ []string, at string) (apptest.Answer, int) {
+		"for many of them": func(app *apptest.App, i int, _ []string, at string) (kit.Answer, int) {
 			return forgotFrom(app, fmt.Sprint(i, "@example.com"), at), 202
 		},
-		"by new accounts": func(app *apptest.App, i int, _ []string, at string) (apptest.Answer, int) {
+		"by new accounts": func(app *apptest.App, i int, _ []string, at string) (kit.Answer, int) {
 			return app.Serve("POST", "/register", credentialsOf(fmt.Sprint(i, "@example.com")), from(at)...), 201
 		},
-		"by accounts that are there": func(app *apptest.App, _ int, _ []string, at string) (apptest.Answer, int) {
+		"by accounts that are there": func(app *apptest.App, _ int, _ []string, at string) (kit.Answer, int) {
 			return app.Serve("POST", "/register", credentialsOf("ada@example.com"), from(at)...), 409
 		},
-		"to verify an email": func(app *apptest.App, _ int, bearer []string, at string) (apptest.Answer, int) {
+		"to verify an email": func(app *apptest.App, _ int, bearer []string, at string) (kit.Answer, int) {
 			return app.Serve("POST", "/me/email/verification", "", append(from(at), bearer...)...), 202
 		},
-		"to new emails of an account": func(app *apptest.App, i int, bearer []string, at string) (apptest.Answer, int) {
+		"to new emails of an account": func(app *apptest.App, i int, bearer []string, at string) (kit.Answer, int) {
 			return app.Serve("POST", "/me/email", `{"current_password":"correct horse","email":"`+fmt.Sprint(i, "@example.com")+`"}`, append(from(at), bearer...)...), 200
 		},
 	} {
@@ -103,7 +104,7 @@ func TestAFloodOfForgottenPasswordsLeavesFewJobs(t *testing.T) {
 			t.Parallel()
 			app := apptest.New(t, behindAProxy(10))
 			app.Register("ada@example.com")
-			var last apptest.Answer
+			var last kit.Answer
 			for i := range c.requests {
 				last = forgotFrom(app, c.email(i), c.address(i))
 			}

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/models"
 )
 
@@ -136,10 +137,10 @@ func TestALinkWithAFlippedBitIsRefused(t *testing.T) {
 }
 
 func TestALinkOfAPreviousSecretWorks(t *testing.T) {
-	old, other := config.NewSecret(), config.NewSecret()
-	app, _ := withMail(t, func(s *config.Settings) { s.JWT.PreviousSecrets = []config.Secret{old} })
+	old, other := settings.NewSecret(), settings.NewSecret()
+	app, _ := withMail(t, func(s *config.Settings) { s.JWT.PreviousSecrets = []settings.Secret{old} })
 	user := app.User("ada@example.com")
-	token := func(secret config.Secret) string {
+	token := func(secret settings.Secret) string {
 		links := auth.NewLinks(config.JWT{Secret: secret})
 		return links.Token(user.ID, time.Now().Add(time.Hour), "verify", string(user.Email)+"\nfalse")
 	}

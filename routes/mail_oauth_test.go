@@ -3,7 +3,7 @@ package routes_test
 import (
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
 )
 

@@ -10,8 +10,10 @@ import (
 	"testing"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/mail"
 )
 
@@ -21,13 +23,13 @@ var pagesOfMail = []string{"GET /password/reset", "GET /email/verify", "GET /dev
 var inlined = regexp.MustCompile(`(?s)<(?:style|script)[^>]*>(.*?)</(?:style|script)>`)
 
 func TestThePagesOfMailsAreWhereTheyAreNeeded(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for claim, c := range map[string]struct {
 		change                func(*config.Settings)
 		reset, verify, mailed int
 	}{
 		"in development":        {func(*config.Settings) {}, 200, 200, 200},
-		"in production":         {func(s *config.Settings) { s.Environment = config.Production }, 200, 200, 404},
+		"in production":         {func(s *config.Settings) { s.Environment = settings.Production }, 200, 200, 404},
 		"with a mail server":    {func(s *config.Settings) { s.Mail.URL = "smtp://localhost" }, 200, 200, 404},
 		"with a page to reset":  {func(s *config.Settings) { s.Mail.ResetURL = "https://app.example.com" }, 405, 200, 200},
 		"with a page to verify": {func(s *config.Settings) { s.Mail.VerifyURL = "https://app.example.com" }, 200, 405, 200},
@@ -57,7 +59,7 @@ func TestThePagesOfMailsAreWhereTheyAreNeeded(t *testing.T) {
 }
 
 func TestAMailIsShownWithLinksThatWork(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	t.Chdir(t.TempDir())
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath, s.Server.PublicURL = "/v1", "https://api.example.com" })
 	sender := mail.New(app.Settings)
@@ -89,7 +91,7 @@ func TestAMailIsShownWithLinksThatWork(t *testing.T) {
 }
 
 func TestMailsAreShownUnderLoopbackNamesOnly(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	t.Chdir(t.TempDir())
 	app := apptest.New(t)
 	if err := mail.New(app.Settings).Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: accounts.MailContent{Email: "ada@example.com"}}); err != nil {
@@ -113,7 +115,7 @@ func TestMailsAreShownUnderLoopbackNamesOnly(t *testing.T) {
 }
 
 func TestAFileThatIsNoMailHidesNoOthers(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	t.Chdir(t.TempDir())
 	app := apptest.New(t)
 	sender := mail.New(app.Settings)

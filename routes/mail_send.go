@@ -6,7 +6,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
-	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/jobs"
 	"example.com/latchkey/mail"
 	"example.com/latchkey/models"
 )

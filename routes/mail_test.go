@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/jobs"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/jobs"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/models"
 )
 
@@ -38,7 +40,7 @@ func withMail(t *testing.T, change ...func(*config.Settings)) (app *apptest.App,
 	return app, wantMail(t, app, "verify", "ada@example.com")
 }
 
-func forgot(t *testing.T, app *apptest.App, email string) apptest.Answer {
+func forgot(t *testing.T, app *apptest.App, email string) kit.Answer {
 	t.Helper()
 	return app.Post("/password/forgot", `{"email":"`+email+`"}`).Want(t, 202, "")
 }
@@ -50,11 +52,11 @@ func resetToken(t *testing.T, app *apptest.App) string {
 	return wantMail(t, app, "reset", "ada@example.com")
 }
 
-func reset(app *apptest.App, token string) apptest.Answer {
+func reset(app *apptest.App, token string) kit.Answer {
 	return app.Post("/password/reset", `{"token":"`+token+`","password":"battery staple"}`)
 }
 
-func verify(app *apptest.App, token string) apptest.Answer {
+func verify(app *apptest.App, token string) kit.Answer {
 	return app.Post("/email/verify", `{"token":"`+token+`"}`)
 }
 
@@ -257,14 +259,14 @@ func TestALoginNeedsAVerifiedEmailIfTheSettingsSaySo(t *testing.T) {
 }
 
 func TestWithoutMailOnlyWhatNeedsItIsRefused(t *testing.T) {
-	app := apptest.New(t, func(s *config.Settings) { s.Environment = config.Production })
+	app := apptest.New(t, func(s *config.Settings) { s.Environment = settings.Production })
 	admin := app.Admin("root@example.com") // by POST /register
 	for _, request := range [][2]string{{"/password/forgot", `{"email":"root@example.com"}`}, {"/me/email/verification", ""}, {"/users", `{"email":"bob@example.com"}`}} {
 		app.Post(request[0], request[1], admin...).Want(t, 503, "unavailable")
 	}
 	app.Post("/users", `{"email":"bob@example.com","password":"battery staple"}`, admin...).Want(t, 201, "")
 	var waiting int64
-	if app.DB.Model(&models.Job{}).Count(&waiting); waiting > 0 {
+	if app.DB.Model(&jobs.Row{}).Count(&waiting); waiting > 0 {
 		t.Errorf("%d jobs wait", waiting)
 	}
 }
@@ -274,8 +276,8 @@ func TestAMailIsTriedAgain(t *testing.T) {
 		failure error
 		state   string
 	}{
-		"after an error that passes":                       {errors.New("421 try again later"), models.JobWaiting},
-		"but not after the server has refused it for good": {jobs.Permanent(errors.New("550 no such mailbox")), models.JobFailed},
+		"after an error that passes":                       {errors.New("421 try again later"), jobs.Waiting},
+		"but not after the server has refused it for good": {jobs.Permanent(errors.New("550 no such mailbox")), jobs.Failed},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app := apptest.New(t)
@@ -291,16 +293,16 @@ func TestAMailIsTriedAgain(t *testing.T) {
 					return nil
 				}
 			}}
-			stop := apptest.StartWorker(t, app.DB, slog.New(slog.DiscardHandler), time.Hour, jobs.Handle(mails.Deliver))
-			var job models.Job
-			apptest.Await(t, "it has failed", func() bool {
+			stop := kit.StartWorker(t, app.DB, slog.New(slog.DiscardHandler), time.Hour, jobs.Handle(mails.Deliver))
+			var job jobs.Row
+			kit.Await(t, "it has failed", func() bool {
 				return len(sent) > 0 || app.DB.Take(&job, "kind = 'mail' AND error <> ''").Error == nil
 			})
 			if len(sent) == 0 && job.State(app.DB.NowFunc()) != c.state {
 				t.Errorf("%+v", job)
 			}
-			if c.state == models.JobWaiting {
-				if template := apptest.Receive(t, "it is sent", sent); template != "verify" {
+			if c.state == jobs.Waiting {
+				if template := kit.Receive(t, "it is sent", sent); template != "verify" {
 					t.Error(template)
 				}
 			}
@@ -321,7 +323,7 @@ func TestAMailAndItsChangeAreOneTransaction(t *testing.T) {
 	app.Register("bob@example.com")
 	app.Post("/me/email", `{"current_password":"correct horse","email":"bob@example.com"}`, bearer...).Want(t, 409, "email_taken")
 	var waiting int64
-	if app.DB.Model(&models.Job{}).Count(&waiting); waiting != 2 {
+	if app.DB.Model(&jobs.Row{}).Count(&waiting); waiting != 2 {
 		t.Errorf("%d mails wait, want those of two registrations", waiting)
 	}
 	if err := app.DB.Exec("ALTER TABLE jobs RENAME TO away").Error; err != nil {

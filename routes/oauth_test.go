@@ -14,9 +14,10 @@ import (
 	josejwt "github.com/go-jose/go-jose/v4/jwt"
 	"golang.org/x/oauth2"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 )
 
@@ -161,7 +162,7 @@ func keySet(t *testing.T, app *apptest.App) (keys jose.JSONWebKeySet) {
 }
 
 func TestOtherServicesVerifyAccessTokensWithThePublicKeys(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for _, algorithm := range algorithms()[1:] {
 		app := apptest.New(t, apptest.Signing(t, algorithm))
 		app.Register("ada@example.com")
@@ -188,7 +189,7 @@ func TestOtherServicesVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 // The steps of docs/sessions.md: the new key signs, and the old key verifies until its
 // tokens expire.
 func TestAKeyRotationLogsNobodyOut(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for _, algorithm := range algorithms()[1:] {
 		app, bearer, refresh := session(t, apptest.Signing(t, algorithm))
 		old, fresh := app.Settings.JWT.Key, apptest.NewKey(t, algorithm)
@@ -199,7 +200,7 @@ func TestAKeyRotationLogsNobodyOut(t *testing.T) {
 		})
 		during.Get("/protected", bearer...).Want(t, 200, "")
 		pair := during.Refresh(refresh).Want(t, 200, "")
-		next := apptest.Bearer(pair.Field("access_token"))
+		next := kit.Bearer(pair.Field("access_token"))
 		during.Get("/protected", next...).Want(t, 200, "")
 		app.Get("/protected", next...).Want(t, 401, "token_invalid") // signed with the new one
 		if keys := keySet(t, during).Keys; len(keys) != 2 || keys[0].KeyID != parseToken(t, during, next).header["kid"] || keys[1].KeyID != keySet(t, app).Keys[0].KeyID {
@@ -244,7 +245,7 @@ func TestNoTokenOutlivesARevokedSession(t *testing.T) {
 	restore := snapshot(t, app)
 	for range raceRounds {
 		restore()
-		var refreshed apptest.Answer
+		var refreshed kit.Answer
 		use := func() { app.Get("/protected", bearer...) }
 		together(use, use,
 			func() { app.Post("/revoke", "token="+bearer[1][len("Bearer "):], "Content-Type", form) }, use, use,
@@ -252,7 +253,7 @@ func TestNoTokenOutlivesARevokedSession(t *testing.T) {
 		app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
 		app.Refresh(token).Want(t, 401, "token_revoked")
 		if refreshed.Status == 200 {
-			app.Get("/protected", apptest.Bearer(refreshed.Field("access_token"))...).Want(t, 401, "token_revoked")
+			app.Get("/protected", kit.Bearer(refreshed.Field("access_token"))...).Want(t, 401, "token_revoked")
 		}
 	}
 }

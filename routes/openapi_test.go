@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/routes"
 )
 
@@ -28,7 +29,7 @@ func document(t *testing.T) []byte {
 
 // A change of the API must be visible in review.
 func TestDocsHasTheCurrentDocument(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	kept, err := os.ReadFile("../docs/openapi.json")
 	var compact bytes.Buffer
 	err = errors.Join(err, json.Compact(&compact, kept))
@@ -38,7 +39,7 @@ func TestDocsHasTheCurrentDocument(t *testing.T) {
 }
 
 func TestEveryRouteIsDocumented(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	var read struct {
 		Paths map[string]map[string]any
 	}
@@ -56,7 +57,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 }
 
 func TestEachExampleHasTheStatusOfItsAnswer(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	type example struct {
 		Ref   string `json:"$ref"`
 		Value struct{ Status int }
@@ -88,7 +89,7 @@ func TestEachExampleHasTheStatusOfItsAnswer(t *testing.T) {
 // If an example is wrong because of a rule that no schema can express, the field needs
 // the tag example:"…".
 func TestEveryExampleMatchesItsSchema(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	document := described(t)
 	if err := document.Validate(t.Context()); err != nil {
 		t.Error(err)
@@ -113,7 +114,7 @@ func TestEveryExampleMatchesItsSchema(t *testing.T) {
 }
 
 func TestTheDocumentIsServedOnceAndCompressed(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	answer := app.Serve("GET", "/openapi.json", "")
 	if answer.Status != 200 || answer.Body != string(document(t)) || answer.Header.Get("Content-Type") != "application/json" {
@@ -129,7 +130,7 @@ func TestTheDocumentIsServedOnceAndCompressed(t *testing.T) {
 }
 
 func TestTheDocsCanBeTurnedOff(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t, func(s *config.Settings) { s.Server.Docs = new(false) })
 	for _, path := range []string{"/docs", "/openapi.json", "/docs/start.js"} {
 		app.Get(path).Want(t, 404, "not_found")

@@ -1,6 +1,6 @@
 package routes
 
-import "example.com/latchkey/jobs"
+import "example.com/latchkey/kit/jobs"
 
 // ownJobs returns the background work of this project. Updates of the template do not
 // change this file.

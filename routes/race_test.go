@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -57,7 +58,7 @@ func TestConcurrentRefreshesGetTheSameTokens(t *testing.T) {
 	app.Register("ada@example.com")
 	for range fewRounds {
 		_, token := app.Session("ada@example.com")
-		var answers [50]apptest.Answer
+		var answers [50]kit.Answer
 		var do []func()
 		for i := range answers {
 			do = append(do, func() { answers[i] = []*apptest.App{app, other}[i%2].Refresh(token) })
@@ -81,7 +82,7 @@ func TestATheftEndsTheSessionForBothSides(t *testing.T) {
 	for range fewRounds {
 		bearer, token := app.Session("ada@example.com")
 		app.Get("/protected", bearer...).Want(t, 200, "")
-		var owner, thief apptest.Answer
+		var owner, thief kit.Answer
 		together(func() { owner = app.Refresh(token) }, func() { thief = app.Refresh(token) })
 		won, lost := owner, thief
 		if won.Status != 200 {
@@ -91,7 +92,7 @@ func TestATheftEndsTheSessionForBothSides(t *testing.T) {
 		lost.Want(t, 401, "token_revoked")
 		app.Refresh(won.Field("refresh_token")).Want(t, 401, "token_revoked")
 		app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
-		app.Get("/protected", apptest.Bearer(won.Field("access_token"))...).Want(t, 401, "token_revoked")
+		app.Get("/protected", kit.Bearer(won.Field("access_token"))...).Want(t, 401, "token_revoked")
 	}
 }
 
@@ -100,15 +101,15 @@ func TestNoTokenOutlivesItsSession(t *testing.T) {
 	app := apptest.New(t)
 	root := app.Admin("root@example.com")
 	const confirm = `{"current_password":"correct horse"}`
-	for claim, end := range map[string]func(bearer []string, email string) apptest.Answer{
-		"logout": func(bearer []string, _ string) apptest.Answer { return app.Post("/logout", "", bearer...) },
-		"deletion": func(bearer []string, _ string) apptest.Answer {
+	for claim, end := range map[string]func(bearer []string, email string) kit.Answer{
+		"logout": func(bearer []string, _ string) kit.Answer { return app.Post("/logout", "", bearer...) },
+		"deletion": func(bearer []string, _ string) kit.Answer {
 			return app.Do("POST", "/me/delete", strings.NewReader(confirm), bearer...)
 		},
-		"disabling": func(_ []string, email string) apptest.Answer {
+		"disabling": func(_ []string, email string) kit.Answer {
 			return app.Do("PATCH", "/users/"+app.User(email).ID.String(), strings.NewReader(`{"disabled":true}`), root...)
 		},
-		"an admin": func(_ []string, email string) apptest.Answer {
+		"an admin": func(_ []string, email string) kit.Answer {
 			return app.Do("DELETE", "/users/"+app.User(email).ID.String()+"/sessions", nil, root...)
 		},
 	} {
@@ -119,7 +120,7 @@ func TestNoTokenOutlivesItsSession(t *testing.T) {
 			restore := snapshot(t, app)
 			for range raceRounds {
 				restore()
-				var ended, refreshed apptest.Answer
+				var ended, refreshed kit.Answer
 				use := func() { app.Get("/protected", bearer...) }
 				together(use, use, func() { ended = end(bearer, email) }, use, use, func() { refreshed = app.Refresh(token) }, use, use)
 				if ended.Status != 204 && ended.Status != 200 {
@@ -128,7 +129,7 @@ func TestNoTokenOutlivesItsSession(t *testing.T) {
 				app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
 				app.Refresh(token).Want(t, 401, "token_revoked")
 				if refreshed.Status == 200 {
-					app.Get("/protected", apptest.Bearer(refreshed.Field("access_token"))...).Want(t, 401, "token_revoked")
+					app.Get("/protected", kit.Bearer(refreshed.Field("access_token"))...).Want(t, 401, "token_revoked")
 					app.Refresh(refreshed.Field("refresh_token")).Want(t, 401, "token_revoked")
 				} else {
 					refreshed.Want(t, 401, "token_revoked")
@@ -147,7 +148,7 @@ func TestNoLoginOutlivesItsPassword(t *testing.T) {
 	restore := snapshot(t, app)
 	for range fewRounds {
 		restore()
-		logins := make([]apptest.Answer, 4)
+		logins := make([]kit.Answer, 4)
 		login := func(i int) func() {
 			return func() {
 				logins[i] = app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`)
@@ -158,7 +159,7 @@ func TestNoLoginOutlivesItsPassword(t *testing.T) {
 		}, login(2), login(3))
 		for _, answer := range logins {
 			if answer.Status == 200 {
-				app.Get("/protected", apptest.Bearer(answer.Field("access_token"))...).Want(t, 401, "token_revoked")
+				app.Get("/protected", kit.Bearer(answer.Field("access_token"))...).Want(t, 401, "token_revoked")
 				app.Refresh(answer.Field("refresh_token")).Want(t, 401, "token_revoked")
 			} else {
 				answer.Want(t, 401, "login_failed")
@@ -216,7 +217,7 @@ func TestOneOfTwoDeletionsOfAnAdminSucceeds(t *testing.T) {
 		email := fmt.Sprint(i, "@example.com")
 		bearer := app.Admin(email)
 		path := "/users/" + app.User(email).ID.String()
-		var own, by apptest.Answer
+		var own, by kit.Answer
 		together(func() { own = app.Post("/me/delete", `{"current_password":"correct horse"}`, bearer...) },
 			func() { by = other.Do("DELETE", path, nil, root...) })
 		if own.Status == 204 {

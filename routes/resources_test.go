@@ -15,8 +15,9 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
 
@@ -113,7 +114,7 @@ func (c collection) minimal(t *testing.T, app *apptest.App, bearer []string) map
 }
 
 // make creates a row.
-func (c collection) make(t *testing.T, app *apptest.App, bearer []string) apptest.Answer {
+func (c collection) make(t *testing.T, app *apptest.App, bearer []string) kit.Answer {
 	t.Helper()
 	body := c.minimal(t, app, bearer)
 	answer := app.Post(c.path, text(body), bearer...)
@@ -211,7 +212,7 @@ func checkFields(t *testing.T, path string, cases []fieldCase) {
 			if is.value == none {
 				delete(body, is.field)
 			}
-			check := func(status int, answer apptest.Answer) {
+			check := func(status int, answer kit.Answer) {
 				t.Helper()
 				says, code := `"`+is.field+`":`+is.value, ""
 				if !is.taken {

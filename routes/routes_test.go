@@ -15,17 +15,18 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
 
-func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(kit.Main(m)) }
 
 // A public route must be added here and in the table, so that it is never an
 // accident.
@@ -101,14 +102,14 @@ func withRobot(t *testing.T) (app *apptest.App, robot []string) {
 		t.Fatal(err)
 	}
 	app.Engine = engine
-	return app, apptest.Bearer("robot")
+	return app, kit.Bearer("robot")
 }
 
 func TestEveryKindOfTokenIsKnownByItsOwnForm(t *testing.T) {
 	app, robot := withRobot(t)
 	app.Serve("GET", "/protected", "", robot...).Want(t, 200, "")
 	app.Serve("GET", "/protected", "", app.Login("root@example.com")...).Want(t, 200, "")
-	app.Serve("GET", "/protected", "", apptest.Bearer("robots")...).Want(t, 401, "token_invalid")
+	app.Serve("GET", "/protected", "", kit.Bearer("robots")...).Want(t, 401, "token_invalid")
 }
 
 func TestEveryProtectedRouteNeedsAToken(t *testing.T) {
@@ -133,7 +134,7 @@ func TestEveryGetRouteAnswersHead(t *testing.T) {
 }
 
 func TestUnknownRoutes(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Get("/nowhere").Want(t, 404, "not_found")
 	app.Get("/me/").Want(t, 404, "not_found")
@@ -148,7 +149,7 @@ func TestUnknownRoutes(t *testing.T) {
 }
 
 func TestRequestIDs(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for sent, kept := range map[string]bool{
 		"abc.DEF_1-2": true, strings.Repeat("x", 64): true,
@@ -185,7 +186,7 @@ func TestWithoutTheDatabaseNobodyIsAllowed(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	app.Get("/me").Want(t, 401, "token_missing")
-	app.Get("/me", apptest.Bearer("a.b.c")...).Want(t, 401, "token_invalid")
+	app.Get("/me", kit.Bearer("a.b.c")...).Want(t, 401, "token_invalid")
 	answer := app.Post("/login", `{"email":"ada@example.com","password":"x"}`).Want(t, 503, "unavailable")
 	if strings.Contains(answer.Body, "sql") || !strings.Contains(app.Log.String(), "database is closed") {
 		t.Errorf("the client reads %s, the log %s", answer.Body, app.Log)
@@ -218,7 +219,7 @@ func TestATokenIsRevokedWithItsUser(t *testing.T) {
 }
 
 func TestAPanicIsAnswered500WithoutItsCause(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	app.Engine.GET("/panic", func(*gin.Context) { panic("a secret cause") })
 	app.Engine.GET("/odd", func(c *gin.Context) { problem.Write(c, errors.New("a secret cause")) })
@@ -258,7 +259,7 @@ func TestTheLogHasOneLinePerRequestAndNoSecret(t *testing.T) {
 }
 
 func TestSecurityHeadersAreOnEveryAnswer(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	app := apptest.New(t)
 	for _, path := range []string{"/healthz", "/me", "/nowhere"} {
 		header := app.Get(path).Header
@@ -274,7 +275,7 @@ func TestSecurityHeadersAreOnEveryAnswer(t *testing.T) {
 }
 
 func TestCORSAllowsTheConfiguredOrigins(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	const allowed = "https://app.example.com"
 	app := apptest.New(t, func(s *config.Settings) { s.Server.CORSOrigins = []string{allowed} })
 	preflight := []string{"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization", "Origin"}
@@ -297,7 +298,7 @@ func TestCORSAllowsTheConfiguredOrigins(t *testing.T) {
 }
 
 func TestForwardedForCountsOnlyFromTrustedProxies(t *testing.T) {
-	apptest.SkipOnPostgreSQL(t)
+	kit.SkipOnPostgreSQL(t)
 	for claim, c := range map[string]struct{ trusted, forwarded, want string }{
 		"nobody is trusted":               {"", "203.0.113.7", "127.0.0.1"},
 		"another is trusted":              {"10.0.0.0/8", "203.0.113.7", "127.0.0.1"},

@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/models"
 )
 
@@ -48,7 +50,7 @@ func TestARefreshReturnsNewTokens(t *testing.T) {
 			!strings.Contains(answer.Body, `"expires_in":900`) || !strings.Contains(answer.Body, `"refresh_expires_in":2592000`) {
 			t.Error(answer.Body)
 		}
-		app.Get("/protected", apptest.Bearer(answer.Field("access_token"))...).Want(t, 200, "")
+		app.Get("/protected", kit.Bearer(answer.Field("access_token"))...).Want(t, 200, "")
 		token = answer.Field("refresh_token")
 	}
 }
@@ -131,7 +133,7 @@ func TestALostAnswerIsRepeated(t *testing.T) {
 	if again.Field("refresh_token") != second {
 		t.Error("other tokens than the current ones")
 	}
-	app.Get("/protected", apptest.Bearer(again.Field("access_token"))...).Want(t, 200, "")
+	app.Get("/protected", kit.Bearer(again.Field("access_token"))...).Want(t, 200, "")
 	app.Refresh(second).Want(t, 200, "")
 }
 
@@ -262,7 +264,7 @@ func TestAnotherProcessSeesARevocationAfterTheLag(t *testing.T) {
 // awaitRevocation waits until a token is refused as revoked.
 func awaitRevocation(t *testing.T, app *apptest.App, bearer []string) {
 	t.Helper()
-	apptest.Await(t, "the token is refused", func() bool { return app.Get("/me", bearer...).Status != 200 })
+	kit.Await(t, "the token is refused", func() bool { return app.Get("/me", bearer...).Status != 200 })
 	app.Get("/me", bearer...).Want(t, 401, "token_revoked")
 }
 
@@ -278,10 +280,10 @@ func TestOnlyExpiredRowsAreDeleted(t *testing.T) {
 	ended := app.Login("ada@example.com")
 	app.Post("/logout", "", ended...).Want(t, 204, "")
 	app.RunJobs()
-	apptest.Await(t, "housekeeping is due", func() bool {
+	kit.Await(t, "housekeeping is due", func() bool {
 		return app.DB.Exec("UPDATE jobs SET run_at = created_at WHERE kind = 'housekeeping'").RowsAffected == 1
 	})
-	apptest.Await(t, "the log says that it is done", func() bool { return strings.Contains(app.Log.String(), "expired sessions") })
+	kit.Await(t, "the log says that it is done", func() bool { return strings.Contains(app.Log.String(), "expired sessions") })
 	var left int64
 	if app.DB.Model(&models.Session{}).Count(&left); left != 2 || !strings.Contains(app.Log.String(), `msg="expired sessions deleted" count=1000`) || strings.Contains(app.Log.String(), "expired sessions stay") {
 		t.Errorf("%d are left: %s", left, app.Log)
@@ -373,16 +375,16 @@ func TestTheSecretCanBeRotated(t *testing.T) {
 	moved := func(change func(*config.Settings)) *apptest.App {
 		return apptest.New(t, func(s *config.Settings) { *s = app.Settings; change(s) })
 	}
-	fresh := config.NewSecret()
-	after := moved(func(s *config.Settings) { s.JWT.Secret, s.JWT.PreviousSecrets = fresh, []config.Secret{s.JWT.Secret} })
+	fresh := settings.NewSecret()
+	after := moved(func(s *config.Settings) { s.JWT.Secret, s.JWT.PreviousSecrets = fresh, []settings.Secret{s.JWT.Secret} })
 	after.Get("/protected", bearer...).Want(t, 200, "")
 	pair := after.Refresh(refresh).Want(t, 200, "")
-	app.Get("/protected", apptest.Bearer(pair.Field("access_token"))...).Want(t, 401, "token_invalid") // signed with the new one
+	app.Get("/protected", kit.Bearer(pair.Field("access_token"))...).Want(t, 401, "token_invalid") // signed with the new one
 	app.Refresh(pair.Field("refresh_token")).Want(t, 401, "token_invalid")
 
 	without := moved(func(s *config.Settings) { s.JWT.Secret = fresh })
 	without.Get("/protected", bearer...).Want(t, 401, "token_invalid")
 	without.Refresh(refresh).Want(t, 401, "token_invalid")
-	without.Get("/protected", apptest.Bearer(pair.Field("access_token"))...).Want(t, 200, "")
+	without.Get("/protected", kit.Bearer(pair.Field("access_token"))...).Want(t, 200, "")
 	without.Refresh(pair.Field("refresh_token")).Want(t, 200, "")
 }

@@ -8,7 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 )
 
 // watch calls a function with each statement that the app runs.

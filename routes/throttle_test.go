@@ -14,10 +14,11 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
-	"example.com/latchkey/database"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
 )
 
@@ -54,7 +55,7 @@ func from(address string) []string {
 	return []string{"Content-Type", "application/json", "X-Forwarded-For", address}
 }
 
-func login(app *apptest.App, email, password, address string) apptest.Answer {
+func login(app *apptest.App, email, password, address string) kit.Answer {
 	return app.Serve("POST", "/login", `{"email":"`+email+`","password":"`+password+`"}`, from(address)...)
 }
 
@@ -136,7 +137,7 @@ func TestALoginClearsTheCountsOfItsAccountOnly(t *testing.T) {
 func TestWrongCurrentPasswordsAreThrottled(t *testing.T) {
 	app, _ := throttled(t, 2)
 	session := app.Login("ada@example.com")
-	send := func(path, body, password, address string) apptest.Answer {
+	send := func(path, body, password, address string) kit.Answer {
 		return app.Serve("POST", path, `{`+body+`"current_password":"`+password+`"}`, append(from(address), session...)...)
 	}
 	send("/me/email", `"email":"eve@example.com",`, "wrong", "203.0.113.1").Want(t, 422, "validation_failed")
@@ -147,7 +148,7 @@ func TestWrongCurrentPasswordsAreThrottled(t *testing.T) {
 	app.Get("/me", session...).Want(t, 200, "")
 	login(app, "ada@example.com", "wrong", "203.0.113.1").Want(t, 401, "login_failed")
 	login(app, "ada@example.com", apptest.Password, "203.0.113.1").Want(t, 429, "too_many_attempts")
-	session = apptest.Bearer(login(app, "ada@example.com", apptest.Password, "203.0.113.3").Want(t, 200, "").Field("access_token"))
+	session = kit.Bearer(login(app, "ada@example.com", apptest.Password, "203.0.113.3").Want(t, 200, "").Field("access_token"))
 	send("/me/delete", "", apptest.Password, "203.0.113.3").Want(t, 204, "")
 }
 
@@ -318,7 +319,7 @@ func TestAFailureOfAClientThatHangsUpCounts(t *testing.T) {
 	<-hashing
 	hangUp()
 	close(free)
-	apptest.Await(t, "the failure is counted", func() bool { return len(failures(app)) == 3 })
+	kit.Await(t, "the failure is counted", func() bool { return len(failures(app)) == 3 })
 }
 
 // Else its time would tell whether an account exists.

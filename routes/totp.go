@@ -8,7 +8,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/auth"
-	"example.com/latchkey/jobs"
+	"example.com/latchkey/kit/jobs"
 )
 
 // oneTimeCodes are the second factor of a login.

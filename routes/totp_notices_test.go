@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
 )
 

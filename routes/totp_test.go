@@ -14,9 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/models"
 )
 
@@ -50,7 +52,7 @@ func withPhone(t *testing.T, change ...func(*config.Settings)) *phone {
 	return p
 }
 
-func (p *phone) setUp(t *testing.T) apptest.Answer {
+func (p *phone) setUp(t *testing.T) kit.Answer {
 	t.Helper()
 	answer := p.app.Post("/me/totp", `{"current_password":"correct horse"}`, p.bearer...).Want(t, 200, "")
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(answer.Field("secret"))
@@ -93,9 +95,9 @@ func (p *phone) wrong() string {
 	}
 }
 
-func (p *phone) login(otp string) apptest.Answer { return loginWith(p.app, otp) }
+func (p *phone) login(otp string) kit.Answer { return loginWith(p.app, otp) }
 
-func loginWith(app *apptest.App, otp string) apptest.Answer {
+func loginWith(app *apptest.App, otp string) kit.Answer {
 	return app.Post("/login", `{"email":"ada@example.com","password":"correct horse","otp":"`+otp+`"}`)
 }
 
@@ -123,7 +125,7 @@ func TestALoginNeedsACode(t *testing.T) {
 		t.Errorf("%d sessions, want %d", after, before)
 	}
 	token := p.login(p.code(0)).Want(t, 200, "").Field("access_token")
-	p.app.Get("/me", apptest.Bearer(token)...).Want(t, 200, "")
+	p.app.Get("/me", kit.Bearer(token)...).Want(t, 200, "")
 	form := url.Values{"username": {"ada@example.com"}, "password": {apptest.Password}, "otp": {p.code(1)[:3] + " " + p.code(1)[3:]}}
 	p.app.Post("/login", form.Encode(), "Content-Type", "application/x-www-form-urlencoded").Want(t, 200, "")
 }
@@ -289,8 +291,8 @@ func TestSecretsOutliveAChangeOfTheJWTSecret(t *testing.T) {
 		moved.app = app
 		return &moved
 	}
-	current, signing := config.NewSecret(), apptest.Signing(t, config.EdDSA)
-	both := with(func(s *config.JWT) { s.Secret, s.PreviousSecrets = current, []config.Secret{s.Secret} })
+	current, signing := settings.NewSecret(), apptest.Signing(t, config.EdDSA)
+	both := with(func(s *config.JWT) { s.Secret, s.PreviousSecrets = current, []settings.Secret{s.Secret} })
 	forgotten := with(func(s *config.JWT) { s.Secret = current })
 	asymmetric := with(func(s *config.JWT) {
 		signed := config.Settings{JWT: *s}
@@ -307,11 +309,11 @@ func TestSecretsOutliveAChangeOfTheJWTSecret(t *testing.T) {
 	both.login(p.code(1)).Want(t, 200, "")
 
 	both.app.RunJobs()
-	apptest.Await(t, "the job is due", func() bool {
+	kit.Await(t, "the job is due", func() bool {
 		return both.app.DB.Exec("UPDATE jobs SET run_at = created_at WHERE kind = 'encrypt one-time codes'").RowsAffected == 1
 	})
 	p.app.DB.Model(&models.TOTPSecret{}).Where("true").Update("last_step", 0)
-	apptest.Await(t, "the secret is encrypted with the current key", func() bool { return forgotten.login(p.code(1)).Status == 200 })
+	kit.Await(t, "the secret is encrypted with the current key", func() bool { return forgotten.login(p.code(1)).Status == 200 })
 }
 
 func TestADeletedUserLeavesNoCodes(t *testing.T) {
@@ -362,23 +364,23 @@ func TestTheServiceHasANameInTheApp(t *testing.T) {
 }
 
 func TestWrongCodesAreThrottled(t *testing.T) {
-	atLogin := func(p *phone, otp string) apptest.Answer { return p.login(otp) }
+	atLogin := func(p *phone, otp string) kit.Answer { return p.login(otp) }
 	for claim, c := range map[string]struct {
 		begin func(*testing.T, ...func(*config.Settings)) *phone
-		send  func(p *phone, otp string) apptest.Answer
+		send  func(p *phone, otp string) kit.Answer
 		wrong int
 	}{
 		"at a login": {withCodes, atLogin, 401},
-		"as a recovery code": {withCodes, func(p *phone, otp string) apptest.Answer {
+		"as a recovery code": {withCodes, func(p *phone, otp string) kit.Answer {
 			if otp == p.wrong() {
 				otp = "aaaa-aaaa-aaaa-aaaa"
 			}
 			return p.login(otp)
 		}, 401},
-		"to turn codes on": {withPhone, func(p *phone, otp string) apptest.Answer {
+		"to turn codes on": {withPhone, func(p *phone, otp string) kit.Answer {
 			return p.app.Post("/me/totp/confirm", `{"otp":"`+otp+`"}`, p.bearer...)
 		}, 422},
-		"to turn codes off": {withCodes, func(p *phone, otp string) apptest.Answer {
+		"to turn codes off": {withCodes, func(p *phone, otp string) kit.Answer {
 			return p.app.Post("/me/totp/delete", `{"current_password":"correct horse","otp":"`+otp+`"}`, p.bearer...)
 		}, 422},
 	} {

@@ -11,8 +11,9 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
 )
 
 const slowPassword = "a slow one"
@@ -47,7 +48,7 @@ func hashing(t *testing.T, next func(password string), change ...func(*config.Se
 func TestARefusalOfTheQueueAsksTheDatabaseNothing(t *testing.T) {
 	// How long a hash takes is known after the first one. It is longer than max_wait.
 	app, occupy, release := hashing(t, func(string) { time.Sleep(5 * time.Millisecond) }, func(s *config.Settings) { s.Password.MaxWait = time.Millisecond })
-	bearer := append(from("203.0.113.1"), apptest.Bearer(login(app, "ada@example.com", apptest.Password, "203.0.113.1").Field("access_token"))...)
+	bearer := append(from("203.0.113.1"), kit.Bearer(login(app, "ada@example.com", apptest.Password, "203.0.113.1").Field("access_token"))...)
 	app.Serve("GET", "/me", "", bearer...).Want(t, 200, "")
 	occupy()
 	since := statements(t, app)
@@ -91,13 +92,13 @@ func TestTheLoginsOfManyAddressesDoNotDelayThoseOfOthers(t *testing.T) {
 			login(app, fmt.Sprint(i, "@example.com"), "wrong", fmt.Sprintf("2001:db8:0:%x::1", i)).Want(t, 401, "login_failed")
 		})
 	}
-	apptest.Await(t, "the strangers wait", func() bool { return searched.Load() == strangers })
+	kit.Await(t, "the strangers wait", func() bool { return searched.Load() == strangers })
 	for i := range others {
 		all.Go(func() {
 			login(app, "ada@example.com", apptest.Password, fmt.Sprintf("203.0.%d.1", i)).Want(t, 200, "")
 		})
 	}
-	apptest.Await(t, "the others wait", func() bool { return searched.Load() == strangers+others })
+	kit.Await(t, "the others wait", func() bool { return searched.Load() == strangers+others })
 	release()
 	all.Wait()
 	slices.Reverse(order)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"example.com/latchkey/apptest"
+	"example.com/latchkey/app/apptest"
 )
 
 // TestAClientIsGeneratedAndWorks follows docs/openapi.md: it generates a client, compiles

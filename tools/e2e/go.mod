@@ -114,6 +114,6 @@ replace example.com/latchkey => ../..
 tool github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 
 // A driver in C, which is not used.
-replace github.com/mattn/go-sqlite3 => ../../database/nocgo
+replace github.com/mattn/go-sqlite3 => ../../kit/database/nocgo
 
 replace example.com/latchkey/kit => ../../kit

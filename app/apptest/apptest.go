@@ -1,0 +1,173 @@
+// Package apptest runs the whole API for a test: the real engine, over HTTP, with
+// its own database.
+package apptest
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"example.com/latchkey/accounts"
+	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/migrations"
+	"example.com/latchkey/models"
+	"example.com/latchkey/routes"
+)
+
+// App is a running API.
+type App struct {
+	*kit.App
+	t        testing.TB
+	Auth     auth.Services
+	Accounts accounts.Accounts
+	Settings config.Settings
+
+	mails chan SentMail
+}
+
+// New runs the API until the test ends. It hashes passwords fast, and changes the
+// settings with change.
+func New(t testing.TB, change ...func(*config.Settings)) *App {
+	t.Helper()
+	return newApp(t, auth.New, change)
+}
+
+// NewHashing is New with the test's own hasher and number of cores.
+func NewHashing(t testing.TB, cores int, hasher auth.Hasher, change ...func(*config.Settings)) *App {
+	t.Helper()
+	return newApp(t, func(settings config.Settings, db *gorm.DB) auth.Services {
+		services := auth.New(settings, db)
+		services.Passwords = auth.NewPasswords(settings.Password, cores, hasher)
+		return services
+	}, change)
+}
+
+// program keeps the databases of tests.
+var program = kit.NewProgram(migrations.All(), routes.App{}.Document)
+
+func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services, change []func(*config.Settings)) *App {
+	t.Helper()
+	s := config.Defaults()
+	s.JWT.Secret = settings.NewSecret()
+	s.Password.BcryptCost = 4
+	s.Password.MaxWait = time.Hour // so that no test fails on a slow machine
+	s.Register.Open = true         // for the tests of a project that closes it
+	s.Database = MigratedDatabase(t)
+	for _, set := range change {
+		set(&s)
+	}
+	app := &App{t: t, Settings: s}
+	app.App = program.Start(t, s.Database, func(log *slog.Logger, db *gorm.DB) (kit.Running, error) {
+		app.Auth = services(s, db)
+		all := routes.App{Settings: s, Log: log, DB: db, Auth: app.Auth, SendMail: mailbox(app)}
+		app.Accounts = all.Accounts()
+		engine, err := all.Engine()
+		return kit.Running{Engine: engine, Jobs: all.Jobs(), BasePath: s.Server.BasePath}, err
+	})
+	return app
+}
+
+// MigratedDatabase makes a database with all migrations and empty tables, for a test
+// that does not change its schema.
+func MigratedDatabase(t testing.TB) database.Settings {
+	t.Helper()
+	return program.MigratedDatabase(t)
+}
+
+// Open opens and migrates a database, which is closed when the test ends.
+func Open(t testing.TB, settings database.Settings, log *slog.Logger) *gorm.DB {
+	t.Helper()
+	return program.Open(t, settings, log)
+}
+
+// Password is the password of every test user.
+const Password = "correct horse"
+
+// Register creates a user, also if POST /register is closed.
+func (a *App) Register(email string) {
+	a.t.Helper()
+	typed, err := models.NewEmail(email)
+	if err == nil {
+		ctx := auth.WithClient(a.t.Context(), auth.Client{IP: "127.0.0.1"})
+		_, err = a.Accounts.Create(ctx, accounts.NewUser{Email: typed, Password: Password})
+	}
+	if err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// Login logs a user in. It returns the name and the value of the Authorization header.
+func (a *App) Login(email string) []string {
+	a.t.Helper()
+	bearer, _ := a.Session(email)
+	return bearer
+}
+
+// Session logs a user in. It returns the Authorization header and the refresh token.
+func (a *App) Session(email string) (bearer []string, refresh string) {
+	a.t.Helper()
+	answer := a.Post("/login", `{"email":"`+email+`","password":"`+Password+`"}`).Want(a.t, 200, "")
+	return kit.Bearer(answer.Field("access_token")), answer.Field("refresh_token")
+}
+
+// Refresh sends a refresh token to get new tokens.
+func (a *App) Refresh(token string) kit.Answer {
+	a.t.Helper()
+	return a.Post("/refresh", `{"refresh_token":"`+token+`"}`)
+}
+
+// User reads a user from the database.
+func (a *App) User(email string) *models.User {
+	a.t.Helper()
+	var user models.User
+	if err := a.DB.Take(&user, "email = ?", email).Error; err != nil {
+		a.t.Fatal(err)
+	}
+	return &user
+}
+
+// Admin registers an admin and logs in. It returns what Login does.
+func (a *App) Admin(email string) (bearer []string) {
+	a.t.Helper()
+	a.Register(email)
+	a.DB.Model(&models.User{}).Where("email = ?", email).Update("role", models.RoleAdmin)
+	return a.Login(email)
+}
+
+// Signing is a change for New. It signs access tokens with a key of the algorithm.
+func Signing(t testing.TB, algorithm string) func(*config.Settings) {
+	t.Helper()
+	key, known := signingKeys.Load(algorithm)
+	if !known {
+		key, _ = signingKeys.LoadOrStore(algorithm, NewKey(t, algorithm))
+	}
+	return func(s *config.Settings) { s.JWT.Algorithm, s.JWT.Key = algorithm, key.(config.PrivateKey) }
+}
+
+// signingKeys holds a key of each algorithm. An RSA key takes half a second to make.
+var signingKeys sync.Map
+
+// NewKey makes another key of an algorithm.
+func NewKey(t testing.TB, algorithm string) config.PrivateKey {
+	t.Helper()
+	text, err := config.NewKey(algorithm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.PrivateKey{Signer: key.(crypto.Signer)}
+}

@@ -1,0 +1,22 @@
+package database
+
+import "gorm.io/gorm"
+
+// Lock waits for the lock with a number, and holds it until tx ends. It does nothing
+// in SQLite, which has one writer at a time.
+func Lock(tx *gorm.DB, number int64) error {
+	if tx.Name() != "postgres" {
+		return nil
+	}
+	return tx.Exec("SELECT pg_advisory_xact_lock(?)", number).Error
+}
+
+// Exec runs statements in their order, until one fails.
+func Exec(tx *gorm.DB, statements ...string) error {
+	for _, statement := range statements {
+		if err := tx.Exec(statement).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+// Package database opens and migrates the database. No other package uses a driver.
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/settings"
+)
+
+// Open opens the database of database.url, and makes a missing SQLite file and its
+// folder. Close it with Close. SQLite has one connection that writes: inside a
+// transaction, use only tx, because db would wait for the transaction until a
+// timeout. Errors of a database that does not answer in time are
+// problem.Unavailable, and a duplicate is problem.AlreadyExists. No error shows a
+// password. Migrate applies the schema.
+func Open(s Settings, schema Schema, log *slog.Logger) (*gorm.DB, error) {
+	if !isPostgres(s.URL) {
+		path := filePath(s.URL)
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil {
+			err = makeFile(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("database.url: cannot make %s: %w", path, settings.ExplainWrite(err, path))
+		}
+	}
+	return OpenExisting(s, schema, log)
+}
+
+// OpenExisting is Open, but fails if the SQLite file does not exist.
+func OpenExisting(s Settings, schema Schema, log *slog.Logger) (db *gorm.DB, err error) {
+	if isPostgres(s.URL) {
+		db, err = openPostgres(s)
+	} else {
+		db, err = openSQLite(filePath(s.URL))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("database.url: cannot open %s: %w", Redacted(s.URL), err)
+	}
+	db.Logger = sqlLogger(log)
+	return db, db.Use(schema)
+}
+
+func isPostgres(databaseURL string) bool { return strings.HasPrefix(databaseURL, "postgres") }
+
+// filePath returns the path of the file of a SQLite URL.
+func filePath(databaseURL string) string {
+	return filepath.Clean(strings.TrimPrefix(databaseURL, "sqlite://"))
+}
+
+// Redacted returns a database's URL without its passwords.
+func Redacted(databaseURL string) string {
+	if !isPostgres(databaseURL) {
+		return databaseURL
+	}
+	parsed, err := url.Parse(databaseURL)
+	if err != nil {
+		return "postgres://…"
+	}
+	query := parsed.Query()
+	for _, name := range []string{"password", "sslpassword"} {
+		if query.Has(name) {
+			query.Set(name, "xxxxx")
+		}
+	}
+	parsed.RawQuery = query.Encode()
+	return parsed.Redacted()
+}
+
+// Close closes the database's connections.
+func Close(db *gorm.DB) error {
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	if readers := accessOf(db).readers; readers != nil {
+		err = readers.Close()
+	}
+	return errors.Join(err, pool.Close())
+}
+
+// isClosed reports whether err is an error that database/sql does not export.
+func isClosed(err error) bool { return err.Error() == "sql: database is closed" }
+
+// alreadyExists is problem.AlreadyExists for the columns of a unique index, caused by
+// gorm.ErrDuplicatedKey. It does not name the owner, whom a client cannot choose.
+func alreadyExists(cause error, columns []string) error {
+	fields := slices.DeleteFunc(columns, func(column string) bool { return column == "owner_id" })
+	return problem.Exists(fields...).Because(fmt.Errorf("%w: %w", gorm.ErrDuplicatedKey, cause))
+}
+
+func gormConfig() *gorm.Config {
+	return &gorm.Config{
+		Logger: logger.Discard,
+		// SQLite compares times as text, so they all need one time zone. PostgreSQL
+		// stores microseconds.
+		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+		QueryFields:            true, // a prepared SELECT * fails when a later version adds a column
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+	}
+}
+
+// sqlLogger logs each statement at log.level debug, without its values, because some
+// are password hashes. Callers log the errors.
+func sqlLogger(log *slog.Logger) logger.Interface {
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return logger.Discard
+	}
+	return logger.NewSlogLogger(log, logger.Config{LogLevel: logger.Info, ParameterizedQueries: true})
+}

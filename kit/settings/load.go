@@ -1,0 +1,188 @@
+package settings
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+	"github.com/subosito/gotenv"
+)
+
+// DefaultFile is read when no other file is named; it may be missing.
+const DefaultFile = "config.yaml"
+
+// dotEnv holds a developer's variables; it may be missing.
+const dotEnv = ".env"
+
+const envPrefix = "APP_"
+
+// Read reads the settings in the fields of into, a pointer to a struct with the defaults,
+// whose tags are named mapstructure: first from file, then (not in production) from the
+// APP_ variables of .env, then from those of environ (NAME=value, as of os.Environ). A
+// later value wins. It returns the APP_ variables that are not similar to a setting.
+func (f *Faults) Read(file string, environ []string, into any) (ignored []string) {
+	v := viper.New()
+	var defaults map[string]any
+	if err := errors.Join(mapstructure.Decode(into, &defaults), v.MergeConfigMap(defaults)); err != nil {
+		f.Add("the defaults cannot be read: %v", err)
+		return nil
+	}
+	known := v.AllKeys()
+	slices.Sort(known)
+	lists := slices.DeleteFunc(slices.Clone(known), func(key string) bool { return reflect.ValueOf(v.Get(key)).Kind() != reflect.Slice })
+	f.readFile(v, file, known)
+	variables, ignored := f.readEnviron(v, f.withDotEnv(v, environ), known)
+	f.clean(v, known, lists, variables)
+	// The hook is composed once, because that takes longer than to decode a setting.
+	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
+	f.decode(v, hook, "", reflect.ValueOf(into).Elem())
+	return ignored
+}
+
+func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
+	fromFile := viper.New()
+	fromFile.SetConfigFile(file)
+	fromFile.SetConfigType("yaml")
+	err := fromFile.ReadInConfig()
+	if file == DefaultFile && errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		f.Add("%s: cannot be read: %v", file, errors.Unwrap(err))
+		return
+	}
+	for _, key := range slices.Sorted(slices.Values(fromFile.AllKeys())) {
+		if slices.Contains(known, key) {
+			v.Set(key, fromFile.Get(key))
+		} else {
+			f.Add("%s: %s is not a setting: correct or remove it (%s)", file, key, suggest(key, known))
+		}
+	}
+}
+
+// variable reads NAME=value. A file with the line ends of Windows leaves one of them at
+// the end of a value.
+func variable(entry string) (name, value string) {
+	name, value, _ = strings.Cut(entry, "=")
+	return name, strings.TrimRight(value, "\r\n")
+}
+
+// withDotEnv adds the variables of .env that environ does not set.
+func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
+	set := map[string]string{}
+	for _, entry := range environ {
+		name, value := variable(entry)
+		set[name] = value
+	}
+	if cmp.Or(set[Variable("environment")], v.GetString("environment")) == Production {
+		return environ
+	}
+	file, err := os.Open(dotEnv)
+	if errors.Is(err, fs.ErrNotExist) {
+		return environ
+	}
+	if err != nil {
+		f.Add("%s: cannot be read: %v", dotEnv, err)
+		return environ
+	}
+	defer file.Close()
+	more, err := gotenv.StrictParse(file)
+	if err != nil {
+		f.Add("%s: cannot be read: write NAME=value on each line", dotEnv) // err would show the line, which may hold a secret
+	}
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		if _, isSet := set[name]; !isSet {
+			environ = append(environ, name+"="+more[name])
+		}
+	}
+	return environ
+}
+
+// readEnviron returns the variable of each setting that has one, and the ignored
+// variables, which are not similar to a setting: those of other programs, or those that
+// Kubernetes sets for a service named app.
+func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (set map[string]string, ignored []string) {
+	keys := map[string]string{}
+	for _, key := range known {
+		keys[Variable(key)] = key
+	}
+	set = map[string]string{}
+	for _, entry := range environ {
+		name, value := variable(entry)
+		if !strings.HasPrefix(name, envPrefix) || value == "" {
+			continue
+		}
+		key, direct := keys[name]
+		if !direct {
+			key = keys[strings.TrimSuffix(name, "_FILE")]
+		}
+		switch other, twice := set[key]; {
+		case key == "" && !isSimilar(name, value, known):
+			ignored = append(ignored, name)
+			continue
+		case key == "":
+			f.Add("%s is not a setting: correct or unset it (%s)", name, suggest(toKey(name), known))
+			continue
+		case twice:
+			f.Add("%s and %s are both set: unset one", other, name)
+		}
+		set[key] = name
+		if !direct {
+			content, err := ReadFile(value)
+			if err != nil {
+				f.Add("%s: %v", name, err)
+				continue
+			}
+			value = string(content)
+		}
+		v.Set(key, value)
+	}
+	slices.Sort(ignored)
+	return set, ignored
+}
+
+// serviceLink matches NAME=value of a variable that Kubernetes sets for a service. The
+// value of a port is a URL such as tcp://10.0.0.1:80.
+var serviceLink = regexp.MustCompile(`^APP_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)=|^APP_(\w+_)?PORT=(tcp|udp|sctp)://`)
+
+// isSimilar reports whether a variable may be a misspelt setting: it starts with a
+// section, is the start of a setting, or has up to two wrong letters.
+func isSimilar(name, value string, known []string) bool {
+	if serviceLink.MatchString(name + "=" + value) {
+		return false
+	}
+	return slices.ContainsFunc(known, func(key string) bool {
+		section, _, nested := strings.Cut(key, ".")
+		setting := Variable(key)
+		return nested && strings.HasPrefix(name, Variable(section)+"_") || strings.HasPrefix(setting, name) ||
+			levenshtein.ComputeDistance(strings.TrimSuffix(name, "_FILE"), setting) <= 2
+	})
+}
+
+// Variable returns the environment variable of a setting.
+func Variable(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+func toKey(variable string) string {
+	return strings.ToLower(strings.Replace(strings.TrimPrefix(variable, envPrefix), "_", ".", 1))
+}
+
+// suggest lists the settings of the section of a misspelt key, or else all.
+func suggest(key string, known []string) string {
+	section, _, _ := strings.Cut(key, ".")
+	similar := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, section+".") })
+	if len(similar) == 0 {
+		similar = known
+	}
+	return "known: " + strings.Join(similar, ", ")
+}
