@@ -1,18 +1,22 @@
 // Package accounts creates, changes and deletes users, for the API and the command
 // line. Each change is one transaction, and takes effect at once. The context has the
-// current user and session (auth.UserFrom, auth.LoginFrom), or none.
+// current user and session (UserFrom, LoginFrom), or none.
 package accounts
 
 import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/config"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
 )
 
@@ -26,7 +30,7 @@ const (
 // Accounts changes the users of a database.
 type Accounts struct {
 	DB            *gorm.DB
-	Auth          auth.Services
+	Auth          Services
 	Hooks         []Hook
 	SecondFactors []SecondFactor
 	OnLogin       []func(err error) // called with the result of each login
@@ -34,20 +38,20 @@ type Accounts struct {
 
 // NewUser is the input for a new user.
 type NewUser struct {
-	Email    models.Email  `json:"email" binding:"required,email,max=254"`
-	Password auth.Password `json:"password" binding:"required"`
-	Name     *string       `json:"name" binding:"omitempty,max=100"`
+	Email    models.Email      `json:"email" binding:"required,email,max=254"`
+	Password password.Password `json:"password" binding:"required"`
+	Name     *string           `json:"name" binding:"omitempty,max=100"`
 }
 
 // CheckNew returns the rules that the password of a new user breaks.
 func (a Accounts) CheckNew(_ context.Context, in NewUser) []problem.FieldError {
-	return a.Auth.Passwords.Check("password", in.Password, in.Email)
+	return a.CheckPassword("password", in.Password, in.Email)
 }
 
 // Create creates a user. The error is validation_failed on password, email_taken or
 // overloaded.
 func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
-	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password, in.Email)
+	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password, notLike(in.Email))
 	if err != nil {
 		return models.User{}, err
 	}
@@ -58,10 +62,10 @@ func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
 // InvitedUser is the input for a user whom an admin creates. Without a password, the
 // user cannot log in until one is set.
 type InvitedUser struct {
-	Email    models.Email   `json:"email" binding:"required,email,max=254"`
-	Password *auth.Password `json:"password"`
-	Name     *string        `json:"name" binding:"omitempty,max=100"`
-	Role     *models.Role   `json:"role"`
+	Email    models.Email       `json:"email" binding:"required,email,max=254"`
+	Password *password.Password `json:"password"`
+	Name     *string            `json:"name" binding:"omitempty,max=100"`
+	Role     *models.Role       `json:"role"`
 }
 
 // CheckInvited returns the rules that the password of a new user breaks.
@@ -69,7 +73,7 @@ func (a Accounts) CheckInvited(_ context.Context, in InvitedUser) []problem.Fiel
 	if in.Password == nil {
 		return nil
 	}
-	return a.Auth.Passwords.Check("password", *in.Password, in.Email)
+	return a.CheckPassword("password", *in.Password, in.Email)
 }
 
 // Invite creates a user for an admin or the command line. The error is that of Create,
@@ -78,7 +82,7 @@ func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User,
 	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
 	set(&user.Role, in.Role)
 	if in.Password != nil {
-		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password, in.Email); err != nil {
+		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password, notLike(in.Email)); err != nil {
 			return user, err
 		}
 	}
@@ -97,20 +101,43 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 	return emailTaken(err)
 }
 
+// CheckPassword returns the rule that a new password of an account breaks, with the name of
+// its field. The email may be empty.
+func (a Accounts) CheckPassword(field string, typed password.Password, email models.Email) []problem.FieldError {
+	return a.Auth.Passwords.Check(field, typed, notLike(email))
+}
+
+// notLike is the rule that a password is not the email of its account, or the name of this
+// service. The email may be empty.
+func notLike(email models.Email) password.Rule {
+	return func(typed password.Password) (fault string) {
+		address, _ := models.NewEmail(string(typed)) // in the form of an email, to compare it with one
+		local, _, _ := strings.Cut(string(email), "@")
+		letters := strings.NewReplacer("-", "", " ", "")
+		switch {
+		case email != "" && (address == email || string(address) == local):
+			return "must not be the email, or its part before the @"
+		case strings.EqualFold(letters.Replace(string(typed)), letters.Replace(config.Realm)):
+			return "must not be the name of this service"
+		}
+		return ""
+	}
+}
+
 // Credentials are the input of a login, as JSON or as the OAuth2 password form.
 type Credentials struct {
-	Email    models.Email     `json:"email" formData:"username" binding:"required"`
-	Password auth.Password    `json:"password" formData:"password" binding:"required"`
-	OTP      auth.OneTimeCode `json:"otp" formData:"otp"`
+	Email    models.Email      `json:"email" formData:"username" binding:"required"`
+	Password password.Password `json:"password" formData:"password" binding:"required"`
+	OTP      totp.Code         `json:"otp" formData:"otp"`
 }
 
 // Factors are what a login or a confirmation has for the second factors.
 type Factors struct {
-	OTP auth.OneTimeCode
+	OTP totp.Code
 }
 
 // SecondFactor checks what else a login of a user needs, or a confirmation by a user who
-// is signed in (auth.LoginFrom). It is called with the right password, in the
+// is signed in (LoginFrom). It is called with the right password, in the
 // transaction of the login, after its hooks, or before the change that is confirmed. An
 // error undoes the login or the change, and a Failure also counts.
 type SecondFactor func(a Accounts, tx *gorm.DB, user models.User, in Factors) error
@@ -144,21 +171,21 @@ func (a Accounts) Login(ctx context.Context, in Credentials) (session models.Ses
 		if user.Disabled {
 			return problem.Forbidden.Detailed("Account disabled")
 		}
-		if session, err = a.Auth.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx)); err != nil {
+		if session, err = a.Auth.Sessions.Start(tx, user.ID, client.From(ctx)); err != nil {
 			return err
 		}
-		if err := a.call(tx, Event{Kind: Login, User: user, Session: session.ID}); err != nil {
+		if err := a.call(tx, Event{Kind: LoggedIn, User: user, Session: session.ID}); err != nil {
 			return err
 		}
 		if err := a.checkFactors(tx, user, Factors{OTP: in.OTP}); err != nil {
 			return err
 		}
-		return a.Auth.Throttle.Remember(ctx, tx, user.Email)
+		return a.Auth.Throttle.Remember(ctx, tx, string(user.Email))
 	})
 	return session, err
 }
 
-// Refresh uses a refresh token as auth.Sessions.Refresh does.
+// Refresh uses a refresh token as Sessions.Refresh does.
 func (a Accounts) Refresh(ctx context.Context, token string) (models.Session, error) {
 	return a.Auth.Sessions.Refresh(ctx, token, func(tx *gorm.DB, session models.Session) error {
 		var user models.User

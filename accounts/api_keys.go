@@ -8,7 +8,6 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -37,8 +36,8 @@ type NewKey struct {
 // CreateKey creates an API key of a logged-in user, and returns its row and its text,
 // which is stored nowhere. It deletes the user's expired keys. The error is one of
 // Confirm, or too_many_keys.
-func (a Accounts) CreateKey(ctx context.Context, login auth.Login, in NewKey) (row models.APIKey, key string, err error) {
-	key, hash := auth.NewAPIKey()
+func (a Accounts) CreateKey(ctx context.Context, login Login, in NewKey) (row models.APIKey, key string, err error) {
+	key, hash := NewAPIKey()
 	err = a.Confirm(ctx, login, in.Confirmation, nil, func(tx *gorm.DB, user models.User) error {
 		if err := tx.Delete(&models.APIKey{}, "user_id = ? AND expires_at <= ?", user.ID, tx.NowFunc()).Error; err != nil {
 			return err

@@ -6,7 +6,8 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/password"
+	"example.com/latchkey/kit/throttle"
 	"example.com/latchkey/models"
 )
 
@@ -19,7 +20,7 @@ type Profile struct {
 // ChangeProfile changes the current user. The error is token_revoked if the user is
 // deleted.
 func (a Accounts) ChangeProfile(ctx context.Context, to Profile) (user models.User, err error) {
-	current, _ := auth.UserFrom(ctx)
+	current, _ := UserFrom(ctx)
 	err = a.change(ctx, current.ID, func(tx *gorm.DB, now models.User) error {
 		user = now
 		set(&user.Name, to.Name)
@@ -48,12 +49,12 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 		set(&user.Role, to.Role)
 		set(&user.Disabled, to.Disabled)
 		if to.Disabled != nil && !*to.Disabled {
-			if err := a.Auth.Throttle.Clear(tx, user.Email, auth.GuessedPassword); err != nil {
+			if err := a.Auth.Throttle.Clear(tx, string(user.Email), throttle.Password); err != nil {
 				return err
 			}
 		}
 		if user.Disabled {
-			if _, err := auth.Revoke(tx, user.ID, models.ByAdmin); err != nil {
+			if _, err := revoke(tx, user.ID, models.ByAdmin); err != nil {
 				return err
 			}
 		}
@@ -73,7 +74,7 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 
 // ChangeEmail changes the email of a logged-in user, which is then not verified. The
 // error is one of Confirm, or email_taken.
-func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, by Confirmation, email models.Email) (user models.User, err error) {
+func (a Accounts) ChangeEmail(ctx context.Context, login Login, by Confirmation, email models.Email) (user models.User, err error) {
 	err = a.Confirm(ctx, login, by, nil, func(tx *gorm.DB, now models.User) error {
 		user = now
 		user.Email, user.EmailVerified = email, false
@@ -89,10 +90,10 @@ func (a Accounts) ChangeEmail(ctx context.Context, login auth.Login, by Confirma
 
 // ChangePassword changes the password of a logged-in user, and ends every session except
 // that of the login. The error is one of Confirm, or validation_failed on new_password.
-func (a Accounts) ChangePassword(ctx context.Context, login auth.Login, by Confirmation, newPassword auth.Password) error {
+func (a Accounts) ChangePassword(ctx context.Context, login Login, by Confirmation, newPassword password.Password) error {
 	var hash string
 	prepare := func() (err error) {
-		hash, err = a.Auth.Passwords.Hash(ctx, "new_password", newPassword, login.User.Email)
+		hash, err = a.Auth.Passwords.Hash(ctx, "new_password", newPassword, notLike(login.User.Email))
 		return err
 	}
 	return a.Confirm(ctx, login, by, prepare, func(tx *gorm.DB, user models.User) error {
@@ -102,8 +103,8 @@ func (a Accounts) ChangePassword(ctx context.Context, login auth.Login, by Confi
 
 // SetPassword sets the password of a user, and ends every session. The error is
 // validation_failed on password, not_found or overloaded.
-func (a Accounts) SetPassword(ctx context.Context, user models.User, newPassword auth.Password) error {
-	hash, err := a.Auth.Passwords.Hash(ctx, "password", newPassword, user.Email)
+func (a Accounts) SetPassword(ctx context.Context, user models.User, newPassword password.Password) error {
+	hash, err := a.Auth.Passwords.Hash(ctx, "password", newPassword, notLike(user.Email))
 	if err != nil {
 		return err
 	}
@@ -113,21 +114,21 @@ func (a Accounts) SetPassword(ctx context.Context, user models.User, newPassword
 }
 
 // setHash saves the user of an event with a new password, ends the sessions that
-// auth.Revoke does, clears the failures to log in, and calls the hooks.
+// Revoke does, clears the failures to log in, and calls the hooks.
 func (a Accounts) setHash(tx *gorm.DB, event Event, hash string, conditions ...any) error {
 	user := &event.User
 	user.PasswordHash = hash
 	if err := save(tx, user); err != nil {
 		return err
 	}
-	ended, err := auth.Revoke(tx, user.ID, models.ByPassword, conditions...)
+	ended, err := revoke(tx, user.ID, models.ByPassword, conditions...)
 	if err != nil {
 		return err
 	}
 	if event.Kind == PasswordReset {
 		event.Details = map[string]any{"sessions": ended} // the hooks add what else they end
 	}
-	if err := a.Auth.Throttle.Clear(tx, user.Email, auth.GuessedPassword); err != nil {
+	if err := a.Auth.Throttle.Clear(tx, string(user.Email), throttle.Password); err != nil {
 		return err
 	}
 	return a.call(tx, event)
@@ -135,7 +136,7 @@ func (a Accounts) setHash(tx *gorm.DB, event Event, hash string, conditions ...a
 
 // Delete deletes a logged-in user and everything the user owns. The email can then be
 // registered again. The error is one of Confirm, or last_admin.
-func (a Accounts) Delete(ctx context.Context, login auth.Login, by Confirmation) error {
+func (a Accounts) Delete(ctx context.Context, login Login, by Confirmation) error {
 	prepare := func() error { // so that the transaction is short, and other writers do not wait
 		return a.Auth.Sessions.PurgeUser(ctx, login.User.ID, login.SessionID)
 	}

@@ -6,16 +6,18 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/token"
+	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
 )
 
 // Confirmation is what signed-in users confirm with that they are still the ones who
 // logged in: the password if they have one, and what the second factors ask for.
 type Confirmation struct {
-	CurrentPassword auth.Password    `json:"current_password"`
-	OTP             auth.OneTimeCode `json:"otp"`
+	CurrentPassword password.Password `json:"current_password"`
+	OTP             totp.Code         `json:"otp"`
 }
 
 // confirmedFor is how long a login confirms what its user does, if that has no password.
@@ -32,13 +34,13 @@ var (
 // before the transaction. The error is validation_failed on current_password or otp,
 // forbidden if a user without a password must log in again, token_revoked,
 // too_many_attempts or overloaded.
-func (a Accounts) Confirm(ctx context.Context, login auth.Login, by Confirmation, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
+func (a Accounts) Confirm(ctx context.Context, login Login, by Confirmation, prepare func() error, change func(tx *gorm.DB, user models.User) error) error {
 	check := passwordCheck{
 		email:    login.User.Email,
-		user:     func(db *gorm.DB) *gorm.DB { return auth.WithLiveSession(db, login) },
+		user:     func(db *gorm.DB) *gorm.DB { return withLiveSession(db, login) },
 		password: by.CurrentPassword,
 		wrong:    problem.Field("current_password", "is not right"),
-		notFound: auth.ErrTokenRevoked,
+		notFound: token.ErrRevoked,
 		prepare:  prepare,
 		without: func(ctx context.Context, user models.User) error {
 			if user.PasswordHash != "" {
@@ -48,7 +50,7 @@ func (a Accounts) Confirm(ctx context.Context, login auth.Login, by Confirmation
 		},
 	}
 	return a.withPassword(ctx, check, func(tx *gorm.DB, now models.User) error {
-		if err := auth.RequireLive(tx, login); err != nil {
+		if err := requireLive(tx, login); err != nil {
 			return err
 		}
 		if err := a.checkFactors(tx, now, Factors{OTP: by.OTP}); err != nil {
@@ -59,7 +61,7 @@ func (a Accounts) Confirm(ctx context.Context, login auth.Login, by Confirmation
 }
 
 // requireRecent returns forbidden unless the session of a login began a short time ago.
-func (a Accounts) requireRecent(ctx context.Context, login auth.Login) error {
+func (a Accounts) requireRecent(ctx context.Context, login Login) error {
 	db := a.DB.WithContext(ctx)
 	found := db.Select("id").Limit(1).Find(&models.Session{}, "id = ? AND created_at > ?", login.SessionID, db.NowFunc().Add(-confirmedFor))
 	if found.Error == nil && found.RowsAffected == 0 {

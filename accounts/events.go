@@ -15,7 +15,7 @@ type Kind string
 // The kinds of events.
 const (
 	Registered      Kind = "registered"
-	Login           Kind = "login"
+	LoggedIn        Kind = "login"
 	LoginFailed     Kind = "login_failed" // a wrong password, also one of a signed-in user
 	LoginThrottled  Kind = "login_throttled"
 	Logout          Kind = "logout"
@@ -43,8 +43,8 @@ type Event struct {
 }
 
 // Hook is called with each Event, in the transaction of the change. The context of tx
-// has the current user, session and client (auth.UserFrom, auth.LoginFrom,
-// auth.ClientFrom). An error undoes the change.
+// has the current user, session and client (accounts.UserFrom, accounts.LoginFrom,
+// client.From). An error undoes the change.
 type Hook func(tx *gorm.DB, event Event) error
 
 // call calls the hooks in the transaction of a change.

@@ -11,7 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -51,8 +51,8 @@ func (m Mails) link(page string, user models.User, use purpose, ttl time.Duratio
 }
 
 // check returns validation_failed on token unless a user may use a link.
-func (m Mails) check(link auth.Link, user models.User, use purpose) error {
-	if user.Disabled || m.Links.Check(link, m.DB.NowFunc(), use.name, use.state(user)) != nil {
+func (m Mails) check(link Link, user models.User, use purpose) error {
+	if user.Disabled || !m.Links.Check(link, m.DB.NowFunc(), use.name, use.state(user)) {
 		return errBadToken
 	}
 	return nil
@@ -61,8 +61,8 @@ func (m Mails) check(link auth.Link, user models.User, use purpose) error {
 // use uses a link: prepare does what takes long, and change is run as Accounts.change
 // does. Both are run only if the link is valid at that moment.
 func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, prepare func(user models.User) error, change func(tx *gorm.DB, user models.User) error) error {
-	link, err := m.Links.Parse(token)
-	if err != nil {
+	link, ok := m.Links.Parse(token)
+	if !ok {
 		return errBadToken
 	}
 	var user models.User
@@ -75,7 +75,7 @@ func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, p
 	if err := prepare(user); err != nil {
 		return err
 	}
-	err = a.change(ctx, link.UserID, func(tx *gorm.DB, user models.User) error {
+	err := a.change(ctx, link.UserID, func(tx *gorm.DB, user models.User) error {
 		if err := m.check(link, user, use); err != nil {
 			return err
 		}
@@ -92,16 +92,16 @@ func (m Mails) use(ctx context.Context, a Accounts, token string, use purpose, p
 // current network even if others guess the password. The mail no longer counts, so that
 // the owner can ask for the next one. The error is validation_failed on token or
 // password, or overloaded.
-func (m Mails) Reset(ctx context.Context, a Accounts, token string, password auth.Password) error {
+func (m Mails) Reset(ctx context.Context, a Accounts, token string, typed password.Password) error {
 	var hash string
 	prepare := func(user models.User) (err error) {
-		hash, err = a.Auth.Passwords.Hash(ctx, "password", password, user.Email)
+		hash, err = a.Auth.Passwords.Hash(ctx, "password", typed, notLike(user.Email))
 		return err
 	}
 	return m.use(ctx, a, token, forReset, prepare, func(tx *gorm.DB, user models.User) error {
 		event := Event{Kind: PasswordReset, User: user, WasUnverified: !user.EmailVerified}
 		event.User.EmailVerified = true
-		err := cmp.Or(a.Auth.Throttle.Remember(ctx, tx, user.Email), m.giveBack(tx, user.Email, mailReset))
+		err := cmp.Or(a.Auth.Throttle.Remember(ctx, tx, string(user.Email)), m.giveBack(tx, user.Email, mailReset))
 		if err != nil {
 			return err
 		}

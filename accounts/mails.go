@@ -8,10 +8,11 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/jobs"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/throttle"
 	"example.com/latchkey/models"
 )
 
@@ -39,8 +40,8 @@ const (
 // Mails sends mails about accounts.
 type Mails struct {
 	DB       *gorm.DB
-	Links    auth.Links
-	Throttle *auth.Throttle
+	Links    Links
+	Throttle *throttle.Throttle
 
 	// The pages that the links lead to, and how long these work.
 	ResetURL, VerifyURL string
@@ -121,11 +122,11 @@ func addNotice(tx *gorm.DB, template string, about Event) error {
 	if to == "" || about.User.Disabled {
 		return nil
 	}
-	login, _ := auth.LoginFrom(tx.Statement.Context)
+	login, _ := LoginFrom(tx.Statement.Context)
 	return jobs.Add(tx, Notice{
 		ID: uuid.Must(uuid.NewV7()), Template: template, To: to,
 		MailContent: MailContent{
-			Email: about.User.Email, Details: about.Details, Session: login.SessionID, IP: auth.ClientFrom(tx.Statement.Context).IP,
+			Email: about.User.Email, Details: about.Details, Session: login.SessionID, IP: client.From(tx.Statement.Context).IP,
 		},
 	})
 }
@@ -137,7 +138,7 @@ func addNotice(tx *gorm.DB, template string, about Event) error {
 func (m Mails) Hook(tx *gorm.DB, event Event) error {
 	invited := event.Kind == UserCreated && event.User.PasswordHash == ""
 	switch {
-	case event.Kind == Login && m.RequireVerified && !event.User.EmailVerified:
+	case event.Kind == LoggedIn && m.RequireVerified && !event.User.EmailVerified:
 		return ErrEmailUnverified
 	case m.Send == nil && invited:
 		return errNoMail
@@ -162,7 +163,7 @@ func (m Mails) Hook(tx *gorm.DB, event Event) error {
 	case KeyCreated:
 		return addNotice(tx, string(KeyCreated), event)
 	case LoginThrottled:
-		if event.Details["of"] == auth.GuessedCode { // who guesses codes knows the password
+		if event.Details["of"] == throttle.Code { // who guesses codes knows the password
 			return addNotice(tx, mailCodesGuessed, event)
 		}
 	case TOTPEnabled, TOTPDisabled:
@@ -195,7 +196,7 @@ func (m Mails) Forgot(ctx context.Context, email models.Email) error {
 }
 
 // Verification sends a logged-in user a link to verify the email.
-func (m Mails) Verification(ctx context.Context, login auth.Login) error {
+func (m Mails) Verification(ctx context.Context, login Login) error {
 	if m.Send == nil {
 		return errNoMail
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -39,15 +38,15 @@ func (a Accounts) EndSessions(ctx context.Context, userID uuid.UUID, why models.
 
 // EndOtherSessions ends every session of a user except that of the login, and returns
 // how many it ended. The error is not_found if there is no such user.
-func (a Accounts) EndOtherSessions(ctx context.Context, login auth.Login) (ended int64, err error) {
+func (a Accounts) EndOtherSessions(ctx context.Context, login Login) (ended int64, err error) {
 	return a.end(ctx, login.User.ID, Event{Kind: SessionEnded}, models.ByLogout, "id <> ?", login.SessionID)
 }
 
-// end ends the sessions of a user that auth.Revoke does, and calls the hooks if there
+// end ends the sessions of a user that Revoke does, and calls the hooks if there
 // are any.
 func (a Accounts) end(ctx context.Context, userID uuid.UUID, event Event, why models.Reason, conditions ...any) (ended int64, err error) {
 	err = a.change(ctx, userID, func(tx *gorm.DB, user models.User) (err error) {
-		ended, err = auth.Revoke(tx, user.ID, why, conditions...)
+		ended, err = revoke(tx, user.ID, why, conditions...)
 		if err != nil || ended == 0 {
 			return err
 		}

@@ -8,13 +8,13 @@ import (
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/models"
 )
 
 // Kinds has all kinds of events. A list of events can be filtered by each.
 var Kinds = []Kind{
-	Registered, Login, LoginFailed, LoginThrottled, Logout, SessionEnded, TokenTheft,
+	Registered, LoggedIn, LoginFailed, LoginThrottled, Logout, SessionEnded, TokenTheft,
 	PasswordChanged, PasswordReset, EmailChanged, EmailVerified, UserCreated, UserChanged, UserDeleted,
 	KeyCreated, KeyDeleted,
 	TOTPEnabled, TOTPDisabled, RecoveryCodeUsed, OTPFailed,
@@ -37,15 +37,15 @@ func (Kind) JSONSchemaBytes() ([]byte, error) {
 // Accounts.Hooks.
 func StoreEvent(tx *gorm.DB, event Event) error {
 	ctx := tx.Statement.Context
-	client, session := auth.ClientFrom(ctx), event.Session
-	if login, ok := auth.LoginFrom(ctx); ok && session.IsNil() {
+	client, session := client.From(ctx), event.Session
+	if login, ok := LoginFrom(ctx); ok && session.IsNil() {
 		session = login.SessionID
 	}
 	details := event.Details
 	if details == nil {
 		details = map[string]any{}
 	}
-	actor, _ := auth.UserFrom(ctx)
+	actor, _ := UserFrom(ctx)
 	return tx.Create(&models.Event{
 		Kind:   string(event.Kind),
 		UserID: orNull(event.User.ID), ActorID: orNull(actor.ID), SessionID: orNull(session),

@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/seal"
+	"example.com/latchkey/kit/throttle"
+	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
 )
 
@@ -34,20 +37,20 @@ var (
 	errTOTPOn      = problem.AlreadyExists.Detailed("One-time codes are on: turn them off first")
 	errTOTPOff     = problem.Field("otp", "is for one-time codes, which are off")
 	errCodeMissing = problem.Field("otp", "is needed, because one-time codes are on")
-	errWrongCode   = Failure{OTPFailed, auth.GuessedCode, problem.Field("otp", "is not right")}
+	errWrongCode   = Failure{OTPFailed, throttle.Code, problem.Field("otp", "is not right")}
 )
 
 // TOTP sets one-time codes up, and is a second factor.
 type TOTP struct {
-	Keys    auth.TOTPKeys
+	Keys    seal.Keys
 	Service string // its name in authenticator apps
 }
 
 // SetUp makes a secret for a logged-in user. A login needs no code before Confirm. It
 // replaces a secret that is not confirmed. The error is one of Accounts.Confirm, or
 // already_exists.
-func (t TOTP) SetUp(ctx context.Context, a Accounts, login auth.Login, by Confirmation) (secret auth.TOTPSecret, url string, err error) {
-	secret = auth.NewTOTPSecret()
+func (t TOTP) SetUp(ctx context.Context, a Accounts, login Login, by Confirmation) (secret totp.Secret, url string, err error) {
+	secret = totp.NewSecret()
 	refuse := func(db *gorm.DB) error {
 		row, _, err := findTOTP(db, login.User)
 		if err == nil && row.Confirmed {
@@ -61,7 +64,7 @@ func (t TOTP) SetUp(ctx context.Context, a Accounts, login auth.Login, by Confir
 			return err
 		}
 		url = secret.URL(t.Service, string(user.Email))
-		row := models.TOTPSecret{UserID: user.ID, Secret: t.Keys.Encrypt(user.ID, secret)}
+		row := models.TOTPSecret{UserID: user.ID, Secret: t.Keys.Encrypt(secret, user.ID[:])}
 		return tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error
 	})
 	return secret, url, err
@@ -70,11 +73,11 @@ func (t TOTP) SetUp(ctx context.Context, a Accounts, login auth.Login, by Confir
 // Confirm turns codes on with the first code of a logged-in user, and returns the
 // recovery codes, which are stored nowhere. The error is validation_failed on otp,
 // already_exists, token_revoked or too_many_attempts.
-func (t TOTP) Confirm(ctx context.Context, a Accounts, login auth.Login, code auth.OneTimeCode) (recovery []string, err error) {
+func (t TOTP) Confirm(ctx context.Context, a Accounts, login Login, code totp.Code) (recovery []string, err error) {
 	var wrong error
 	err = a.change(ctx, login.User.ID, func(tx *gorm.DB, user models.User) error {
 		wrong = nil
-		if err := auth.RequireLive(tx, login); err != nil {
+		if err := requireLive(tx, login); err != nil {
 			return err
 		}
 		row, found, err := findTOTP(tx, user)
@@ -94,7 +97,7 @@ func (t TOTP) Confirm(ctx context.Context, a Accounts, login auth.Login, code au
 			wrong = errWrongCode.Err
 			return a.fail(tx, user.Email, user, errWrongCode)
 		}
-		if err := a.Auth.Throttle.Succeed(ctx, tx, user.Email, auth.GuessedCode); err != nil {
+		if err := a.Auth.Throttle.Succeed(ctx, tx, guessBy(ctx, user.Email, throttle.Code)); err != nil {
 			return err
 		}
 		if recovery, err = t.enable(tx, user); err != nil {
@@ -108,7 +111,7 @@ func (t TOTP) Confirm(ctx context.Context, a Accounts, login auth.Login, code au
 func (TOTP) enable(tx *gorm.DB, user models.User) (recovery []string, err error) {
 	rows := make([]models.RecoveryCode, recoveryCodes)
 	for i := range rows {
-		text, code := auth.NewRecoveryCode()
+		text, code := totp.NewRecoveryCode()
 		recovery = append(recovery, text)
 		rows[i] = models.RecoveryCode{UserID: user.ID, Hash: code.Hash()}
 	}
@@ -120,7 +123,7 @@ func (TOTP) enable(tx *gorm.DB, user models.User) (recovery []string, err error)
 
 // TurnOff turns codes off for a logged-in user. The error is one of Accounts.Confirm, or
 // validation_failed on otp if they are off.
-func (TOTP) TurnOff(ctx context.Context, a Accounts, login auth.Login, by Confirmation) error {
+func (TOTP) TurnOff(ctx context.Context, a Accounts, login Login, by Confirmation) error {
 	return a.Confirm(ctx, login, by, nil, func(tx *gorm.DB, user models.User) error {
 		wasOn, err := a.disableTOTP(tx, user)
 		if err == nil && !wasOn {
@@ -144,7 +147,7 @@ func (a Accounts) disableTOTP(tx *gorm.DB, user models.User) (wasOn bool, err er
 	if wasOn, err = deleteTOTP(tx, user); err != nil || !wasOn {
 		return false, err
 	}
-	if err := a.Auth.Throttle.Clear(tx, user.Email, auth.GuessedCode); err != nil {
+	if err := a.Auth.Throttle.Clear(tx, string(user.Email), throttle.Code); err != nil {
 		return false, err
 	}
 	return true, a.call(tx, Event{Kind: TOTPDisabled, User: user})
@@ -173,8 +176,8 @@ func EndUnprovedTOTP(tx *gorm.DB, event Event) error {
 // Check is a SecondFactor. The error is otp_required or login_failed, or of a signed-in
 // user validation_failed on otp.
 func (t TOTP) Check(a Accounts, tx *gorm.DB, user models.User, in Factors) error {
-	missing, wrong := error(ErrOTPRequired), Failure{OTPFailed, auth.GuessedCode, ErrLoginFailed}
-	if _, signedIn := auth.LoginFrom(tx.Statement.Context); signedIn {
+	missing, wrong := error(ErrOTPRequired), Failure{OTPFailed, throttle.Code, ErrLoginFailed}
+	if _, signedIn := LoginFrom(tx.Statement.Context); signedIn {
 		missing, wrong = errCodeMissing, errWrongCode
 	}
 	row, _, err := findTOTP(tx, user)
@@ -187,7 +190,7 @@ func (t TOTP) Check(a Accounts, tx *gorm.DB, user models.User, in Factors) error
 	if err := t.use(a, tx, user, row, in.OTP, wrong); err != nil {
 		return err
 	}
-	return a.Auth.Throttle.Succeed(tx.Statement.Context, tx, user.Email, auth.GuessedCode)
+	return a.Auth.Throttle.Succeed(tx.Statement.Context, tx, guessBy(tx.Statement.Context, user.Email, throttle.Code))
 }
 
 func findTOTP(tx *gorm.DB, user models.User) (row models.TOTPSecret, found bool, err error) {
@@ -196,7 +199,7 @@ func findTOTP(tx *gorm.DB, user models.User) (row models.TOTPSecret, found bool,
 }
 
 // use uses up a one-time code or a recovery code, or returns wrong.
-func (t TOTP) use(a Accounts, tx *gorm.DB, user models.User, row models.TOTPSecret, code auth.OneTimeCode, wrong Failure) error {
+func (t TOTP) use(a Accounts, tx *gorm.DB, user models.User, row models.TOTPSecret, code totp.Code, wrong Failure) error {
 	if !code.IsRecovery() {
 		right, err := t.take(tx, row, code)
 		if err == nil && !right {
@@ -215,8 +218,8 @@ func (t TOTP) use(a Accounts, tx *gorm.DB, user models.User, row models.TOTPSecr
 }
 
 // take uses up a one-time code, and reports whether it is right.
-func (t TOTP) take(tx *gorm.DB, row models.TOTPSecret, code auth.OneTimeCode) (right bool, err error) {
-	secret, _, err := t.Keys.Decrypt(row.UserID, row.Secret)
+func (t TOTP) take(tx *gorm.DB, row models.TOTPSecret, code totp.Code) (right bool, err error) {
+	secret, _, err := t.decrypt(row)
 	if err != nil {
 		return false, err
 	}
@@ -238,7 +241,7 @@ func (t TOTP) Renew(ctx context.Context, db *gorm.DB) error {
 	var unreadable []error
 	return errors.Join(db.WithContext(ctx).FindInBatches(&rows, database.BatchSize, func(*gorm.DB, int) error {
 		for _, row := range rows {
-			secret, current, err := t.Keys.Decrypt(row.UserID, row.Secret)
+			secret, current, err := t.decrypt(row)
 			if err != nil {
 				unreadable = append(unreadable, err)
 			}
@@ -246,10 +249,22 @@ func (t TOTP) Renew(ctx context.Context, db *gorm.DB) error {
 				continue
 			}
 			same := db.WithContext(ctx).Model(&models.TOTPSecret{}).Where("user_id = ? AND secret = ?", row.UserID, row.Secret)
-			if err := same.Update("secret", t.Keys.Encrypt(row.UserID, secret)).Error; err != nil {
+			if err := same.Update("secret", t.Keys.Encrypt(secret, row.UserID[:])).Error; err != nil {
 				return err
 			}
 		}
 		return nil
 	}).Error, errors.Join(unreadable...))
+}
+
+// errSecret is for the log.
+var errSecret = errors.New("the secret of one-time codes cannot be decrypted: put the former jwt.secret into jwt.previous_secrets, or turn the codes of this user off")
+
+// decrypt returns the secret of a user, and whether the current key has encrypted it.
+func (t TOTP) decrypt(row models.TOTPSecret) (secret totp.Secret, current bool, err error) {
+	secret, current, err = t.Keys.Decrypt(row.Secret, row.UserID[:])
+	if err != nil {
+		err = fmt.Errorf("user %s: %w: %w", row.UserID, errSecret, err)
+	}
+	return secret, current, err
 }

@@ -9,13 +9,15 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/throttle"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
-// change runs a function that changes a user, and may call auth.Revoke, in a
+// change runs a function that changes a user, and may call Revoke, in a
 // transaction that locks the user's row. The change takes effect at once. The error
 // is not_found if there is no such user.
 func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm.DB, user models.User) error) error {
@@ -38,7 +40,7 @@ func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm
 // not_found.
 func revokedIfGone(err error) error {
 	if errors.Is(err, problem.NotFound) {
-		return auth.ErrTokenRevoked
+		return token.ErrRevoked
 	}
 	return err
 }
@@ -57,7 +59,7 @@ func set[T any](field *T, to *T) {
 type passwordCheck struct {
 	email    models.Email            // of the account whose failures count
 	user     func(*gorm.DB) *gorm.DB // selects the user
-	password auth.Password
+	password password.Password
 	wrong    error // the error of a wrong password
 	notFound error // the error if there is no such user, or the password changed meanwhile
 
@@ -72,9 +74,9 @@ type passwordCheck struct {
 
 // Failure is the error of a wrong guess, which counts.
 type Failure struct {
-	Kind Kind         // of its event
-	Of   auth.Guessed // what was guessed
-	Err  error        // the answer
+	Kind Kind             // of its event
+	Of   throttle.Guessed // what was guessed
+	Err  error            // the answer
 }
 
 func (f Failure) Error() string { return f.Err.Error() }
@@ -87,7 +89,7 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 	for wrong := check.wrong; ; wrong = check.notFound {
 		user, newHash, err := a.verify(ctx, check, wrong)
 		if errors.Is(err, check.wrong) {
-			return a.failed(ctx, check.email, user, Failure{LoginFailed, auth.GuessedPassword, err})
+			return a.failed(ctx, check.email, user, Failure{LoginFailed, throttle.Password, err})
 		}
 		if err == nil && check.prepare != nil {
 			err = check.prepare()
@@ -102,7 +104,7 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 			if !same {
 				return nil
 			}
-			if err := a.Auth.Throttle.Succeed(ctx, tx, check.email, auth.GuessedPassword); err != nil {
+			if err := a.Auth.Throttle.Succeed(ctx, tx, guessBy(ctx, check.email, throttle.Password)); err != nil {
 				return err
 			}
 			if newHash != "" {
@@ -155,7 +157,8 @@ func (a Accounts) failed(ctx context.Context, email models.Email, user models.Us
 
 // fail is failed in a transaction.
 func (a Accounts) fail(tx *gorm.DB, email models.Email, user models.User, failure Failure) error {
-	last, err := a.Auth.Throttle.Fail(tx.Statement.Context, tx, email, failure.Of)
+	ctx := tx.Statement.Context
+	last, err := a.Auth.Throttle.Fail(ctx, tx, guessBy(ctx, email, failure.Of))
 	if err != nil {
 		return err
 	}
@@ -163,7 +166,7 @@ func (a Accounts) fail(tx *gorm.DB, email models.Email, user models.User, failur
 		return err
 	}
 	throttled := Event{Kind: LoginThrottled, User: user}
-	if failure.Of != auth.GuessedPassword {
+	if failure.Of != throttle.Password {
 		throttled.Details = map[string]any{"of": failure.Of}
 	}
 	return a.call(tx, throttled)
@@ -177,7 +180,7 @@ var errNoPassword = errors.New("there is no password to verify")
 func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) (user models.User, newHash string, err error) {
 	// The queue of hashes is asked first, so that its refusal costs no statement.
 	right, err := a.Auth.Passwords.Verify(ctx, check.password, func() (hash string, err error) {
-		if err := a.Auth.Throttle.Check(ctx, check.email); err != nil {
+		if err := a.Auth.Throttle.Check(ctx, guessBy(ctx, check.email, throttle.Password)); err != nil {
 			return "", err
 		}
 		err = check.user(a.DB.WithContext(ctx)).Limit(1).Find(&user).Error

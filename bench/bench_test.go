@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
@@ -25,7 +25,7 @@ import (
 )
 
 func BenchmarkIssue(b *testing.B) {
-	tokens := auth.NewTokens(settings().JWT)
+	tokens := token.New(settings().JWT)
 	id := uuid.Must(uuid.NewV7())
 	b.ReportAllocs()
 	for b.Loop() {
@@ -37,7 +37,7 @@ func BenchmarkIssue(b *testing.B) {
 
 // BenchmarkVerify verifies the same token each time, so it is cached.
 func BenchmarkVerify(b *testing.B) {
-	tokens := auth.NewTokens(settings().JWT)
+	tokens := token.New(settings().JWT)
 	id := uuid.Must(uuid.NewV7())
 	token, err := tokens.Issue(id, id)
 	if err != nil {
@@ -55,7 +55,7 @@ func BenchmarkVerify(b *testing.B) {
 // not cached.
 func BenchmarkVerifyUncached(b *testing.B) {
 	settings := settings().JWT
-	issuer, tokens := auth.NewTokens(settings), auth.NewTokens(settings)
+	issuer, tokens := token.New(settings), token.New(settings)
 	id := uuid.Must(uuid.NewV7())
 	var fresh []string
 	b.ReportAllocs()
@@ -94,8 +94,8 @@ func BenchmarkRefreshToken(b *testing.B) {
 func BenchmarkRefresh(b *testing.B) {
 	settings := settings()
 	db, user := withUser(b)
-	sessions := auth.New(settings, db).Sessions
-	session, err := sessions.Start(db, user.ID, auth.Client{})
+	sessions := accounts.NewServices(settings, db).Sessions
+	session, err := sessions.Start(db, user.ID, client.Client{})
 	b.ReportAllocs()
 	for b.Loop() {
 		if err == nil {
@@ -213,21 +213,21 @@ func settings() config.Settings {
 }
 
 // sessions makes n sessions of one user.
-func sessions(b *testing.B, n int) (auth.Services, []auth.Claims) {
+func sessions(b *testing.B, n int) (accounts.Services, []token.Claims) {
 	b.Helper()
 	settings := settings()
 	settings.JWT.RevocationLag = time.Hour
 	db, user := withUser(b)
 	now := db.NowFunc()
-	rows, claims := make([]models.Session, n), make([]auth.Claims, n)
+	rows, claims := make([]models.Session, n), make([]token.Claims, n)
 	for i := range rows {
 		rows[i] = models.Session{Base: models.Base{ID: uuid.Must(uuid.NewV7())}, UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(time.Hour)}
-		claims[i] = auth.Claims{UserID: user.ID, SessionID: rows[i].ID}
+		claims[i] = token.Claims{UserID: user.ID, SessionID: rows[i].ID}
 	}
 	if err := db.CreateInBatches(rows, 500).Error; err != nil {
 		b.Fatal(err)
 	}
-	return auth.New(settings, db), claims
+	return accounts.NewServices(settings, db), claims
 }
 
 func withUser(b *testing.B) (*gorm.DB, models.User) {
@@ -249,7 +249,7 @@ func newAPI(b *testing.B, change ...func(*routes.App)) (engine *gin.Engine, toke
 	b.Helper()
 	settings := settings()
 	db, user := withUser(b)
-	services := auth.New(settings, db)
+	services := accounts.NewServices(settings, db)
 	app := routes.App{Settings: settings, Log: slog.New(slog.DiscardHandler), DB: db, Auth: services}
 	for _, set := range change {
 		set(&app)
@@ -258,7 +258,7 @@ func newAPI(b *testing.B, change ...func(*routes.App)) (engine *gin.Engine, toke
 	if err != nil {
 		b.Fatal(err)
 	}
-	session, err := services.Sessions.Start(db, user.ID, auth.Client{})
+	session, err := services.Sessions.Start(db, user.ID, client.Client{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/gofrs/uuid/v5"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/models"
 )
 
@@ -19,7 +19,7 @@ func BenchmarkRemembered(b *testing.B) {
 	settings := settings()
 	settings.JWT.RevocationLag, settings.JWT.MaxRemembered = time.Hour, many
 	db, _ := withUser(b)
-	services, now := auth.New(settings, db), db.NowFunc()
+	services, now := accounts.NewServices(settings, db), db.NowFunc()
 	users, rows := make([]models.User, many), make([]models.Session, many)
 	for i := range rows {
 		users[i] = models.User{Base: models.Base{ID: uuid.Must(uuid.NewV7())}, Email: models.Email(fmt.Sprint(i, "@example.com")), Role: models.RoleUser}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
 )
 
@@ -95,14 +95,14 @@ func (s *app) compare(ctx context.Context) error {
 }
 
 // tokens returns what issues the tokens of a running server, and the claims of its user.
-func (s *app) tokens() (settings config.JWT, tokens *auth.Tokens, claims auth.Claims, err error) {
+func (s *app) tokens() (settings config.JWT, tokens *token.Tokens, claims token.Claims, err error) {
 	secret, err := os.ReadFile(filepath.Join(s.folder, "data/jwt_secret"))
 	if err != nil {
 		return settings, nil, claims, err
 	}
 	settings = config.Defaults().JWT
 	settings.Secret = settings.Secret(strings.TrimSpace(string(secret)))
-	tokens = auth.NewTokens(settings)
+	tokens = token.New(settings)
 	claims, err = tokens.Verify(s.token)
 	return settings, tokens, claims, err
 }

@@ -14,7 +14,6 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
@@ -88,9 +87,9 @@ func (s *app) loginCost(ctx context.Context, fast *app) error {
 	defer func() { _ = database.Close(db) }()
 	settings := config.Defaults()
 	settings.JWT.Secret, settings.JWT.MaxSessions = settings.NewSecret(), 1_000_000
-	services := auth.New(settings, db)
+	services := accounts.NewServices(settings, db)
 	hooks := routes.App{Settings: settings, DB: db, Auth: services}.Accounts().Hooks
-	ctx = auth.WithClient(ctx, auth.Client{IP: "192.0.2.1", UserAgent: "bench", RequestID: "bench"})
+	ctx = client.With(ctx, client.Client{IP: "192.0.2.1", UserAgent: "bench", RequestID: "bench"})
 	db = db.WithContext(ctx)
 	var user models.User
 	if err := db.Take(&user).Error; err != nil {
@@ -98,7 +97,7 @@ func (s *app) loginCost(ctx context.Context, fast *app) error {
 	}
 	login := func(more func(tx *gorm.DB, session models.Session) error) error {
 		return database.Transaction(db, func(tx *gorm.DB) error {
-			session, err := services.Sessions.Start(tx, user.ID, auth.ClientFrom(ctx))
+			session, err := services.Sessions.Start(tx, user.ID, client.From(ctx))
 			return errors.Join(err, more(tx, session))
 		})
 	}
@@ -106,7 +105,7 @@ func (s *app) loginCost(ctx context.Context, fast *app) error {
 	with := func() error {
 		err := services.Throttle.Check(ctx, user.Email)
 		return errors.Join(err, login(func(tx *gorm.DB, session models.Session) error {
-			err := errors.Join(services.Throttle.Succeed(ctx, tx, user.Email, auth.GuessedPassword), services.Throttle.Remember(ctx, tx, user.Email))
+			err := errors.Join(services.Throttle.Succeed(ctx, tx, user.Email, throttle.Password), services.Throttle.Remember(ctx, tx, user.Email))
 			for _, hook := range hooks {
 				err = errors.Join(err, hook(tx, accounts.Event{Kind: accounts.Login, User: user, Session: session.ID}))
 			}

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"example.com/latchkey/config"
 	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/kit/token"
 )
 
 func keyCommand() *cobra.Command {
@@ -16,10 +16,10 @@ func keyCommand() *cobra.Command {
 		Short: "Write a new private key to a file that only its owner can read",
 		Args:  cobra.NoArgs,
 	}
-	algorithm := newCommand.Flags().String("algorithm", config.EdDSA, "EdDSA, ES256 or RS256")
+	algorithm := newCommand.Flags().String("algorithm", token.EdDSA, "EdDSA, ES256 or RS256")
 	file := newCommand.Flags().String("out", "data/jwt_key.pem", "the file, which must not exist yet")
 	newCommand.RunE = func(cmd *cobra.Command, _ []string) error {
-		pem, err := config.NewKey(*algorithm)
+		pem, err := token.NewKey(*algorithm)
 		if err != nil {
 			return fmt.Errorf("--algorithm: %w", err)
 		}

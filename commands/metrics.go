@@ -71,7 +71,7 @@ func newRegistry(b backend, handlers []jobs.Handler) (*prometheus.Registry, erro
 		all = append(all, collectors.NewDBStatsCollector(pool, name))
 	}
 	registry := prometheus.NewRegistry()
-	for _, collector := range append(all, b.services.Collectors()...) {
+	for _, collector := range append(all, serviceFigures(b.services)...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}

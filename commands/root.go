@@ -13,7 +13,6 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/database"
 	kit "example.com/latchkey/kit/settings"
@@ -62,7 +61,7 @@ type backend struct {
 	settings config.Settings
 	log      *slog.Logger
 	db       *gorm.DB
-	services auth.Services
+	services accounts.Services
 }
 
 // backendFunc is a command that needs the backend.
@@ -112,7 +111,7 @@ func withDatabase(open func(database.Settings, database.Schema, *slog.Logger) (*
 			return err
 		}
 		defer func() { err = errors.Join(err, database.Close(db)) }()
-		return run(cmd, args, backend{settings, log, db, auth.New(settings, db)})
+		return run(cmd, args, backend{settings, log, db, accounts.NewServices(settings, db)})
 	}
 }
 

@@ -97,13 +97,13 @@ func serve(cmd *cobra.Command, _ []string, b backend) error {
 	if err != nil {
 		return err
 	}
-	// auth.New has already counted the cores and runs one hash on each. With twice
+	// accounts.NewServices has already counted the cores and runs one hash on each. With twice
 	// as many threads, other requests run while all cores hash.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 
-	for _, run := range b.services.Background {
+	for _, run := range app.Background() {
 		background.Go(func() { run(ctx, log) })
 	}
 	working, stopWorking := context.WithCancel(ctx)

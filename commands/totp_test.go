@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/latchkey/auth"
 	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/totp"
 )
 
 func TestCodesAreTurnedOffOnTheCommandLine(t *testing.T) {
@@ -25,7 +25,7 @@ func TestCodesAreTurnedOffOnTheCommandLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := auth.TOTPSecret(secret).Code(time.Now().Unix() / 30)
+	code := totp.Secret(secret).At(time.Now().Unix() / 30)
 	s.want(200, "POST", "/me/totp/confirm", `{"otp":"`+code+`"}`, bearer...)
 	if answer := s.want(401, "POST", "/login", credentials("ada@example.com")); !strings.Contains(answer, "otp_required") {
 		t.Error(answer)

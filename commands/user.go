@@ -16,8 +16,8 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -59,7 +59,7 @@ func userList() *cobra.Command {
 
 func userCreate() *cobra.Command {
 	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
-	password := passwordFlag(command)
+	read := passwordFlag(command)
 	without := command.Flags().Bool("no-password", false, "set no password: a mail, if this service sends mails, invites the user to choose one")
 	command.MarkFlagsMutuallyExclusive("password-file", "no-password")
 	command.RunE = withBackend(func(cmd *cobra.Command, args []string, b backend) error {
@@ -69,8 +69,8 @@ func userCreate() *cobra.Command {
 			return fmt.Errorf("email %w", err)
 		}
 		if !*without {
-			in.Password = new(auth.Password)
-			err = password(in.Password)
+			in.Password = new(password.Password)
+			err = read(in.Password)
 		}
 		if err == nil {
 			err = endpoint.Check(cmd.Context(), in, b.accounts().CheckInvited)
@@ -90,14 +90,14 @@ func userCreate() *cobra.Command {
 
 func userPassword() *cobra.Command {
 	command := &cobra.Command{Use: "password EMAIL", Short: "Give a user a new password and end the user's sessions", Args: cobra.ExactArgs(1)}
-	password := passwordFlag(command)
+	read := passwordFlag(command)
 	command.RunE = withBackend(func(cmd *cobra.Command, args []string, b backend) error {
 		user, err := findUser(cmd.Context(), b.db, args[0])
 		if err != nil {
 			return err
 		}
-		var newPassword auth.Password
-		if err := password(&newPassword); err != nil {
+		var newPassword password.Password
+		if err := read(&newPassword); err != nil {
 			return err
 		}
 		if err := b.accounts().SetPassword(cmd.Context(), user, newPassword); err != nil {
@@ -181,14 +181,14 @@ func findUser(ctx context.Context, db *gorm.DB, typed string) (user models.User,
 
 // passwordFlag adds --password-file. A password is never an argument, because
 // other users of the machine can read arguments.
-func passwordFlag(command *cobra.Command) (read func(*auth.Password) error) {
+func passwordFlag(command *cobra.Command) (read func(*password.Password) error) {
 	file := command.Flags().String("password-file", "", "read the password from this file instead of the terminal")
-	return func(password *auth.Password) error {
+	return func(into *password.Password) error {
 		text, err := readPassword(*file)
 		if err != nil {
 			return err
 		}
-		if err := password.UnmarshalText(text); err != nil {
+		if err := into.UnmarshalText(text); err != nil {
 			return fmt.Errorf("the password %w", err)
 		}
 		return nil

@@ -1,14 +1,11 @@
 package config
 
 import (
-	"fmt"
 	"net/netip"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-
-	"golang.org/x/crypto/bcrypt"
 
 	"example.com/latchkey/kit/settings"
 )
@@ -21,19 +18,14 @@ func check(f *settings.Faults, s *Settings) {
 	checkServer(f.Section("server"), s.Server)
 	checkMetrics(f.Section("server"), s.Server)
 	s.Database.Check(f.Section("database"))
-	checkLogin(f.Section("login"), s.Login)
-	checkJWT(f, s.JWT)
-	checkPassword(f.Section("password"), s)
+	s.Login.Check(f.Section("login"))
+	checkJWT(f.Section("jwt"), s.JWT)
+	s.Password.Check(f.Section("password"), s.Environment)
 	checkMail(f, s)
 	checkEvents(f.Section("events"), s.Events)
 	checkLog(f.Section("log"), s.Log)
-	loadKeys(f.Section("jwt"), &s.JWT)
-	checkSecret(f, s)
-}
-
-func checkLogin(f settings.Section, s Login) {
-	f.Positive("window", s.Window)
-	f.AtLeast("max_failures", s.MaxFailures, 1, "no login would be allowed")
+	s.JWT.Check(f.Section("jwt"), makeOne)
+	setSecret(f, s)
 }
 
 func checkLog(f settings.Section, s Log) {
@@ -51,28 +43,23 @@ const developmentFile = "data/jwt_secret"
 // makeOne is the advice for a missing or weak secret.
 const makeOne = "set APP_JWT_SECRET, or APP_JWT_SECRET_FILE, to what `latchkey secret` prints"
 
-func checkSecret(faults *settings.Faults, s *Settings) {
+// setSecret sets the secret that is made and stored in development, unless there is one.
+func setSecret(faults *settings.Faults, s *Settings) {
 	f := faults.Section("jwt")
-	if s.JWT.Secret == "" && s.Environment == settings.Development {
-		if len(*faults) > 0 {
-			return // the program will not start, so write no file
-		}
-		secret, err := settings.StoredSecret(developmentFile)
-		if err != nil {
+	if s.JWT.Secret != "" || s.Environment == settings.Development && len(*faults) > 0 { // the program will not start, so write no file
+		return
+	}
+	if s.Environment == settings.Development {
+		var err error
+		if s.JWT.Secret, err = settings.StoredSecret(developmentFile); err != nil {
 			f.Add("secret", "is not set, and a secret for development cannot be stored: %v; or %s", err, makeOne)
 			return
 		}
-		s.JWT.Secret = secret
 	}
 	f.Strength("secret", s.JWT.Secret, makeOne)
-	for i, secret := range s.JWT.PreviousSecrets {
-		f.Strength(fmt.Sprintf("previous_secrets[%d]", i), secret, "remove it")
-	}
 }
 
-func checkJWT(faults *settings.Faults, s JWT) {
-	f := faults.Section("jwt")
-	f.Lifetime("access_ttl", s.AccessTTL)
+func checkJWT(f settings.Section, s JWT) {
 	f.Lifetime("refresh_ttl", s.RefreshTTL)
 	if s.RefreshTTL < s.AccessTTL {
 		f.Add("refresh_ttl", "%v is less than jwt.access_ttl, %v: an access token would outlive its session", s.RefreshTTL, s.AccessTTL)
@@ -84,10 +71,6 @@ func checkJWT(faults *settings.Faults, s JWT) {
 		f.Add("revocation_lag", "%v is negative: write 0 to check the database on each request", s.RevocationLag)
 	}
 	f.AtLeast("max_sessions", s.MaxSessions, 1, "a login needs a session")
-	f.AtLeast("max_remembered", s.MaxRemembered, 1, "to cache nothing, set jwt.revocation_lag to 0")
-	if s.Issuer == "" || s.Audience == "" {
-		faults.Add("jwt.issuer and jwt.audience: neither may be empty: name this service")
-	}
 }
 
 // basePath allows only characters without a special meaning in Gin, in a URL and in OpenAPI.
@@ -124,19 +107,5 @@ func checkServer(f settings.Section, s Server) {
 	f.Positive("shutdown_timeout", s.ShutdownTimeout)
 	if s.ShutdownDelay < 0 {
 		f.Add("shutdown_delay", "%v is negative: write 0 to stop taking requests at once", s.ShutdownDelay)
-	}
-}
-
-func checkPassword(f settings.Section, s *Settings) {
-	f.Positive("max_wait", s.Password.MaxWait)
-	least := bcrypt.MinCost
-	if s.Environment == settings.Production {
-		least = 10
-	}
-	if s.Password.BcryptCost < least || s.Password.BcryptCost > 20 {
-		f.Add("bcrypt_cost", "%d is not between %d and 20 (%s)", s.Password.BcryptCost, least, s.Environment)
-	}
-	if s.Password.MinLength < 1 || s.Password.MinLength > 72 {
-		f.Add("min_length", "%d is not between 1 and 72: bcrypt reads at most 72 bytes", s.Password.MinLength)
 	}
 }

@@ -27,6 +27,7 @@ import (
 
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/kit/token"
 )
 
 var key = string(settings.NewSecret().Bytes())
@@ -298,13 +299,13 @@ func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 		"the algorithm none":                                  {"jwt: {algorithm: none}", nil, `jwt.algorithm: "none" is not one of HS256, EdDSA, ES256 and RS256`},
 		"an algorithm in lower case":                          {"jwt: {algorithm: eddsa}", nil, `jwt.algorithm: "eddsa" is not one of HS256, EdDSA`},
 		"a key file without its algorithm":                    {"jwt: {key_file: x.pem}", nil, "jwt.key_file and jwt.previous_key_files: HS256 uses no key file: set jwt.algorithm, or remove them"},
-		"an algorithm without its key file":                   {"jwt: {algorithm: EdDSA}", nil, "jwt.key_file: is empty, and EdDSA needs an Ed25519 key: make one with `latchkey key new --algorithm EdDSA`"},
+		"an algorithm without its key file":                   {"jwt: {algorithm: EdDSA}", nil, "jwt.key_file: is empty, and EdDSA needs an Ed25519 key: make one with `config.test key new --algorithm EdDSA`"},
 		"a key file that is missing":                          {"jwt: {algorithm: EdDSA, key_file: " + missing + "}", nil, "jwt.key_file: open " + missing + ": no such file"},
-		"a key file of another algorithm":                     {"jwt: {algorithm: RS256, key_file: " + pemFile(t, config.ES256) + "}", nil, "does not hold an RSA key of 2048 bits or more, as RS256 needs"},
+		"a key file of another algorithm":                     {"jwt: {algorithm: RS256, key_file: " + pemFile(t, token.ES256) + "}", nil, "does not hold an RSA key of 2048 bits or more, as RS256 needs"},
 		"a key file that is not PEM":                          {"jwt: {algorithm: ES256, key_file: " + write(t, "hello") + "}", nil, "it holds no PEM key without a passphrase"},
 		"a key file that is not whole":                        {"jwt: {algorithm: ES256, key_file: " + write(t, "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n") + "}", nil, "cannot be read: "},
 		"a key file of a public key":                          {"jwt: {algorithm: ES256, key_file: " + publicFile(t) + "}", nil, "holds a public key, which cannot sign"},
-		"a previous key file that is missing":                 {"jwt: {algorithm: ES256, key_file: " + pemFile(t, config.ES256) + ", previous_key_files: [" + missing + "]}", nil, "jwt.previous_key_files: open " + missing},
+		"a previous key file that is missing":                 {"jwt: {algorithm: ES256, key_file: " + pemFile(t, token.ES256) + ", previous_key_files: [" + missing + "]}", nil, "jwt.previous_key_files: open " + missing},
 		"a key on another curve":                              {"jwt: {algorithm: ES256, key_file: " + derFile(t, "EC PRIVATE KEY", curveKey(t, elliptic.P384()), x509.MarshalECPrivateKey) + "}", nil, "does not hold a key on the curve P-256, as ES256 needs"},
 		"an RSA key of 1024 bits":                             {"jwt: {algorithm: RS256, key_file: " + weakFile(t) + "}", nil, "does not hold an RSA key of 2048 bits or more"},
 		"a cost with a fraction":                              {"password: {bcrypt_cost: 12.7}", nil, "password.bcrypt_cost: 12.7 is not a whole number"},
@@ -323,7 +324,7 @@ func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 // pemFile writes a new private key to a file.
 func pemFile(t *testing.T, algorithm string) string {
 	t.Helper()
-	text, err := config.NewKey(algorithm)
+	text, err := token.NewKey(algorithm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,14 +363,14 @@ func weakFile(t *testing.T) string {
 }
 
 func TestKeyFilesAreRead(t *testing.T) {
-	for _, algorithm := range []string{config.EdDSA, config.ES256, config.RS256} {
+	for _, algorithm := range []string{token.EdDSA, token.ES256, token.RS256} {
 		now, before := pemFile(t, algorithm), pemFile(t, algorithm)
 		read, err := load(t, "", "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE="+now, "APP_JWT_PREVIOUS_KEY_FILES="+before)
 		if err != nil || read.JWT.Key.Signer == nil || len(read.JWT.PreviousKeys) != 1 {
 			t.Errorf("%s: %v", algorithm, err)
 		}
 	}
-	read, err := load(t, "jwt: {algorithm: ES256, key_file: "+pemFile(t, config.ES256)+", previous_key_files: ["+publicFile(t)+"]}")
+	read, err := load(t, "jwt: {algorithm: ES256, key_file: "+pemFile(t, token.ES256)+", previous_key_files: ["+publicFile(t)+"]}")
 	if err != nil || len(read.JWT.PreviousKeys) != 1 {
 		t.Errorf("a public key may be a previous one: %v", err)
 	}
@@ -461,7 +462,7 @@ func TestAStoredSecretThatIsEmptyOrWeakIsRefused(t *testing.T) {
 }
 
 func TestTheSecretIsNeverPrinted(t *testing.T) {
-	read, err := load(t, "", "APP_JWT_SECRET="+key, "APP_JWT_PREVIOUS_SECRETS="+key, "APP_JWT_ALGORITHM=EdDSA", "APP_JWT_KEY_FILE="+pemFile(t, config.EdDSA))
+	read, err := load(t, "", "APP_JWT_SECRET="+key, "APP_JWT_PREVIOUS_SECRETS="+key, "APP_JWT_ALGORITHM=EdDSA", "APP_JWT_KEY_FILE="+pemFile(t, token.EdDSA))
 	if err != nil {
 		t.Fatal(err)
 	}

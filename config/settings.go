@@ -3,12 +3,13 @@
 package config
 
 import (
-	"crypto"
-	"fmt"
 	"time"
 
 	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/kit/throttle"
+	"example.com/latchkey/kit/token"
 )
 
 // Settings holds every setting; config.yaml explains each.
@@ -17,7 +18,7 @@ type Settings struct {
 	Server      Server            `mapstructure:"server"`
 	Database    database.Settings `mapstructure:"database"`
 	JWT         JWT               `mapstructure:"jwt"`
-	Password    Password          `mapstructure:"password"`
+	Password    password.Settings `mapstructure:"password"`
 	Register    Register          `mapstructure:"register"`
 	Login       Login             `mapstructure:"login"`
 	Mail        Mail              `mapstructure:"mail"`
@@ -46,36 +47,12 @@ type Server struct {
 
 // JWT configures tokens and sessions.
 type JWT struct {
-	Secret           settings.Secret   `mapstructure:"secret"`
-	PreviousSecrets  []settings.Secret `mapstructure:"previous_secrets"`
-	Algorithm        string            `mapstructure:"algorithm"`
-	KeyFile          string            `mapstructure:"key_file"`
-	PreviousKeyFiles []string          `mapstructure:"previous_key_files"`
-	Issuer           string            `mapstructure:"issuer"`
-	Audience         string            `mapstructure:"audience"`
-	AccessTTL        time.Duration     `mapstructure:"access_ttl"`
-	RefreshTTL       time.Duration     `mapstructure:"refresh_ttl"`
-	RefreshGrace     time.Duration     `mapstructure:"refresh_grace"`
-	RevocationLag    time.Duration     `mapstructure:"revocation_lag"`
-	MaxSessions      int               `mapstructure:"max_sessions"`
-	MaxRemembered    int               `mapstructure:"max_remembered"`
+	token.Settings `mapstructure:",squash"`
 
-	// The content of the key files; of the previous ones only the public keys.
-	Key          PrivateKey         `mapstructure:"-"`
-	PreviousKeys []crypto.PublicKey `mapstructure:"-"`
-}
-
-// Secrets returns the current secret, which signs, and then the previous ones.
-func (s JWT) Secrets() []settings.Secret {
-	return append([]settings.Secret{s.Secret}, s.PreviousSecrets...)
-}
-
-// Password configures how passwords are checked and hashed.
-type Password struct {
-	BcryptCost int           `mapstructure:"bcrypt_cost"`
-	MinLength  int           `mapstructure:"min_length"`
-	MaxWait    time.Duration `mapstructure:"max_wait"`
-	Blocklist  bool          `mapstructure:"blocklist"`
+	RefreshTTL    time.Duration `mapstructure:"refresh_ttl"`
+	RefreshGrace  time.Duration `mapstructure:"refresh_grace"`
+	RevocationLag time.Duration `mapstructure:"revocation_lag"`
+	MaxSessions   int           `mapstructure:"max_sessions"`
 }
 
 // Register configures who may create an account.
@@ -85,8 +62,7 @@ type Register struct {
 
 // Login configures who may log in, and how often one may fail.
 type Login struct {
-	MaxFailures int           `mapstructure:"max_failures"`
-	Window      time.Duration `mapstructure:"window"`
+	throttle.Settings `mapstructure:",squash"`
 
 	Verified `mapstructure:",squash"`
 }
@@ -110,18 +86,23 @@ func Defaults() Settings {
 			MaxBody: settings.MiB, MaxConnections: 4096, ShutdownTimeout: 15 * time.Second,
 		},
 		Database: database.Defaults(),
-		JWT: JWT{
-			Algorithm: HS256, Issuer: "latchkey", Audience: "latchkey",
-			AccessTTL: 15 * time.Minute, RefreshTTL: 720 * time.Hour,
-			RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100, MaxRemembered: 50_000,
-		},
-		Password: Password{BcryptCost: 12, MinLength: 8, MaxWait: 5 * time.Second, Blocklist: true},
+		JWT:      defaultJWT(),
+		Password: password.Defaults(),
 		Register: Register{Open: true},
-		Login:    Login{MaxFailures: 10, Window: 15 * time.Minute},
+		Login:    Login{Settings: throttle.Defaults()},
 		Mail:     defaultMail(),
 		Events:   defaultEvents(),
 		Log:      Log{Level: "info"},
 	}
+}
+
+func defaultJWT() JWT {
+	s := JWT{
+		Settings: token.Defaults(), RefreshTTL: 720 * time.Hour,
+		RefreshGrace: 10 * time.Second, RevocationLag: 5 * time.Second, MaxSessions: 100,
+	}
+	s.Issuer, s.Audience = "latchkey", "latchkey"
+	return s
 }
 
 // InProduction reports whether the environment is production.
@@ -135,12 +116,3 @@ func (s Settings) ShowDocs() bool {
 	}
 	return s.Environment == settings.Development
 }
-
-// PrivateKey signs access tokens. It prints like a Secret.
-type PrivateKey struct{ crypto.Signer }
-
-// Format hides the key from every verb of fmt.
-func (PrivateKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, settings.Secret("")) }
-
-// MarshalText hides the key from encoders.
-func (PrivateKey) MarshalText() ([]byte, error) { return settings.Secret("").MarshalText() }

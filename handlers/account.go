@@ -7,6 +7,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
@@ -61,7 +62,7 @@ func (a Account) Refresh(ctx context.Context, in Refresh) (Token, error) {
 }
 
 func (a Account) token(session models.Session) (Token, error) {
-	access, err := a.Accounts.Auth.Tokens.Issue(session.UserID, session.ID)
+	access, err := a.Accounts.Auth.Tokens.Issue(token.Claims{Subject: session.UserID, Session: session.ID})
 	return Token{
 		AccessToken:      access,
 		TokenType:        "Bearer",

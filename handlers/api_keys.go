@@ -6,7 +6,6 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/models"
 )
@@ -28,17 +27,17 @@ type CreatedAPIKey struct {
 }
 
 // Index lists the keys.
-func (k APIKeys) Index(ctx context.Context, login auth.Login, page Page) (List[models.APIKey], error) {
+func (k APIKeys) Index(ctx context.Context, login accounts.Login, page Page) (List[models.APIKey], error) {
 	return list[models.APIKey](k.Accounts.DB.WithContext(ctx).Where("user_id = ?", login.User.ID), page)
 }
 
 // Create makes a key.
-func (k APIKeys) Create(ctx context.Context, login auth.Login, in accounts.NewKey) (CreatedAPIKey, error) {
+func (k APIKeys) Create(ctx context.Context, login accounts.Login, in accounts.NewKey) (CreatedAPIKey, error) {
 	row, key, err := k.Accounts.CreateKey(ctx, login, in)
 	return CreatedAPIKey{row, key}, err
 }
 
 // Delete deletes a key.
-func (k APIKeys) Delete(ctx context.Context, login auth.Login, in APIKeyID) (endpoint.None, error) {
+func (k APIKeys) Delete(ctx context.Context, login accounts.Login, in APIKeyID) (endpoint.None, error) {
 	return endpoint.None{}, k.Accounts.DeleteKey(ctx, login.User.ID, in.ID)
 }

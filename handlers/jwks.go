@@ -5,13 +5,13 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/endpoint"
 )
 
 // JWKS has the keys with which other services verify access tokens (RFC 7517).
 type JWKS struct {
-	Auth auth.Services
+	Auth accounts.Services
 }
 
 // Show returns the public keys.

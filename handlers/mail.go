@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -23,8 +23,8 @@ type ForgottenPassword struct {
 
 // PasswordReset is the token of a link, and a new password.
 type PasswordReset struct {
-	Token    string        `json:"token" binding:"required"`
-	Password auth.Password `json:"password" binding:"required"`
+	Token    string            `json:"token" binding:"required"`
+	Password password.Password `json:"password" binding:"required"`
 }
 
 // EmailVerification is the token of a link.
@@ -44,7 +44,7 @@ func (m Mail) Forgot(ctx context.Context, in ForgottenPassword) (endpoint.None, 
 // CheckReset returns the rules that the new password breaks. Reset checks those about the
 // email, which only a valid token tells.
 func (m Mail) CheckReset(_ context.Context, in PasswordReset) []problem.FieldError {
-	return m.Accounts.Auth.Passwords.Check("password", in.Password, "")
+	return m.Accounts.CheckPassword("password", in.Password, "")
 }
 
 // Reset sets the password that the user of a link has chosen.
@@ -58,7 +58,7 @@ func (m Mail) Verify(ctx context.Context, in EmailVerification) (endpoint.None, 
 }
 
 // SendVerification sends the link to verify the email once more.
-func (m Mail) SendVerification(ctx context.Context, login auth.Login, _ endpoint.None) (endpoint.None, error) {
+func (m Mail) SendVerification(ctx context.Context, login accounts.Login, _ endpoint.None) (endpoint.None, error) {
 	if err := m.Accounts.Auth.Throttle.Request(m.Accounts.DB.WithContext(ctx)); err != nil {
 		return endpoint.None{}, err
 	}

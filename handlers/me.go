@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -23,7 +23,7 @@ type NewEmail struct {
 
 // NewPassword replaces a password.
 type NewPassword struct {
-	NewPassword auth.Password `json:"new_password" binding:"required" example:"purple horse"`
+	NewPassword password.Password `json:"new_password" binding:"required" example:"purple horse"`
 	accounts.Confirmation
 }
 
@@ -38,22 +38,22 @@ func (m Me) Update(ctx context.Context, _ models.User, in accounts.Profile) (mod
 }
 
 // ChangeEmail changes the email.
-func (m Me) ChangeEmail(ctx context.Context, login auth.Login, in NewEmail) (models.User, error) {
+func (m Me) ChangeEmail(ctx context.Context, login accounts.Login, in NewEmail) (models.User, error) {
 	return m.Accounts.ChangeEmail(ctx, login, in.Confirmation, in.Email)
 }
 
 // CheckNewPassword returns the rules that a new password breaks.
 func (m Me) CheckNewPassword(ctx context.Context, in NewPassword) []problem.FieldError {
-	user, _ := auth.UserFrom(ctx)
-	return m.Accounts.Auth.Passwords.Check("new_password", in.NewPassword, user.Email)
+	user, _ := accounts.UserFrom(ctx)
+	return m.Accounts.CheckPassword("new_password", in.NewPassword, user.Email)
 }
 
 // Delete deletes the account.
-func (m Me) Delete(ctx context.Context, login auth.Login, in accounts.Confirmation) (endpoint.None, error) {
+func (m Me) Delete(ctx context.Context, login accounts.Login, in accounts.Confirmation) (endpoint.None, error) {
 	return endpoint.None{}, m.Accounts.Delete(ctx, login, in)
 }
 
 // ChangePassword replaces the password and ends all other sessions.
-func (m Me) ChangePassword(ctx context.Context, login auth.Login, in NewPassword) (endpoint.None, error) {
+func (m Me) ChangePassword(ctx context.Context, login accounts.Login, in NewPassword) (endpoint.None, error) {
 	return endpoint.None{}, m.Accounts.ChangePassword(ctx, login, in.Confirmation, in.NewPassword)
 }

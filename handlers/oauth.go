@@ -12,9 +12,10 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
 )
 
@@ -22,7 +23,7 @@ import (
 // client_secret are ignored (RFC 6749, section 2.1).
 type OAuth struct {
 	DB        *gorm.DB
-	Auth      auth.Services
+	Auth      accounts.Services
 	Account   Account
 	Issuer    string // the URL of the service, or another name
 	PublicURL string // "" for that of the issuer, without its path
@@ -32,11 +33,11 @@ type OAuth struct {
 // Grant is a token request (RFC 6749, sections 4.3.2 and 6). The service has no
 // scopes, so it ignores a requested scope (section 3.3).
 type Grant struct {
-	GrantType    string           `formData:"grant_type" example:"password"`
-	Username     models.Email     `formData:"username"`
-	Password     auth.Password    `formData:"password"`
-	OTP          auth.OneTimeCode `formData:"otp"`
-	RefreshToken string           `formData:"refresh_token"`
+	GrantType    string            `formData:"grant_type" example:"password"`
+	Username     models.Email      `formData:"username"`
+	Password     password.Password `formData:"password"`
+	OTP          totp.Code         `formData:"otp"`
+	RefreshToken string            `formData:"refresh_token"`
 }
 
 // Revocation is a revocation request (RFC 7009, section 2.1). The kind of token is
@@ -116,7 +117,7 @@ func (o OAuth) sessionID(token string) (uuid.UUID, error) {
 		return id, nil
 	}
 	claims, err := o.Auth.Tokens.Verify(token)
-	return claims.SessionID, err
+	return claims.Session, err
 }
 
 // OAuthProblem is an error answer of OAuth2 (RFC 6749, section 5.2).

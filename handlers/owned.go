@@ -7,9 +7,9 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
@@ -42,7 +42,7 @@ func findVersion[Row endpoint.Versioned](db *gorm.DB, id uuid.UUID, ifMatch stri
 func create(db *gorm.DB, row any) error {
 	err := db.Create(row).Error
 	if errors.Is(err, gorm.ErrForeignKeyViolated) {
-		err = auth.ErrTokenRevoked.Because(err)
+		err = token.ErrRevoked.Because(err)
 	}
 	return err
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
@@ -35,7 +35,7 @@ type Session struct {
 }
 
 // Index lists the active sessions.
-func (s Sessions) Index(ctx context.Context, login auth.Login, page Page) (List[Session], error) {
+func (s Sessions) Index(ctx context.Context, login accounts.Login, page Page) (List[Session], error) {
 	db := s.Accounts.DB.WithContext(ctx)
 	db = db.Where("user_id = ? AND "+models.LiveSession, login.User.ID, db.NowFunc())
 	return listAs(db, page, func(row models.Session) Session {
@@ -44,17 +44,17 @@ func (s Sessions) Index(ctx context.Context, login auth.Login, page Page) (List[
 }
 
 // Logout ends the current session.
-func (s Sessions) Logout(ctx context.Context, login auth.Login, _ endpoint.None) (endpoint.None, error) {
+func (s Sessions) Logout(ctx context.Context, login accounts.Login, _ endpoint.None) (endpoint.None, error) {
 	return endpoint.None{}, s.Accounts.Logout(ctx, login.User.ID, login.SessionID)
 }
 
 // End ends one session.
-func (s Sessions) End(ctx context.Context, login auth.Login, in SessionID) (endpoint.None, error) {
+func (s Sessions) End(ctx context.Context, login accounts.Login, in SessionID) (endpoint.None, error) {
 	return endpoint.None{}, s.Accounts.EndSession(ctx, login.User.ID, in.ID)
 }
 
 // EndMany ends all sessions, or all except the current one.
-func (s Sessions) EndMany(ctx context.Context, login auth.Login, in SessionScope) (endpoint.None, error) {
+func (s Sessions) EndMany(ctx context.Context, login accounts.Login, in SessionScope) (endpoint.None, error) {
 	var err error
 	if in.Scope == "others" {
 		_, err = s.Accounts.EndOtherSessions(ctx, login)
@@ -62,7 +62,7 @@ func (s Sessions) EndMany(ctx context.Context, login auth.Login, in SessionScope
 		_, err = s.Accounts.EndSessions(ctx, login.User.ID, models.ByLogout)
 	}
 	if errors.Is(err, problem.NotFound) {
-		err = auth.ErrTokenRevoked
+		err = token.ErrRevoked
 	}
 	return endpoint.None{}, err
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/totp"
 )
 
 // TOTP is the current user's one-time codes.
@@ -22,7 +22,7 @@ type TOTPSecret struct {
 
 // FirstCode confirms that an app makes the codes of a secret.
 type FirstCode struct {
-	OTP auth.OneTimeCode `json:"otp" binding:"required"`
+	OTP totp.Code `json:"otp" binding:"required"`
 }
 
 // RecoveryCodes are each good for one login without the app. They are shown only here.
@@ -31,18 +31,18 @@ type RecoveryCodes struct {
 }
 
 // SetUp makes a secret.
-func (t TOTP) SetUp(ctx context.Context, login auth.Login, in accounts.Confirmation) (TOTPSecret, error) {
+func (t TOTP) SetUp(ctx context.Context, login accounts.Login, in accounts.Confirmation) (TOTPSecret, error) {
 	secret, url, err := t.Codes.SetUp(ctx, t.Accounts, login, in)
 	return TOTPSecret{secret.Text(), url}, err
 }
 
 // Confirm turns codes on.
-func (t TOTP) Confirm(ctx context.Context, login auth.Login, in FirstCode) (RecoveryCodes, error) {
+func (t TOTP) Confirm(ctx context.Context, login accounts.Login, in FirstCode) (RecoveryCodes, error) {
 	recovery, err := t.Codes.Confirm(ctx, t.Accounts, login, in.OTP)
 	return RecoveryCodes{recovery}, err
 }
 
 // TurnOff turns codes off.
-func (t TOTP) TurnOff(ctx context.Context, login auth.Login, in accounts.Confirmation) (endpoint.None, error) {
+func (t TOTP) TurnOff(ctx context.Context, login accounts.Login, in accounts.Confirmation) (endpoint.None, error) {
 	return endpoint.None{}, t.Codes.TurnOff(ctx, t.Accounts, login, in)
 }

@@ -7,35 +7,37 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/token"
 )
 
 // Authenticate refuses a request without a bearer token that one of the authenticators
-// accepts. It puts the identity into the context, for auth.UserFrom, and replaces
+// accepts. It puts the identity into the context, for accounts.UserFrom, and replaces
 // Client.
-func Authenticate(authenticators []auth.Authenticator) gin.HandlerFunc {
+func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		identity, err := identify(c.Request, authenticators)
 		if err != nil {
 			problem.Write(c, err)
 			return
 		}
-		c.Request = c.Request.WithContext(auth.WithIdentity(c.Request.Context(), clientOf(c), identity))
+		c.Request = c.Request.WithContext(accounts.WithIdentity(client.With(c.Request.Context(), clientOf(c)), identity))
 	}
 }
 
-func identify(r *http.Request, authenticators []auth.Authenticator) (auth.Identity, error) {
-	token, err := bearer(r.Header)
+func identify(r *http.Request, authenticators []accounts.Authenticator) (accounts.Identity, error) {
+	text, err := bearer(r.Header)
 	if err != nil {
-		return auth.Identity{}, err
+		return accounts.Identity{}, err
 	}
 	for _, authenticate := range authenticators {
-		if identity, known, err := authenticate(r, token); known {
+		if identity, known, err := authenticate(r, text); known {
 			return identity, err
 		}
 	}
-	return auth.Identity{}, auth.ErrTokenInvalid
+	return accounts.Identity{}, token.ErrInvalid
 }
 
 // bearer returns the token of the Authorization header (RFC 6750, section 2.1).
@@ -43,12 +45,25 @@ func identify(r *http.Request, authenticators []auth.Authenticator) (auth.Identi
 func bearer(header http.Header) (string, error) {
 	values := header.Values("Authorization")
 	if len(values) > 1 {
-		return "", auth.ErrTokenInvalid
+		return "", token.ErrInvalid
 	}
-	scheme, token, _ := strings.Cut(strings.Join(values, ""), " ")
-	token = strings.TrimLeft(token, " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", auth.ErrTokenMissing
+	scheme, text, _ := strings.Cut(strings.Join(values, ""), " ")
+	text = strings.TrimLeft(text, " ")
+	if !strings.EqualFold(scheme, "Bearer") || text == "" {
+		return "", token.ErrMissing
 	}
-	return token, nil
+	return text, nil
+}
+
+// ByAccessToken identifies the user of an access token. It takes every token for one, so it
+// is the last of the list.
+func ByAccessToken(tokens *token.Tokens, sessions *accounts.Sessions) accounts.Authenticator {
+	return func(r *http.Request, text string) (identity accounts.Identity, known bool, err error) {
+		claims, err := tokens.Verify(text)
+		if err != nil {
+			return identity, true, err
+		}
+		user, err := sessions.User(r.Context(), claims)
+		return accounts.Identity{User: user, By: accounts.BySession, ID: claims.Session}, true, err
+	}
 }

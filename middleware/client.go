@@ -11,7 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/problem"
 )
 
@@ -46,7 +46,7 @@ func (p Proxies) Network(remote net.Addr) string {
 	if ok && p.have(addr) {
 		return ""
 	}
-	return auth.Client{IP: addr.String()}.Network()
+	return client.Client{IP: addr.String()}.Network()
 }
 
 // RealIP sets a request's RemoteAddr to the address of the client. For a connection
@@ -101,14 +101,14 @@ func address(text string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), err == nil
 }
 
-// Client puts the request's client into its context, for auth.ClientFrom.
+// Client puts the request's client into its context, for client.From.
 func Client(c *gin.Context) {
-	c.Request = c.Request.WithContext(auth.WithClient(c.Request.Context(), clientOf(c)))
+	c.Request = c.Request.WithContext(client.With(c.Request.Context(), clientOf(c)))
 }
 
-func clientOf(c *gin.Context) auth.Client {
+func clientOf(c *gin.Context) client.Client {
 	agent := c.Request.UserAgent()
-	return auth.Client{
+	return client.Client{
 		IP:        clientIP(c.Request),
 		UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], ""),
 		RequestID: c.Writer.Header().Get(problem.RequestIDHeader),

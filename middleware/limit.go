@@ -7,7 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"golang.org/x/time/rate"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/problem"
 )
 
@@ -21,7 +21,7 @@ const maxLimited = 10_000
 func Limit(requests int, per time.Duration) gin.HandlerFunc {
 	l := &limiter{requests: requests, per: per, refill: rate.Every(per / time.Duration(requests))}
 	return func(c *gin.Context) {
-		if wait := l.wait(auth.ClientFrom(c.Request.Context()).Network(), time.Now()); wait > 0 {
+		if wait := l.wait(client.From(c.Request.Context()).Network(), time.Now()); wait > 0 {
 			problem.Write(c, problem.TooManyAttempts.Detailed("Too many requests, try again later").WithRetryAfter(wait))
 		}
 	}

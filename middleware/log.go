@@ -9,7 +9,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/problem"
 )
 
@@ -64,7 +64,7 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 	failed := c.Errors.Last()
 	level := slog.LevelInfo
 	switch {
-	case failed != nil && errors.Is(failed, auth.ErrTheft) || isOverloaded(c): // too many requests are not an error of the server
+	case failed != nil && errors.Is(failed, accounts.ErrTheft) || isOverloaded(c): // too many requests are not an error of the server
 		level = slog.LevelWarn
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
@@ -86,7 +86,7 @@ func logRequest(log *slog.Logger, c *gin.Context, start time.Time) {
 	if trace := traceID(c.Request.Header); trace != "" {
 		attrs = append(attrs, slog.String("trace_id", trace))
 	}
-	if user, ok := auth.UserFrom(ctx); ok {
+	if user, ok := accounts.UserFrom(ctx); ok {
 		attrs = append(attrs, slog.String("user_id", user.ID.String()))
 	}
 	if failed != nil {

@@ -5,6 +5,7 @@ package migrations
 import (
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/jobs"
+	"example.com/latchkey/kit/throttle"
 )
 
 // All returns the migrations of the template, oldest first, and then those of this
@@ -23,7 +24,7 @@ func All() database.Schema {
 		indexUsers,
 		createEvents,
 		createAPIKeys,
-		createLoginFailures,
+		throttle.CreateLoginFailures,
 		createTOTP,
 		jobs.TurnJobs,
 		countEmailChanges,

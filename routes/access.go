@@ -2,10 +2,14 @@ package routes
 
 import (
 	"context"
+	"log/slog"
+	"slices"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/token"
+	"example.com/latchkey/middleware"
 	"example.com/latchkey/models"
 )
 
@@ -13,7 +17,7 @@ import (
 func Only(role models.Role) endpoint.Access {
 	return endpoint.Access{
 		Name:     string(role),
-		Problems: []*problem.Problem{auth.ErrTokenMissing, auth.ErrTokenExpired, auth.ErrTokenInvalid, auth.ErrTokenRevoked, problem.Forbidden, problem.Overloaded, problem.Unavailable},
+		Problems: []*problem.Problem{token.ErrMissing, token.ErrExpired, token.ErrInvalid, token.ErrRevoked, problem.Forbidden, problem.Overloaded, problem.Unavailable},
 		Allow: func(ctx context.Context) error {
 			user, err := currentUser(ctx)
 			if err == nil && !user.Role.Has(role) {
@@ -49,7 +53,7 @@ func Protected[In, Out any](method, path, summary string, handle func(context.Co
 
 // WithLogin makes a Protected route with a function that gets the current login. It is
 // for what is about signing in itself.
-func WithLogin[In, Out any](method, path, summary string, handle func(context.Context, auth.Login, In) (Out, error)) endpoint.Route {
+func WithLogin[In, Out any](method, path, summary string, handle func(context.Context, accounts.Login, In) (Out, error)) endpoint.Route {
 	return endpoint.Protected(OnlyLogin(models.RoleUser), currentLogin, method, path, summary, handle)
 }
 
@@ -59,17 +63,27 @@ func Admin[In, Out any](method, path, summary string, handle func(context.Contex
 }
 
 func currentUser(ctx context.Context) (models.User, error) {
-	user, ok := auth.UserFrom(ctx)
+	user, ok := accounts.UserFrom(ctx)
 	if !ok {
-		return user, auth.ErrTokenMissing
+		return user, token.ErrMissing
 	}
 	return user, nil
 }
 
-func currentLogin(ctx context.Context) (auth.Login, error) {
-	login, ok := auth.LoginFrom(ctx)
+func currentLogin(ctx context.Context) (accounts.Login, error) {
+	login, ok := accounts.LoginFrom(ctx)
 	if !ok {
 		return login, problem.Forbidden.Detailed("This needs a login")
 	}
 	return login, nil
+}
+
+// authenticators identify users, in this order.
+func (a App) authenticators() []accounts.Authenticator {
+	return append(slices.Clone(a.Authenticators), a.Auth.Keys.Identify, middleware.ByAccessToken(a.Auth.Tokens, a.Auth.Sessions))
+}
+
+// Background returns what runs as long as the server, until the context ends.
+func (a App) Background() []func(context.Context, *slog.Logger) {
+	return []func(context.Context, *slog.Logger){a.Auth.Keys.StoreUses}
 }

@@ -1,6 +1,6 @@
 package routes
 
-import "example.com/latchkey/auth"
+import "example.com/latchkey/accounts"
 
 // keyScheme is the name of the security scheme in the document. It is last in the
 // alphabet, so that the page shows the login first.
@@ -12,6 +12,6 @@ func byKey() map[string]any {
 	return map[string]any{
 		"type":        "http",
 		"scheme":      "bearer",
-		"description": "An API key, which begins with " + auth.KeyPrefix + ". One with the scope read makes GET and HEAD requests.",
+		"description": "An API key, which begins with " + accounts.KeyPrefix + ". One with the scope read makes GET and HEAD requests.",
 	}
 }

@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/models"
+	"example.com/latchkey/routes"
 )
 
 // newKey makes an API key of the user of a login. It returns its id and its text.
@@ -35,7 +36,7 @@ func TestAKeyWorksUntilItIsDeleted(t *testing.T) {
 	app, bearer, _ := session(t, lagHour)
 	answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"full","expires_at":"2999-01-01T00:00:00Z"}`, bearer...).Want(t, 201, "")
 	id, key := answer.Field("id"), kit.Bearer(answer.Field("key"))
-	if answer.Header.Get("Cache-Control") != "no-store" || !regexp.MustCompile(`^`+auth.KeyPrefix+`[0-9A-Za-z]{49}$`).MatchString(answer.Field("key")) ||
+	if answer.Header.Get("Cache-Control") != "no-store" || !regexp.MustCompile(`^`+accounts.KeyPrefix+`[0-9A-Za-z]{49}$`).MatchString(answer.Field("key")) ||
 		answer.Field("expires_at") != "2999-01-01T00:00:00.000000Z" {
 		t.Error(answer.Header, answer.Body)
 	}
@@ -66,19 +67,19 @@ func TestAKeyWorksUntilItIsDeleted(t *testing.T) {
 func badKeys(t *testing.T, app *apptest.App, key string) map[string][2]string {
 	t.Helper()
 	const invalid = "token_invalid"
-	unknown, _ := auth.NewAPIKey()
-	body := strings.TrimPrefix(key, auth.KeyPrefix)
+	unknown, _ := accounts.NewAPIKey()
+	body := strings.TrimPrefix(key, accounts.KeyPrefix)
 	bad := map[string][2]string{
-		"a letter changed":               {auth.KeyPrefix + flip(body), invalid},
+		"a letter changed":               {accounts.KeyPrefix + flip(body), invalid},
 		"the checksum changed":           {key[:len(key)-1] + flip(key[len(key)-1:]), invalid},
-		"the prefix alone":               {auth.KeyPrefix, invalid},
+		"the prefix alone":               {accounts.KeyPrefix, invalid},
 		"no prefix":                      {body, invalid},
-		"the prefix in capitals":         {strings.ToUpper(auth.KeyPrefix) + body, invalid},
+		"the prefix in capitals":         {strings.ToUpper(accounts.KeyPrefix) + body, invalid},
 		"a letter missing":               {key[:len(key)-1], invalid},
 		"a letter more":                  {key + "0", invalid},
-		"8 KiB":                          {auth.KeyPrefix + strings.Repeat("0", 8<<10), invalid},
+		"8 KiB":                          {accounts.KeyPrefix + strings.Repeat("0", 8<<10), invalid},
 		"an unknown one, well formed":    {unknown, "token_revoked"},
-		"the hash that is stored of one": {fmt.Sprintf("%s%x", auth.KeyPrefix, stored(t, app).Hash), invalid},
+		"the hash that is stored of one": {fmt.Sprintf("%s%x", accounts.KeyPrefix, stored(t, app).Hash), invalid},
 	}
 	for claim, end := range map[string]func(email string, key *models.APIKey){
 		"a deleted one":      func(_ string, key *models.APIKey) { app.DB.Delete(key) },
@@ -252,7 +253,7 @@ func TestAKeyIsOnlyInTheAnswerThatMakesIt(t *testing.T) {
 		seen += fmt.Sprintf("%s: %s", table, rows)
 	}
 	app.Do("DELETE", "/keys/"+id, nil, bearer...).Want(t, 204, "")
-	if seen += app.Log.String(); strings.Contains(seen, key) || strings.Contains(seen, key[len(auth.KeyPrefix):]) {
+	if seen += app.Log.String(); strings.Contains(seen, key) || strings.Contains(seen, key[len(accounts.KeyPrefix):]) {
 		t.Errorf("%s is in %s", key, seen)
 	}
 }
@@ -358,7 +359,7 @@ func runInBackground(t *testing.T, app *apptest.App) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	for _, run := range app.Auth.Background {
+	for _, run := range (routes.App{Auth: app.Auth}).Background() {
 		running.Go(func() { run(ctx, slog.New(slog.DiscardHandler)) })
 	}
 	t.Cleanup(func() { stop(); running.Wait() })

@@ -19,23 +19,24 @@ import (
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
 
-// token is a parsed access token, to change and sign it again.
-type token struct {
+// parsedToken is a access token, to change and sign it again.
+type parsedToken struct {
 	header, claims map[string]any
 	method         jwt.SigningMethod
 	key            any
 }
 
-func parseToken(t testing.TB, app *apptest.App, bearer []string) token {
+func parseToken(t testing.TB, app *apptest.App, bearer []string) parsedToken {
 	t.Helper()
 	parts := strings.Split(strings.TrimPrefix(bearer[1], "Bearer "), ".")
 	settings := app.Settings.JWT
-	taken := token{method: jwt.GetSigningMethod(settings.Algorithm), key: any(settings.Key.Signer)}
-	if settings.Algorithm == config.HS256 {
+	taken := parsedToken{method: jwt.GetSigningMethod(settings.Algorithm), key: any(settings.Key.Signer)}
+	if settings.Algorithm == token.HS256 {
 		taken.key = settings.Secret.Bytes()
 	}
 	for i, into := range []*map[string]any{&taken.header, &taken.claims} {
@@ -55,9 +56,9 @@ func encode(part any) string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-func (f token) sign() string { return f.signText(encode(f.header) + "." + encode(f.claims)) }
+func (f parsedToken) sign() string { return f.signText(encode(f.header) + "." + encode(f.claims)) }
 
-func (f token) signText(text string) string {
+func (f parsedToken) signText(text string) string {
 	signature, err := f.method.Sign(text, f.key)
 	if err != nil {
 		panic(err)
@@ -65,46 +66,46 @@ func (f token) signText(text string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-func (f token) claimsText() string {
+func (f parsedToken) claimsText() string {
 	text, _ := json.Marshal(f.claims)
 	return string(text)
 }
 
 // with changes a copy of the token and signs it.
-func (f token) with(change func(*token)) string {
+func (f parsedToken) with(change func(*parsedToken)) string {
 	f.header, f.claims = maps.Clone(f.header), maps.Clone(f.claims)
 	change(&f)
 	return f.sign()
 }
 
-func (f token) withHeader(name string, value any) string {
-	return f.with(func(f *token) { f.header[name] = value })
+func (f parsedToken) withHeader(name string, value any) string {
+	return f.with(func(f *parsedToken) { f.header[name] = value })
 }
 
-func (f token) withClaim(name string, value any) string {
-	return f.with(func(f *token) { f.claims[name] = value })
+func (f parsedToken) withClaim(name string, value any) string {
+	return f.with(func(f *parsedToken) { f.claims[name] = value })
 }
 
-func (f token) without(name string) string {
-	return f.with(func(f *token) { delete(f.claims, name); delete(f.header, name) })
+func (f parsedToken) without(name string) string {
+	return f.with(func(f *parsedToken) { delete(f.claims, name); delete(f.header, name) })
 }
 
 // badTokens are attacks with changed tokens, each with the code of its error. Every
 // protected route is tested with each of them.
-func badTokens(good, foreign token) map[string][2]string {
+func badTokens(good, foreign parsedToken) map[string][2]string {
 	now := time.Now()
 	parts := strings.Split(good.sign(), ".")
 	const invalid, expired = "token_invalid", "token_expired"
 	bad := map[string][2]string{
 		"expired":                      {good.withClaim("exp", now.Add(-time.Second).Unix()), expired},
 		"expired long ago":             {good.withClaim("exp", 1), expired},
-		"expired and of another iss":   {good.with(func(f *token) { f.claims["exp"] = 1; f.claims["iss"] = "other" }), invalid},
-		"expired and of another key":   {good.with(func(f *token) { f.claims["exp"] = 1; f.key = foreign.key }), invalid},
+		"expired and of another iss":   {good.with(func(f *parsedToken) { f.claims["exp"] = 1; f.claims["iss"] = "other" }), invalid},
+		"expired and of another key":   {good.with(func(f *parsedToken) { f.claims["exp"] = 1; f.key = foreign.key }), invalid},
 		"no exp":                       {good.without("exp"), invalid},
-		"EXP for exp":                  {good.with(func(f *token) { f.claims["EXP"] = f.claims["exp"]; delete(f.claims, "exp") }), invalid},
-		"EXP and an exp in the past":   {good.with(func(f *token) { f.claims["EXP"] = f.claims["exp"]; f.claims["exp"] = 1 }), expired},
-		"Sid for sid":                  {good.with(func(f *token) { f.claims["Sid"] = f.claims["sid"]; delete(f.claims, "sid") }), invalid},
-		"SUB for sub":                  {good.with(func(f *token) { f.claims["SUB"] = f.claims["sub"]; delete(f.claims, "sub") }), invalid},
+		"EXP for exp":                  {good.with(func(f *parsedToken) { f.claims["EXP"] = f.claims["exp"]; delete(f.claims, "exp") }), invalid},
+		"EXP and an exp in the past":   {good.with(func(f *parsedToken) { f.claims["EXP"] = f.claims["exp"]; f.claims["exp"] = 1 }), expired},
+		"Sid for sid":                  {good.with(func(f *parsedToken) { f.claims["Sid"] = f.claims["sid"]; delete(f.claims, "sid") }), invalid},
+		"SUB for sub":                  {good.with(func(f *parsedToken) { f.claims["SUB"] = f.claims["sub"]; delete(f.claims, "sub") }), invalid},
 		"exp twice":                    {good.signText(encode(good.header) + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"exp":1,`+good.claimsText()[1:]))), invalid},
 		"exp null":                     {good.withClaim("exp", nil), invalid},
 		"exp text":                     {good.withClaim("exp", "9999999999"), invalid},
@@ -135,12 +136,12 @@ func badTokens(good, foreign token) map[string][2]string {
 		"kid SQL":                      {good.withHeader("kid", "' OR 1=1 --"), invalid},
 		"crit":                         {good.withHeader("crit", []string{"exp"}), invalid},
 		"crit empty":                   {good.withHeader("crit", []string{}), invalid},
-		"b64 false, critical":          {good.with(func(f *token) { f.header["b64"] = false; f.header["crit"] = []string{"b64"} }), invalid},
-		"of another key":               {good.with(func(f *token) { f.key = foreign.key }), invalid},
-		"of another key, with its kid": {good.with(func(f *token) { f.key, f.header["kid"] = foreign.key, foreign.header["kid"] }), invalid},
-		"its own jwk":                  {good.with(func(f *token) { f.key, f.header["jwk"] = foreign.key, foreign.jwk() }), invalid},
-		"its own jku":                  {good.with(func(f *token) { f.key, f.header["jku"] = foreign.key, "http://127.0.0.1/jwks.json" }), invalid},
-		"its own x5u":                  {good.with(func(f *token) { f.key, f.header["x5u"] = foreign.key, "http://127.0.0.1/x.pem" }), invalid},
+		"b64 false, critical":          {good.with(func(f *parsedToken) { f.header["b64"] = false; f.header["crit"] = []string{"b64"} }), invalid},
+		"of another key":               {good.with(func(f *parsedToken) { f.key = foreign.key }), invalid},
+		"of another key, with its kid": {good.with(func(f *parsedToken) { f.key, f.header["kid"] = foreign.key, foreign.header["kid"] }), invalid},
+		"its own jwk":                  {good.with(func(f *parsedToken) { f.key, f.header["jwk"] = foreign.key, foreign.jwk() }), invalid},
+		"its own jku":                  {good.with(func(f *parsedToken) { f.key, f.header["jku"] = foreign.key, "http://127.0.0.1/jwks.json" }), invalid},
+		"its own x5u":                  {good.with(func(f *parsedToken) { f.key, f.header["x5u"] = foreign.key, "http://127.0.0.1/x.pem" }), invalid},
 		"alg none":                     {good.withHeader("alg", "none"), invalid},
 		"alg none, unsigned":           {encode(map[string]any{"alg": "none", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
 		"alg None, unsigned":           {encode(map[string]any{"alg": "None", "typ": "at+jwt", "kid": good.header["kid"]}) + "." + parts[1] + ".", invalid},
@@ -173,10 +174,10 @@ func badTokens(good, foreign token) map[string][2]string {
 }
 
 // confusedTokens are signed with something that is not a key of the algorithm.
-func confusedTokens(good token) map[string][2]string {
+func confusedTokens(good parsedToken) map[string][2]string {
 	bad := map[string][2]string{}
 	hmac := func(claim string, method jwt.SigningMethod, key []byte) {
-		bad[claim] = [2]string{good.with(func(f *token) { f.header["alg"], f.method, f.key = method.Alg(), method, key }), "token_invalid"}
+		bad[claim] = [2]string{good.with(func(f *parsedToken) { f.header["alg"], f.method, f.key = method.Alg(), method, key }), "token_invalid"}
 	}
 	private, asymmetric := good.key.(crypto.Signer)
 	if !asymmetric {
@@ -194,14 +195,14 @@ func confusedTokens(good token) map[string][2]string {
 	hmac("an empty HS256 secret", jwt.SigningMethodHS256, nil)
 	if key, ok := private.(*rsa.PrivateKey); ok {
 		for _, method := range []jwt.SigningMethod{jwt.SigningMethodRS512, jwt.SigningMethodPS256} {
-			bad["alg "+method.Alg()+" of the same key"] = [2]string{good.with(func(f *token) { f.header["alg"], f.method, f.key = method.Alg(), method, key }), "token_invalid"}
+			bad["alg "+method.Alg()+" of the same key"] = [2]string{good.with(func(f *parsedToken) { f.header["alg"], f.method, f.key = method.Alg(), method, key }), "token_invalid"}
 		}
 	}
 	return bad
 }
 
 // jwk is the public key of the token, if it has one.
-func (f token) jwk() jose.JSONWebKey {
+func (f parsedToken) jwk() jose.JSONWebKey {
 	if private, ok := f.key.(crypto.Signer); ok {
 		return jose.JSONWebKey{Key: private.Public()}
 	}
@@ -241,14 +242,14 @@ func protectedRoutes() (protected []endpoint.Route) {
 // because they do not use the database.
 func algorithms() []string {
 	if kit.OnPostgreSQL() {
-		return []string{config.HS256}
+		return []string{token.HS256}
 	}
-	return []string{config.HS256, config.EdDSA, config.ES256, config.RS256}
+	return []string{token.HS256, token.EdDSA, token.ES256, token.RS256}
 }
 
 // signing is a change for apptest.New.
 func signing(t testing.TB, algorithm string) func(*config.Settings) {
-	if algorithm == config.HS256 {
+	if algorithm == token.HS256 {
 		return func(*config.Settings) {}
 	}
 	return apptest.Signing(t, algorithm)
@@ -283,7 +284,7 @@ func attackedApp(t testing.TB, algorithm string) (app *apptest.App, bearer []str
 	cacheForAnHour := func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
 	app = apptest.New(t, signing(t, algorithm), cacheForAnHour)
 	other := apptest.New(t, signing(t, algorithm), func(s *config.Settings) {
-		if algorithm != config.HS256 {
+		if algorithm != token.HS256 {
 			s.JWT.Key = apptest.NewKey(t, algorithm)
 		}
 	})
@@ -332,7 +333,7 @@ func TestValidTokensOfEveryFormAreAccepted(t *testing.T) {
 		"the long media type": good.withHeader("typ", "application/at+jwt"),
 		"aud one string":      good.withClaim("aud", "latchkey"),
 		"aud one of many":     good.withClaim("aud", []string{"other", "latchkey"}),
-		"no nbf, iat or jti":  good.with(func(f *token) { delete(f.claims, "nbf"); delete(f.claims, "iat"); delete(f.claims, "jti") }),
+		"no nbf, iat or jti":  good.with(func(f *parsedToken) { delete(f.claims, "nbf"); delete(f.claims, "iat"); delete(f.claims, "jti") }),
 	} {
 		t.Run(claim, func(t *testing.T) { app.Get("/protected", kit.Bearer(accepted)...).Want(t, 200, "") })
 	}

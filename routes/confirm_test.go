@@ -9,7 +9,7 @@ import (
 
 	"example.com/latchkey/app/apptest"
 	kit "example.com/latchkey/kit/apptest"
-	"example.com/latchkey/models"
+	"example.com/latchkey/kit/throttle"
 )
 
 // confirmed are the routes that need a confirmation, each with the rest of the body that
@@ -59,7 +59,7 @@ func TestAConfirmationNeedsThePassword(t *testing.T) {
 		for proof, says := range map[string]string{"": "is needed to confirm this", `,"current_password":""`: "is needed to confirm this", `,"current_password":"wrong"`: "is not right"} {
 			wantField(t, confirm(app, path, rest, proof, bearer), "current_password", says)
 		}
-		app.DB.Where("true").Delete(&models.LoginFailures{})
+		app.DB.Where("true").Delete(&throttle.Failures{})
 	}
 }
 

@@ -11,9 +11,10 @@ import (
 
 	"gorm.io/gorm"
 
-	"example.com/latchkey/auth"
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/migrations"
@@ -34,7 +35,7 @@ func TestADisconnectedClientDoesNotAffectOthers(t *testing.T) {
 			t.Cleanup(func() { _ = database.Close(db) })
 			err = database.Migrate(db)
 		}
-		services := auth.New(s, db)
+		services := accounts.NewServices(s, db)
 		engine, failed := routes.App{Settings: s, Log: log, DB: db, Auth: services}.Engine()
 		if err != nil || failed != nil {
 			t.Fatal(err, failed)
@@ -57,7 +58,7 @@ func TestADisconnectedClientDoesNotAffectOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			session, err := services.Sessions.Start(db, user.ID, auth.Client{})
+			session, err := services.Sessions.Start(db, user.ID, client.Client{})
 			if err != nil {
 				t.Fatal(err)
 			}

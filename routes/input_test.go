@@ -14,6 +14,7 @@ import (
 	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/token"
 )
 
 // endless never ends. It is sent in chunks, because it has no length.
@@ -151,7 +152,7 @@ func TestAuthorizationHeaders(t *testing.T) {
 }
 
 func FuzzAuthorization(f *testing.F) {
-	app, good, bad := attackedApp(f, config.HS256)
+	app, good, bad := attackedApp(f, token.HS256)
 	f.Add(good[1])
 	for _, attack := range bad {
 		f.Add("Bearer " + attack[0])

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/models"
 )
@@ -147,7 +147,7 @@ const wrongLogin = `{"email":"who@example.com","password":"wrong"}`
 func busy(t *testing.T, maxWait time.Duration) (app *apptest.App, release func()) {
 	t.Helper()
 	hashing, free := make(chan struct{}), make(chan struct{})
-	app = apptest.NewHashing(t, 1, auth.Hasher{Compare: func([]byte, []byte) error {
+	app = apptest.NewHashing(t, 1, password.Hasher{Compare: func([]byte, []byte) error {
 		select {
 		case hashing <- struct{}{}:
 		case <-free:

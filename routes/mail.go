@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 )
 
 // mails sends the mails about accounts.
@@ -14,7 +13,7 @@ func mails(a App) accounts.Mails {
 	server := publicURL(a)
 	return accounts.Mails{
 		DB:        a.DB,
-		Links:     auth.NewLinks(a.Settings.JWT),
+		Links:     accounts.NewLinks(a.Settings.JWT),
 		Throttle:  a.Auth.Throttle,
 		ResetURL:  cmp.Or(settings.ResetURL, server+"/password/reset"),
 		VerifyURL: cmp.Or(settings.VerifyURL, server+"/email/verify"),

@@ -13,7 +13,6 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/jobs"
 	"example.com/latchkey/models"
@@ -28,7 +27,7 @@ func TestNobodysMailWaitsBehindAStrangers(t *testing.T) {
 	app.Register("ada@example.com")
 	app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, app.Login("ada@example.com")...).Want(t, 204, "")
 	stopped, sent := make(chan struct{}), make(chan string, 100)
-	mails := accounts.Mails{DB: app.DB, Links: auth.NewLinks(app.Settings.JWT), Send: func(_ context.Context, to models.Email, template string, _ accounts.MailContent) error {
+	mails := accounts.Mails{DB: app.DB, Links: accounts.NewLinks(app.Settings.JWT), Send: func(_ context.Context, to models.Email, template string, _ accounts.MailContent) error {
 		if template == "reset" {
 			<-stopped // a mail server that takes long
 		}

@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
@@ -141,7 +142,7 @@ func TestALinkOfAPreviousSecretWorks(t *testing.T) {
 	app, _ := withMail(t, func(s *config.Settings) { s.JWT.PreviousSecrets = []settings.Secret{old} })
 	user := app.User("ada@example.com")
 	token := func(secret settings.Secret) string {
-		links := auth.NewLinks(config.JWT{Secret: secret})
+		links := accounts.NewLinks(config.JWT{Settings: token.Settings{Secret: secret}})
 		return links.Token(user.ID, time.Now().Add(time.Hour), "verify", string(user.Email)+"\nfalse")
 	}
 	verify(app, token(other)).Want(t, 422, "validation_failed")

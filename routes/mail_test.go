@@ -12,7 +12,6 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/jobs"
@@ -284,7 +283,7 @@ func TestAMailIsTriedAgain(t *testing.T) {
 			app.Register("ada@example.com")
 			failures, sent := make(chan error, 1), make(chan string, 10)
 			failures <- c.failure
-			mails := accounts.Mails{DB: app.DB, Links: auth.NewLinks(app.Settings.JWT), Send: func(_ context.Context, _ models.Email, template string, _ accounts.MailContent) error {
+			mails := accounts.Mails{DB: app.DB, Links: accounts.NewLinks(app.Settings.JWT), Send: func(_ context.Context, _ models.Email, template string, _ accounts.MailContent) error {
 				select {
 				case err := <-failures:
 					return err

@@ -21,7 +21,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-func client(app *apptest.App) *oauth2.Config {
+func oauthClient(app *apptest.App) *oauth2.Config {
 	return &oauth2.Config{ClientID: "any", ClientSecret: "any", Endpoint: oauth2.Endpoint{TokenURL: app.URL + "/token"}}
 }
 
@@ -30,7 +30,7 @@ func TestAStandardOAuth2ClientLogsInAndRefreshes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			app := apptest.New(t)
 			app.Register("ada@example.com")
-			client := client(app)
+			client := oauthClient(app)
 			client.Endpoint.AuthStyle = style
 			start := time.Now()
 			token, err := client.PasswordCredentialsToken(t.Context(), "ada@example.com", apptest.Password)
@@ -59,7 +59,7 @@ func TestAStandardOAuth2ClientLogsInAndRefreshes(t *testing.T) {
 
 func TestAStandardOAuth2ClientUnderstandsAnError(t *testing.T) {
 	app := apptest.New(t)
-	_, err := client(app).PasswordCredentialsToken(t.Context(), "ada@example.com", "wrong")
+	_, err := oauthClient(app).PasswordCredentialsToken(t.Context(), "ada@example.com", "wrong")
 	var refused *oauth2.RetrieveError
 	if !errors.As(err, &refused) || refused.ErrorCode != "invalid_grant" || refused.ErrorDescription != "Incorrect username or password" {
 		t.Error(err)

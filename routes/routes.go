@@ -15,11 +15,12 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	"example.com/latchkey/handlers"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/middleware"
 )
 
@@ -29,11 +30,12 @@ type App struct {
 	Settings config.Settings
 	Log      *slog.Logger
 	DB       *gorm.DB
-	Auth     auth.Services
+	Auth     accounts.Services
 	SendMail accounts.SendMail // nil if no mail can be sent
 
-	Middleware []gin.HandlerFunc // runs around every request, before the other middleware
-	OnLogin    []func(err error) // called with the result of each login
+	Authenticators []accounts.Authenticator // are asked before those of this program
+	Middleware     []gin.HandlerFunc        // runs around every request, before the other middleware
+	OnLogin        []func(err error)        // called with the result of each login
 }
 
 // Accounts returns what changes users.
@@ -73,7 +75,7 @@ func (a App) Table() []endpoint.Route {
 	table := []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(accounts.ErrEmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(accounts.ErrLoginFailed, accounts.ErrOTPRequired, problem.Forbidden, accounts.ErrEmailUnverified, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(auth.ErrTokenExpired, auth.ErrTokenInvalid, auth.ErrTokenRevoked, problem.Unavailable),
+		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(token.ErrExpired, token.ErrInvalid, token.ErrRevoked, problem.Unavailable),
 		endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", mail.Forgot).Status(202).Errors(problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/password/reset", "Choose a new password, with the token of a link", mail.Reset).Check(endpoint.NewRules(mail.CheckReset)).Errors(problem.Overloaded, problem.Unavailable),
 		endpoint.Public("POST", "/email/verify", "Verify an email, with the token of a link", mail.Verify).Errors(problem.Unavailable),
@@ -150,7 +152,7 @@ func (a App) docs() []endpoint.Route {
 // maxAnswers, in bytes, is how much memory answers over 16 KiB may take.
 const maxAnswers = 64 << 20
 
-func network(ctx context.Context) string { return auth.ClientFrom(ctx).Network() }
+func network(ctx context.Context) string { return client.From(ctx).Network() }
 
 // Engine builds the API: the table, and the middleware of all requests.
 func (a App) Engine() (*gin.Engine, error) {
@@ -176,7 +178,7 @@ func (a App) Engine() (*gin.Engine, error) {
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 
-	authenticate := middleware.Authenticate(a.Auth.Authenticators)
+	authenticate := middleware.Authenticate(a.authenticators())
 	for _, route := range table {
 		identify := gin.HandlerFunc(middleware.Client)
 		if !route.Access.Public() {

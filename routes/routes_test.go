@@ -15,8 +15,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/database"
@@ -93,11 +93,11 @@ func withRobot(t *testing.T) (app *apptest.App, robot []string) {
 	t.Helper()
 	app = apptest.New(t)
 	app.Admin("root@example.com")
-	user, services := *app.User("root@example.com"), app.Auth
-	services.Authenticators = append([]auth.Authenticator{func(_ *http.Request, token string) (auth.Identity, bool, error) {
-		return auth.Identity{User: user, By: "robot", ID: user.ID}, token == "robot", nil
-	}}, services.Authenticators...)
-	engine, err := routes.App{Settings: app.Settings, Log: slog.New(slog.DiscardHandler), DB: app.DB, Auth: services}.Engine()
+	user := *app.User("root@example.com")
+	byName := func(_ *http.Request, token string) (accounts.Identity, bool, error) {
+		return accounts.Identity{User: user, By: "robot", ID: user.ID}, token == "robot", nil
+	}
+	engine, err := routes.App{Settings: app.Settings, Log: slog.New(slog.DiscardHandler), DB: app.DB, Auth: app.Auth, Authenticators: []accounts.Authenticator{byName}}.Engine()
 	if err != nil {
 		t.Fatal(err)
 	}

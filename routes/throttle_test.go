@@ -15,17 +15,17 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/database"
-	"example.com/latchkey/models"
+	"example.com/latchkey/kit/password"
+	"example.com/latchkey/kit/throttle"
 )
 
 // fastHashing is a hasher without work. It calls before with each password to compare.
-func fastHashing(before func(password string)) auth.Hasher {
+func fastHashing(before func(password string)) password.Hasher {
 	hash := func(password []byte, cost int) []byte { return fmt.Appendf(nil, "$2a$%02d$%053x", cost, password) }
-	return auth.Hasher{
+	return password.Hasher{
 		Generate: func(password []byte, cost int) ([]byte, error) { return hash(password, cost), nil },
 		Compare: func(stored, password []byte) error {
 			before(string(password))
@@ -60,7 +60,7 @@ func login(app *apptest.App, email, password, address string) kit.Answer {
 }
 
 // failures are the stored counts.
-func failures(app *apptest.App) (rows []models.LoginFailures) {
+func failures(app *apptest.App) (rows []throttle.Failures) {
 	app.DB.Order("account, source").Find(&rows)
 	return rows
 }
@@ -163,11 +163,11 @@ func TestAThrottledAccountIsOpenedAgain(t *testing.T) {
 			return apptest.Password
 		},
 		"at the end of the window": func(_ *testing.T, app *apptest.App, _, _ []string) string {
-			app.DB.Model(&models.LoginFailures{}).Where("true").Update("ends_at", app.DB.NowFunc())
+			app.DB.Model(&throttle.Failures{}).Where("true").Update("ends_at", app.DB.NowFunc())
 			return apptest.Password
 		},
 		"by a clock that steps back an hour": func(_ *testing.T, app *apptest.App, _, _ []string) string {
-			app.DB.Model(&models.LoginFailures{}).Where("true").Update("ends_at", app.DB.NowFunc().Add(time.Hour+time.Minute))
+			app.DB.Model(&throttle.Failures{}).Where("true").Update("ends_at", app.DB.NowFunc().Add(time.Hour+time.Minute))
 			return apptest.Password
 		},
 	} {
@@ -190,7 +190,7 @@ func TestAThrottledAccountIsOpenedAgain(t *testing.T) {
 func TestACountOfAProcessWhoseClockIsAheadCounts(t *testing.T) {
 	app, _ := throttled(t, 1)
 	login(app, "ada@example.com", "wrong", "203.0.113.1").Want(t, 401, "login_failed")
-	app.DB.Model(&models.LoginFailures{}).Where("true").Update("ends_at", app.DB.NowFunc().Add(15*time.Minute+30*time.Second))
+	app.DB.Model(&throttle.Failures{}).Where("true").Update("ends_at", app.DB.NowFunc().Add(15*time.Minute+30*time.Second))
 	login(app, "ada@example.com", apptest.Password, "203.0.113.1").Want(t, 429, "too_many_attempts")
 }
 
@@ -292,7 +292,7 @@ func TestEndedCountsArePurged(t *testing.T) {
 	for i := range 60 { // more than a batch
 		login(app, fmt.Sprint(i, "@example.com"), "wrong", fmt.Sprint("203.0.113.", i))
 	}
-	app.DB.Model(&models.LoginFailures{}).Where("true").Update("ends_at", app.DB.NowFunc())
+	app.DB.Model(&throttle.Failures{}).Where("true").Update("ends_at", app.DB.NowFunc())
 	login(app, "ada@example.com", "wrong", "203.0.113.1").Want(t, 401, "login_failed") // a new window
 	if err := app.Auth.Throttle.Purge(t.Context()); err != nil || len(failures(app)) != 3 {
 		t.Errorf("%d rows are left: %v", len(failures(app)), err)
@@ -354,19 +354,19 @@ func TestANetworkFromWhichAnAccountHasLoggedInIsNotRefusedForOthers(t *testing.T
 	flood()
 	fail(home, 401) // its own count
 	login(app, "ada@example.com", apptest.Password, home).Want(t, 200, "")
-	app.DB.Where("source <> ''").Delete(&models.LoginFailures{}, "failures > 0")
+	app.DB.Where("source <> ''").Delete(&throttle.Failures{}, "failures > 0")
 	flood()
 	fail(home, 401)
 	fail(home, 401)
 	login(app, "ada@example.com", apptest.Password, home).Want(t, 429, "too_many_attempts")
 	later := app.DB.NowFunc().Add(30*24*time.Hour - time.Minute)
 	app.DB.NowFunc = func() time.Time { return later }
-	app.DB.Where("true").Delete(&models.LoginFailures{}, "failures > 0")
+	app.DB.Where("true").Delete(&throttle.Failures{}, "failures > 0")
 	flood()
 	login(app, "ada@example.com", apptest.Password, home).Want(t, 200, "") // and so for 30 more days
 	much := later.Add(30 * 24 * time.Hour)
 	app.DB.NowFunc = func() time.Time { return much }
-	app.DB.Where("true").Delete(&models.LoginFailures{}, "failures > 0")
+	app.DB.Where("true").Delete(&throttle.Failures{}, "failures > 0")
 	flood()
 	login(app, "ada@example.com", apptest.Password, home).Want(t, 429, "too_many_attempts")
 }

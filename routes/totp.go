@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/kit/jobs"
+	"example.com/latchkey/kit/seal"
 )
 
 // oneTimeCodes are the second factor of a login.
@@ -17,7 +17,7 @@ func oneTimeCodes(a App) accounts.TOTP {
 	if at, err := url.Parse(service); err == nil && at.Host != "" {
 		service = at.Hostname()
 	}
-	return accounts.TOTP{Keys: auth.NewTOTPKeys(a.Settings.JWT), Service: strings.ReplaceAll(service, ":", " ")}
+	return accounts.TOTP{Keys: seal.Derive(a.Settings.JWT.Secrets(), "one-time code"), Service: strings.ReplaceAll(service, ":", " ")}
 }
 
 // renewTOTP is the job after a change of jwt.secret.

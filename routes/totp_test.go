@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/kit/token"
+	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
 )
 
@@ -27,7 +28,7 @@ const handedOutByTOTP = "TOTPSecret.secret" //nolint:gosec // a name
 // phone is an authenticator app of Ada, whose password is right.
 type phone struct {
 	app    *apptest.App
-	secret auth.TOTPSecret
+	secret totp.Secret
 	step   int64 // the current one of the app, whose clock stands still
 	bearer []string
 
@@ -84,7 +85,7 @@ func (p *phone) confirm(t *testing.T) {
 }
 
 // code is the code of some steps from now.
-func (p *phone) code(steps int64) string { return p.secret.Code(p.step + steps) }
+func (p *phone) code(steps int64) string { return p.secret.At(p.step + steps) }
 
 // wrong is not a code of the steps around now.
 func (p *phone) wrong() string {
@@ -137,7 +138,7 @@ func TestACodeWorksInTheStepsNextToItsOwn(t *testing.T) {
 		p.app.DB.NowFunc = func() time.Time { return start.Add(into) }
 		for off, want := range map[time.Duration]int{-60 * time.Second: 401, -25 * time.Second: 200, 0: 200, 25 * time.Second: 200, 60 * time.Second: 401} {
 			p.app.DB.Model(&models.TOTPSecret{}).Where("true").Update("last_step", 0)
-			code := p.secret.Code(start.Add(into+off).Unix() / 30)
+			code := p.secret.At(start.Add(into+off).Unix() / 30)
 			if answer := p.login(code); answer.Status != want {
 				t.Errorf("%v into a step, with a clock that is %v off: %d %s", into, off, answer.Status, answer.Body)
 			}
@@ -291,7 +292,7 @@ func TestSecretsOutliveAChangeOfTheJWTSecret(t *testing.T) {
 		moved.app = app
 		return &moved
 	}
-	current, signing := settings.NewSecret(), apptest.Signing(t, config.EdDSA)
+	current, signing := settings.NewSecret(), apptest.Signing(t, token.EdDSA)
 	both := with(func(s *config.JWT) { s.Secret, s.PreviousSecrets = current, []settings.Secret{s.Secret} })
 	forgotten := with(func(s *config.JWT) { s.Secret = current })
 	asymmetric := with(func(s *config.JWT) {

@@ -14,11 +14,13 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/auth"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/migrations"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
@@ -28,7 +30,7 @@ import (
 type App struct {
 	*kit.App
 	t        testing.TB
-	Auth     auth.Services
+	Auth     accounts.Services
 	Accounts accounts.Accounts
 	Settings config.Settings
 
@@ -39,15 +41,15 @@ type App struct {
 // settings with change.
 func New(t testing.TB, change ...func(*config.Settings)) *App {
 	t.Helper()
-	return newApp(t, auth.New, change)
+	return newApp(t, accounts.NewServices, change)
 }
 
 // NewHashing is New with the test's own hasher and number of cores.
-func NewHashing(t testing.TB, cores int, hasher auth.Hasher, change ...func(*config.Settings)) *App {
+func NewHashing(t testing.TB, cores int, hasher password.Hasher, change ...func(*config.Settings)) *App {
 	t.Helper()
-	return newApp(t, func(settings config.Settings, db *gorm.DB) auth.Services {
-		services := auth.New(settings, db)
-		services.Passwords = auth.NewPasswords(settings.Password, cores, hasher)
+	return newApp(t, func(settings config.Settings, db *gorm.DB) accounts.Services {
+		services := accounts.NewServices(settings, db)
+		services.Passwords = password.New(settings.Password, cores, hasher)
 		return services
 	}, change)
 }
@@ -55,7 +57,7 @@ func NewHashing(t testing.TB, cores int, hasher auth.Hasher, change ...func(*con
 // program keeps the databases of tests.
 var program = kit.NewProgram(migrations.All(), routes.App{}.Document)
 
-func newApp(t testing.TB, services func(config.Settings, *gorm.DB) auth.Services, change []func(*config.Settings)) *App {
+func newApp(t testing.TB, services func(config.Settings, *gorm.DB) accounts.Services, change []func(*config.Settings)) *App {
 	t.Helper()
 	s := config.Defaults()
 	s.JWT.Secret = settings.NewSecret()
@@ -98,7 +100,7 @@ func (a *App) Register(email string) {
 	a.t.Helper()
 	typed, err := models.NewEmail(email)
 	if err == nil {
-		ctx := auth.WithClient(a.t.Context(), auth.Client{IP: "127.0.0.1"})
+		ctx := client.With(a.t.Context(), client.Client{IP: "127.0.0.1"})
 		_, err = a.Accounts.Create(ctx, accounts.NewUser{Email: typed, Password: Password})
 	}
 	if err != nil {
@@ -151,16 +153,16 @@ func Signing(t testing.TB, algorithm string) func(*config.Settings) {
 	if !known {
 		key, _ = signingKeys.LoadOrStore(algorithm, NewKey(t, algorithm))
 	}
-	return func(s *config.Settings) { s.JWT.Algorithm, s.JWT.Key = algorithm, key.(config.PrivateKey) }
+	return func(s *config.Settings) { s.JWT.Algorithm, s.JWT.Key = algorithm, key.(token.PrivateKey) }
 }
 
 // signingKeys holds a key of each algorithm. An RSA key takes half a second to make.
 var signingKeys sync.Map
 
 // NewKey makes another key of an algorithm.
-func NewKey(t testing.TB, algorithm string) config.PrivateKey {
+func NewKey(t testing.TB, algorithm string) token.PrivateKey {
 	t.Helper()
-	text, err := config.NewKey(algorithm)
+	text, err := token.NewKey(algorithm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,5 +171,5 @@ func NewKey(t testing.TB, algorithm string) config.PrivateKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config.PrivateKey{Signer: key.(crypto.Signer)}
+	return token.PrivateKey{Signer: key.(crypto.Signer)}
 }

@@ -4,6 +4,8 @@ package settings
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -14,6 +16,9 @@ const (
 	// Production refuses settings that are too weak outside development.
 	Production = "production"
 )
+
+// Program returns the name of the program that runs, for advice.
+func Program() string { return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") }
 
 // Faults lists everything that is wrong with the settings, and how to correct it.
 type Faults []string

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package auth
-
-// atLowPriority only runs work: the priority of one thread exists on Linux alone.
-func atLowPriority(work func()) { work() }

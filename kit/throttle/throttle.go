@@ -1,0 +1,248 @@
+// Package throttle limits how often passwords and codes can be guessed.
+package throttle
+
+import (
+	"context"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"example.com/latchkey/kit/client"
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/seal"
+)
+
+// Throttle limits how many passwords and codes can be guessed. It counts the wrong ones
+// in the database, so for all processes together, in windows that begin with the first.
+type Throttle struct {
+	db     *gorm.DB
+	keys   seal.Keys // of the hashes of accounts: strangers type them, and some type a password there
+	max    int
+	window time.Duration
+}
+
+// Guess is a guess by the client of the context (client.From).
+type Guess struct {
+	Account string // as it was typed, such as an email
+	Session string // of a signed-in user, or ""
+	Of      Guessed
+}
+
+// Guessed is what is guessed of an account.
+type Guessed string
+
+// Codes are counted apart from passwords. Only a right code clears their counts, and
+// each login.max_failures of them make the next window twice as long, up to a day.
+const (
+	Password Guessed = ""
+	Code     Guessed = "code"
+)
+
+const (
+	aloneFactor   = 10             // times login.max_failures is the limit of an account from all sources, and of a source for all accounts
+	maxCodeWindow = 24 * time.Hour // also how long wrong codes are counted after the last window
+	knownFor      = 30 * 24 * time.Hour
+
+	// maxSkew is how far the clock of another process may be ahead. A window that ends
+	// later than this allows began before the clock was set back, and has ended.
+	maxSkew = time.Minute
+
+	codeAccount  = "code "  // begins the Account of a count of codes
+	knownNetwork = "login " // begins the Source of a network from which an account has logged in
+)
+
+// New makes a Throttle from settings that Check accepts. Nobody else has the keys.
+func New(db *gorm.DB, keys seal.Keys, settings Settings) *Throttle {
+	return &Throttle{db: db, keys: keys, max: settings.MaxFailures, window: settings.Window}
+}
+
+func (t *Throttle) account(typed string, of Guessed) string {
+	hash := hex.EncodeToString(t.keys.Hash(typed))
+	if of == Code {
+		return codeAccount + hash
+	}
+	return hash
+}
+
+func networkOf(ctx context.Context) string { return client.From(ctx).Network() }
+
+// counts returns the counts of a guess by the current caller, in the order in which they
+// are locked. Those of the account are the last two. The guesses of a signed-in user
+// count for the session where those of others count for the account, so strangers cannot
+// fill that count, and a stolen session has one count from all addresses.
+func (t *Throttle) counts(ctx context.Context, g Guess) []Failures {
+	account, network := t.account(g.Account, g.Of), networkOf(ctx)
+	return []Failures{{Source: network}, {Account: account, Source: g.Session}, {Account: account, Source: network}}
+}
+
+// among selects stored rows.
+func among(db *gorm.DB, rows []Failures) *gorm.DB {
+	for _, row := range rows {
+		db = db.Or("account = ? AND source = ?", row.Account, row.Source)
+	}
+	return db
+}
+
+// known is the row of the current caller's network, if the account has logged in there.
+func (t *Throttle) known(ctx context.Context, account string) Failures {
+	return Failures{Account: t.account(account, Password), Source: knownNetwork + networkOf(ctx)}
+}
+
+// Remember stores in a transaction that an account has logged in from the network of the
+// current caller. For 30 days, wrong guesses of others do not refuse that network.
+func (t *Throttle) Remember(ctx context.Context, tx *gorm.DB, account string) error {
+	row := t.known(ctx, account)
+	row.EndsAt = tx.NowFunc().Add(knownFor)
+	return tx.Clauses(clause.OnConflict{UpdateAll: true, Columns: []clause.Column{{Name: "account"}, {Name: "source"}}}).Create(&row).Error
+}
+
+// read returns the counts that apply to a guess by the current caller, and those of them
+// that are stored. The count of the account does not apply in a network from which it
+// has logged in, so that strangers cannot lock its owner out.
+func (t *Throttle) read(ctx context.Context, db *gorm.DB, g Guess) (counts, stored []Failures, err error) {
+	known := t.known(ctx, g.Account)
+	counts = t.counts(ctx, g)
+	if err := among(db, append(slices.Clone(counts), known)).Find(&stored).Error; err != nil {
+		return nil, nil, err
+	}
+	i := slices.IndexFunc(stored, func(row Failures) bool { return row.Source == known.Source })
+	if i >= 0 && stored[i].EndsAt.After(db.NowFunc()) {
+		ofAccount := func(row Failures) bool { return row.Source == "" }
+		counts, stored = slices.DeleteFunc(counts, ofAccount), slices.DeleteFunc(stored, ofAccount)
+	}
+	return counts, stored, nil
+}
+
+func isOfCodes(count Failures) bool { return strings.HasPrefix(count.Account, codeAccount) }
+
+func (t *Throttle) limit(count Failures) int {
+	if count.Account == "" || count.Source == "" {
+		return aloneFactor * t.max
+	}
+	return t.max
+}
+
+func (t *Throttle) isFull(count Failures) bool {
+	if isOfCodes(count) { // its failures go on from one window to the next
+		return count.Failures > 0 && count.Failures%t.limit(count) == 0
+	}
+	return count.Failures >= t.limit(count)
+}
+
+// latest returns the latest possible end of a count's window.
+func (t *Throttle) latest(now time.Time, count Failures) time.Time {
+	if isOfCodes(count) {
+		return now.Add(max(t.window, maxCodeWindow) + maxSkew)
+	}
+	return now.Add(t.window + maxSkew)
+}
+
+// begin returns a count with the first failure of a new window. before is the stored
+// one, or zero.
+func (t *Throttle) begin(now time.Time, count, before Failures) Failures {
+	window := t.window
+	if isOfCodes(count) && before.EndsAt.After(now.Add(-maxCodeWindow)) {
+		count.Failures = before.Failures
+		for range before.Failures / t.limit(count) {
+			window = max(t.window, min(2*window, maxCodeWindow))
+		}
+	}
+	count.Failures++
+	count.EndsAt = now.Add(window)
+	return count
+}
+
+// refuse returns too_many_attempts if one of the counts is full.
+func (t *Throttle) refuse(now time.Time, counts []Failures) error {
+	var wait time.Duration
+	for _, count := range counts {
+		if t.isFull(count) && !count.EndsAt.After(t.latest(now, count)) {
+			wait = max(wait, count.EndsAt.Sub(now))
+		}
+	}
+	if wait > 0 {
+		return problem.TooManyAttempts.WithRetryAfter(wait)
+	}
+	return nil
+}
+
+// Check returns too_many_attempts if a guess is not allowed now.
+func (t *Throttle) Check(ctx context.Context, g Guess) error {
+	_, stored, err := t.read(ctx, t.db.WithContext(ctx), g)
+	if err != nil {
+		return err
+	}
+	return t.refuse(t.db.NowFunc(), stored)
+}
+
+// Fail counts a wrong guess of the current caller in a transaction, and reports whether
+// it was the last one that is allowed. Where others at the same time have used up what
+// Check allowed, the error is too_many_attempts, and the transaction must be rolled back.
+// A transaction that counts a code must have locked the row of the user.
+func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, g Guess) (last bool, err error) {
+	counts, stored, err := t.read(ctx, tx, g)
+	if err != nil {
+		return false, err
+	}
+	now := tx.NowFunc()
+	if err := t.refuse(now, stored); err != nil {
+		return false, err
+	}
+	var others []Failures // the counts before this failure
+	for _, count := range counts {
+		var before Failures
+		for _, row := range stored {
+			if row.Account == count.Account && row.Source == count.Source {
+				before = row
+			}
+		}
+		count = t.begin(now, count, before)
+		if err := t.store(tx, now, &count); err != nil {
+			return false, err
+		}
+		last = last || t.isFull(count)
+		if !isOfCodes(count) { // the row of the user is locked for these
+			count.Failures--
+			others = append(others, count)
+		}
+	}
+	return last, t.refuse(now, others)
+}
+
+// Succeed is Check in the transaction of a right guess, so that many guesses at once are
+// worth no more than one after the other. It clears the counts of the account that apply
+// to the current caller.
+func (t *Throttle) Succeed(ctx context.Context, tx *gorm.DB, g Guess) error {
+	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("account, source")
+	_, stored, err := t.read(ctx, locked, g)
+	if err != nil {
+		return err
+	}
+	if err := t.refuse(tx.NowFunc(), stored); err != nil {
+		return err
+	}
+	return among(tx, t.counts(ctx, g)[1:]).Delete(&Failures{}).Error
+}
+
+// Clear removes every count of an account, in a transaction.
+func (t *Throttle) Clear(tx *gorm.DB, account string, of Guessed) error {
+	return tx.Delete(&Failures{}, "account = ? AND failures > 0", t.account(account, of)).Error
+}
+
+// Purge deletes the rows that no longer count.
+func (t *Throttle) Purge(ctx context.Context) error {
+	const ended = "ends_at <= ? AND (ends_at <= ? OR account NOT LIKE '" + codeAccount + "%')"
+	now := t.db.NowFunc()
+	before := now.Add(-maxCodeWindow)
+	_, err := database.InBatches(ctx, database.BatchPause, func() *gorm.DB {
+		rows := t.db.Model(&Failures{}).Select("account, source").Where(ended, now, before).Limit(database.BatchSize)
+		// The condition is repeated, because a failure may begin a new window meanwhile.
+		return t.db.WithContext(ctx).Where(ended+" AND (account, source) IN (?)", now, before, rows).Delete(&Failures{})
+	})
+	return err
+}
