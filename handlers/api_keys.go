@@ -7,6 +7,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/rows"
 	"example.com/latchkey/models"
 )
 
@@ -27,8 +28,8 @@ type CreatedAPIKey struct {
 }
 
 // Index lists the keys.
-func (k APIKeys) Index(ctx context.Context, login accounts.Login, page Page) (List[models.APIKey], error) {
-	return list[models.APIKey](k.Accounts.DB.WithContext(ctx).Where("user_id = ?", login.User.ID), page)
+func (k APIKeys) Index(ctx context.Context, login accounts.Login, page rows.Page) (rows.List[models.APIKey], error) {
+	return rows.Read[models.APIKey](k.Accounts.DB.WithContext(ctx).Where("user_id = ?", login.User.ID), page)
 }
 
 // Create makes a key.

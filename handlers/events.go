@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
+	"example.com/latchkey/kit/rows"
 	"example.com/latchkey/models"
 )
 
@@ -17,16 +18,16 @@ type Events struct {
 
 // EventPage selects the events to list.
 type EventPage struct {
-	Page
+	rows.Page
 	Kind   *accounts.Kind `query:"kind"`
 	UserID *uuid.UUID     `query:"user_id"`
 }
 
 // Mine lists what happened to the current user's account. Of what somebody else did, it
 // does not show from where.
-func (e Events) Mine(ctx context.Context, user models.User, page Page) (List[models.Event], error) {
-	rows := e.DB.WithContext(ctx).Where("user_id = ?", user.ID)
-	return listAs(rows, page, func(event models.Event) models.Event {
+func (e Events) Mine(ctx context.Context, user models.User, page rows.Page) (rows.List[models.Event], error) {
+	mine := e.DB.WithContext(ctx).Where("user_id = ?", user.ID)
+	return rows.ReadAs(mine, page, func(event models.Event) models.Event {
 		if event.ActorID != nil && *event.ActorID != user.ID {
 			event.SessionID, event.IP, event.UserAgent = nil, "", ""
 		}
@@ -35,7 +36,7 @@ func (e Events) Mine(ctx context.Context, user models.User, page Page) (List[mod
 }
 
 // Index lists what happened to all accounts.
-func (e Events) Index(ctx context.Context, _ models.User, in EventPage) (List[models.Event], error) {
-	rows := where(where(e.DB.WithContext(ctx), "kind", in.Kind), "user_id", in.UserID)
-	return list[models.Event](rows, in.Page)
+func (e Events) Index(ctx context.Context, _ models.User, in EventPage) (rows.List[models.Event], error) {
+	found := rows.Where(rows.Where(e.DB.WithContext(ctx), "kind", in.Kind), "user_id", in.UserID)
+	return rows.Read[models.Event](found, in.Page)
 }

@@ -8,6 +8,7 @@ import (
 
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/rows"
 	"example.com/latchkey/models"
 )
 
@@ -41,8 +42,8 @@ type NoteChange struct {
 }
 
 // Index lists the notes.
-func (n Notes) Index(ctx context.Context, user models.User, page Page) (List[models.Note], error) {
-	return list[models.Note](owned(n.DB.WithContext(ctx), user), page)
+func (n Notes) Index(ctx context.Context, user models.User, page rows.Page) (rows.List[models.Note], error) {
+	return rows.Read[models.Note](rows.OwnedBy(n.DB.WithContext(ctx), user.ID), page)
 }
 
 // Create adds a note.
@@ -52,24 +53,24 @@ func (n Notes) Create(ctx context.Context, user models.User, in NewNote) (models
 		Title: in.Title,
 		Body:  in.Body,
 	}
-	err := create(n.DB.WithContext(ctx), &note)
+	err := rows.Create(n.DB.WithContext(ctx), &note)
 	return note, err
 }
 
 // Show returns a note.
 func (n Notes) Show(ctx context.Context, user models.User, in NoteID) (models.Note, error) {
-	return find[models.Note](owned(n.DB.WithContext(ctx), user), in.ID)
+	return rows.Find[models.Note](rows.OwnedBy(n.DB.WithContext(ctx), user.ID), in.ID)
 }
 
 // Update changes a note.
 func (n Notes) Update(ctx context.Context, user models.User, in NoteChange) (note models.Note, err error) {
 	err = database.Transaction(n.DB.WithContext(ctx), func(tx *gorm.DB) error {
-		note, err = findVersion[models.Note](owned(tx, user), in.ID, in.IfMatch)
+		note, err = rows.FindVersion[models.Note](rows.OwnedBy(tx, user.ID), in.ID, in.IfMatch)
 		if err != nil {
 			return err
 		}
-		set(&note.Title, in.Title)
-		set(&note.Body, in.Body)
+		rows.Set(&note.Title, in.Title)
+		rows.Set(&note.Body, in.Body)
 		return tx.Select("*").Updates(&note).Error
 	})
 	return note, err
@@ -78,7 +79,7 @@ func (n Notes) Update(ctx context.Context, user models.User, in NoteChange) (not
 // Delete deletes a note.
 func (n Notes) Delete(ctx context.Context, user models.User, in NoteVersion) (endpoint.None, error) {
 	return endpoint.None{}, database.Transaction(n.DB.WithContext(ctx), func(tx *gorm.DB) error {
-		note, err := findVersion[models.Note](owned(tx, user), in.ID, in.IfMatch)
+		note, err := rows.FindVersion[models.Note](rows.OwnedBy(tx, user.ID), in.ID, in.IfMatch)
 		if err != nil {
 			return err
 		}

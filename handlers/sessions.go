@@ -9,6 +9,7 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/rows"
 	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
@@ -35,10 +36,10 @@ type Session struct {
 }
 
 // Index lists the active sessions.
-func (s Sessions) Index(ctx context.Context, login accounts.Login, page Page) (List[Session], error) {
+func (s Sessions) Index(ctx context.Context, login accounts.Login, page rows.Page) (rows.List[Session], error) {
 	db := s.Accounts.DB.WithContext(ctx)
 	db = db.Where("user_id = ? AND "+models.LiveSession, login.User.ID, db.NowFunc())
-	return listAs(db, page, func(row models.Session) Session {
+	return rows.ReadAs(db, page, func(row models.Session) Session {
 		return Session{row, row.ID == login.SessionID}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/rows"
 	"example.com/latchkey/models"
 )
 
@@ -45,15 +46,15 @@ func (u Users) Create(ctx context.Context, _ models.User, in accounts.InvitedUse
 
 // UserPage selects the users to list.
 type UserPage struct {
-	Page
+	rows.Page
 	Email    *models.EmailPrefix `query:"email"`
 	Role     *models.Role        `query:"role"`
 	Disabled *bool               `query:"disabled"`
 }
 
 // Index lists the users. Emails are selected by their beginning.
-func (u Users) Index(ctx context.Context, _ models.User, in UserPage) (List[ManagedUser], error) {
-	users := where(u.Accounts.DB.WithContext(ctx), "role", in.Role)
+func (u Users) Index(ctx context.Context, _ models.User, in UserPage) (rows.List[ManagedUser], error) {
+	users := rows.Where(u.Accounts.DB.WithContext(ctx), "role", in.Role)
 	switch {
 	case in.Disabled == nil:
 	case *in.Disabled: // without a parameter, for the index of the few that are
@@ -64,12 +65,12 @@ func (u Users) Index(ctx context.Context, _ models.User, in UserPage) (List[Mana
 	if in.Email != nil {
 		users = database.HasPrefix(users, "email", string(*in.Email))
 	}
-	return listAs(users, in.Page, managed)
+	return rows.ReadAs(users, in.Page, managed)
 }
 
 // Show returns a user.
 func (u Users) Show(ctx context.Context, _ models.User, in UserID) (ManagedUser, error) {
-	user, err := find[models.User](u.Accounts.DB.WithContext(ctx).Omit("password_hash"), in.ID)
+	user, err := rows.Find[models.User](u.Accounts.DB.WithContext(ctx).Omit("password_hash"), in.ID)
 	return managed(user), err
 }
 

@@ -1,4 +1,4 @@
-package handlers
+package rows
 
 import (
 	"encoding/base64"
@@ -21,8 +21,7 @@ type Page struct {
 	Limit  *int    `query:"limit" binding:"omitempty,min=1,max=100"`
 	Cursor *string `query:"cursor"`
 
-	sort    string
-	counted bool
+	sort string
 }
 
 // By returns the page with an order: a member of the items, such as starts_at, or
@@ -35,12 +34,6 @@ func (p Page) By(sort *string) Page {
 	return p
 }
 
-// Counted returns the page with a total, the number of all rows.
-func (p Page) Counted() Page {
-	p.counted = true
-	return p
-}
-
 const defaultLimit = 20
 
 // maxPage, in bytes, is how much JSON the items of a page may have, so that a page has
@@ -48,32 +41,25 @@ const defaultLimit = 20
 const maxPage = 1<<20 - 1<<10
 
 // List is a page of a list. NextCursor is the cursor of the next page, or null on
-// the last page. Total is absent if the list is not counted.
+// the last page.
 type List[Item any] struct {
 	Items      []Item  `json:"items"`
 	NextCursor *string `json:"next_cursor"`
-	Total      *int64  `json:"total,omitempty"`
 }
 
-// list reads a page of the rows that db selects. The next page starts after the
+// Read reads a page of the rows that db selects. The next page starts after the
 // position of the last row, so rows that are added do not shift it.
-func list[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (List[Row], error) {
-	return listAs(db, page, func(row Row) Row { return row })
+func Read[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (List[Row], error) {
+	return ReadAs(db, page, func(row Row) Row { return row })
 }
 
-// listAs is list, with items that show converts from rows.
-func listAs[Row interface{ Key() uuid.UUID }, Item any](db *gorm.DB, page Page, show func(Row) Item) (found List[Item], err error) {
+// ReadAs is Read, with items that show converts from rows.
+func ReadAs[Row interface{ Key() uuid.UUID }, Item any](db *gorm.DB, page Page, show func(Row) Item) (found List[Item], err error) {
 	limit := defaultLimit
 	if page.Limit != nil {
 		limit = *page.Limit
 	}
 	db = db.Session(&gorm.Session{})
-	if page.counted {
-		found.Total = new(int64)
-		if err := db.Model(new(Row)).Count(found.Total).Error; err != nil {
-			return found, err
-		}
-	}
 	by, err := parseOrder[Row](db, page.sort)
 	if err == nil && page.Cursor != nil {
 		db, err = by.after(db, *page.Cursor)

@@ -1,39 +1,70 @@
-package handlers_test
+package rows_test
 
 import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/handlers"
-	kit "example.com/latchkey/kit/apptest"
+	"github.com/gin-gonic/gin"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
-	"example.com/latchkey/models"
+	"example.com/latchkey/kit/rows"
 )
 
-func TestMain(m *testing.M) { os.Exit(kit.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
+
+// Person is a row.
+type Person struct {
+	rows.Base
+	Email  string  `json:"email"`
+	Secret string  `json:"-"`
+	Role   string  `json:"role"`
+	Name   *string `json:"name"`
+}
+
+var schema = database.Schema{{
+	ID: "create_people",
+	Migrate: func(tx *gorm.DB) error {
+		return database.Exec(tx, "CREATE TABLE people (id "+map[string]string{"sqlite": "text", "postgres": "uuid"}[tx.Name()]+" PRIMARY KEY, "+
+			"created_at timestamp with time zone NOT NULL, email text NOT NULL, secret text NOT NULL, role text NOT NULL, name text)")
+	},
+}}
+
+// program serves all people, sorted, at /people.
+var program = apptest.NewProgram(schema, func() ([]byte, error) {
+	return endpoint.Document(endpoint.Info{Title: "People", Version: "1"}, []endpoint.Route{listPeople(nil)})
+})
 
 // sorted is the input of a list that can be sorted.
 type sorted struct {
-	handlers.Page
+	rows.Page
 	Sort *string `query:"sort"`
 }
 
-// people serves all users, sorted and counted, at /people.
+func listPeople(db *gorm.DB) endpoint.Route {
+	return endpoint.Public("GET", "/people", "List the people", func(ctx context.Context, in sorted) (rows.List[Person], error) {
+		return rows.Read[Person](db.WithContext(ctx), in.By(in.Sort))
+	})
+}
+
 func people(t *testing.T, names ...*string) *apptest.App {
 	t.Helper()
-	app := apptest.New(t)
-	route := endpoint.Public("GET", "/people", "", func(ctx context.Context, in sorted) (handlers.List[models.User], error) {
-		return handlers.ListUsers(app.DB.WithContext(ctx), in.By(in.Sort).Counted())
+	app := program.Start(t, program.MigratedDatabase(t), func(_ *slog.Logger, db *gorm.DB) (apptest.Running, error) {
+		gin.SetMode(gin.ReleaseMode)
+		engine, route := gin.New(), listPeople(db)
+		engine.Handle(route.Method, route.Path, route.Handlers()...)
+		return apptest.Running{Engine: engine}, nil
 	})
-	app.Engine.GET("/people", route.Handlers()...)
 	for _, name := range names {
 		add(t, app, name)
 	}
@@ -43,9 +74,9 @@ func people(t *testing.T, names ...*string) *apptest.App {
 func add(t *testing.T, app *apptest.App, name *string) {
 	t.Helper()
 	var all int64
-	err := app.DB.Model(&models.User{}).Count(&all).Error
+	err := app.DB.Model(&Person{}).Count(&all).Error
 	if err == nil {
-		err = app.DB.Create(&models.User{Email: models.Email(fmt.Sprintf("%d@example.com", all)), Role: models.RoleUser, Name: name}).Error
+		err = app.DB.Create(&Person{Email: fmt.Sprintf("%d@example.com", all), Role: "user", Name: name}).Error
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -53,9 +84,9 @@ func add(t *testing.T, app *apptest.App, name *string) {
 }
 
 // page reads one page of people, with their ids and names.
-func page(t *testing.T, app *apptest.App, query url.Values) (ids, names []string, next string, total int) {
+func page(t *testing.T, app *apptest.App, query url.Values) (ids, names []string, next string) {
 	t.Helper()
-	var list handlers.List[models.User]
+	var list rows.List[Person]
 	answer := app.Get("/people?"+query.Encode()).Want(t, 200, "")
 	if err := json.Unmarshal([]byte(answer.Body), &list); err != nil {
 		t.Fatal(err)
@@ -67,7 +98,7 @@ func page(t *testing.T, app *apptest.App, query url.Values) (ids, names []string
 		}
 		ids, names = append(ids, user.ID.String()), append(names, name)
 	}
-	return ids, names, answer.Field("next_cursor"), int(*list.Total)
+	return ids, names, answer.Field("next_cursor")
 }
 
 var names = []*string{nil, new("b"), new(""), new("a"), nil, new("b"), new("ä"), nil, new("b")}
@@ -78,9 +109,9 @@ func TestASortedListHasEachRowOnceInBothDirections(t *testing.T) {
 		t.Run(sort, func(t *testing.T) {
 			walk := func(sort string) (all []string) {
 				for query := (url.Values{"sort": {sort}, "limit": {"1"}}); ; {
-					ids, _, next, total := page(t, app, query)
-					if all = append(all, ids...); len(ids) != 1 || total != len(names) {
-						t.Fatalf("a page of %v, the total is %d", ids, total)
+					ids, _, next := page(t, app, query)
+					if all = append(all, ids...); len(ids) != 1 {
+						t.Fatalf("a page of %v", ids)
 					}
 					if next == "" {
 						return all
@@ -104,7 +135,7 @@ func TestASortedListIsInOrder(t *testing.T) {
 		"created_at":  "null|b||a|null|b",
 		"-created_at": "b|null|a||b|null",
 	} {
-		if _, got, _, _ := page(t, app, url.Values{"sort": {sort}}); strings.Join(got, "|") != want {
+		if _, got, _ := page(t, app, url.Values{"sort": {sort}}); strings.Join(got, "|") != want {
 			t.Errorf("%s is %v, want %s", sort, got, want)
 		}
 	}
@@ -114,11 +145,11 @@ func TestASortedListIsStableWhileItGrows(t *testing.T) {
 	app := people(t, names...)
 	for _, sort := range []string{"name", "-name", "created_at", "-created_at"} {
 		var before []string
-		app.DB.Model(&models.User{}).Pluck("id", &before)
+		app.DB.Model(&Person{}).Pluck("id", &before)
 		seen := map[string]int{}
 		for query, next := (url.Values{"sort": {sort}, "limit": {"2"}}), "first"; next != "" && len(seen) < 100; query.Set("cursor", next) {
 			var ids []string
-			if ids, _, next, _ = page(t, app, query); len(seen) < len(before) {
+			if ids, _, next = page(t, app, query); len(seen) < len(before) {
 				add(t, app, new("b"))
 				add(t, app, nil)
 			}
@@ -142,7 +173,7 @@ func TestAPageEndsAtOneMiB(t *testing.T) {
 		var pages []int
 		for query, next := (url.Values{"limit": {limit}}), "first"; next != ""; query.Set("cursor", next) {
 			var ids []string
-			ids, _, next, _ = page(t, app, query)
+			ids, _, next = page(t, app, query)
 			if pages = append(pages, len(ids)); len(pages) > len(names) {
 				break
 			}
@@ -159,7 +190,7 @@ func TestAPageEndsAtOneMiB(t *testing.T) {
 func TestACursorIsValidOnlyForItsOrder(t *testing.T) {
 	app := people(t, names...)
 	cursor := func(sort string) string {
-		_, _, next, _ := page(t, app, url.Values{"sort": {sort}, "limit": {"1"}})
+		_, _, next := page(t, app, url.Values{"sort": {sort}, "limit": {"1"}})
 		return next
 	}
 	made := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
@@ -175,7 +206,7 @@ func TestACursorIsValidOnlyForItsOrder(t *testing.T) {
 		"a value of another type":   {"created_at", made(`{"sort":"created_at","value":"x",` + id + `}`), "cursor"},
 		"a value with NUL":          {"name", made(`{"sort":"name","value":"\u0000",` + id + `}`), "cursor"},
 		"an invalid id":             {"name", made(`{"sort":"name","value":"a","id":"x"}`), "cursor"},
-		"order by a hidden field":   {"password_hash", "", "sort"},
+		"order by a hidden field":   {"secret", "", "sort"},
 		"order by nothing":          {"-", "", "sort"},
 	} {
 		t.Run(claim, func(t *testing.T) {
@@ -183,7 +214,7 @@ func TestACursorIsValidOnlyForItsOrder(t *testing.T) {
 			if c.field == "cursor" {
 				query.Set("cursor", c.cursor)
 			}
-			if got := app.Get("/people?"+query.Encode()).Want(t, 422, "validation_failed"); !strings.Contains(got.Body, `"field":"`+c.field+`"`) {
+			if got := app.Get("/people?"+query.Encode()).Want(t, 422, ""); !strings.Contains(got.Body, `"field":"`+c.field+`"`) {
 				t.Error(got.Body)
 			}
 		})

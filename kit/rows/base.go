@@ -1,5 +1,4 @@
-// Package models has the data that is stored and shown, with one file for each table.
-package models
+package rows
 
 import (
 	"time"
