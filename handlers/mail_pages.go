@@ -15,7 +15,7 @@ import (
 
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/settings"
-	"example.com/latchkey/mail"
+	"example.com/latchkey/kit/mail"
 )
 
 //go:embed mail

@@ -3,7 +3,7 @@ package routes
 import (
 	"example.com/latchkey/handlers"
 	"example.com/latchkey/kit/endpoint"
-	"example.com/latchkey/mail"
+	"example.com/latchkey/kit/mail"
 )
 
 // mailPages returns the routes of the pages that links in mails lead to, unless those

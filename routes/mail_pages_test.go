@@ -13,8 +13,8 @@ import (
 	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/mail"
 	"example.com/latchkey/kit/settings"
-	"example.com/latchkey/mail"
 )
 
 // pagesOfMail are the routes that the document leaves out.
@@ -62,7 +62,7 @@ func TestAMailIsShownWithLinksThatWork(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	t.Chdir(t.TempDir())
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath, s.Server.PublicURL = "/v1", "https://api.example.com" })
-	sender := mail.New(app.Settings)
+	sender := mail.New(mail.Options{Settings: app.Settings.Mail.Settings, Texts: accounts.MailTexts(), Keep: true})
 	send := func(to, link string) {
 		t.Helper()
 		data := map[string]any{"Email": to, "Link": link, "TTL": app.Settings.Mail.VerifyTTL}
@@ -94,7 +94,7 @@ func TestMailsAreShownUnderLoopbackNamesOnly(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	t.Chdir(t.TempDir())
 	app := apptest.New(t)
-	if err := mail.New(app.Settings).Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: accounts.MailContent{Email: "ada@example.com"}}); err != nil {
+	if err := mail.New(mail.Options{Settings: app.Settings.Mail.Settings, Texts: accounts.MailTexts(), Keep: true}).Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: accounts.MailContent{Email: "ada@example.com"}}); err != nil {
 		t.Fatal(err)
 	}
 	_, id, _ := strings.Cut(app.Get("/dev/mail").Want(t, 200, "").Body, `href="mail/`)
@@ -118,7 +118,7 @@ func TestAFileThatIsNoMailHidesNoOthers(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	t.Chdir(t.TempDir())
 	app := apptest.New(t)
-	sender := mail.New(app.Settings)
+	sender := mail.New(mail.Options{Settings: app.Settings.Mail.Settings, Texts: accounts.MailTexts(), Keep: true})
 	send := func() {
 		t.Helper()
 		if err := sender.Send(t.Context(), mail.Message{To: "ada@example.com", Template: "password_changed", Data: accounts.MailContent{Email: "ada@example.com"}}); err != nil {

@@ -7,13 +7,15 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/jobs"
-	"example.com/latchkey/mail"
+	"example.com/latchkey/kit/mail"
 	"example.com/latchkey/models"
 )
 
 // SendMail makes what App.SendMail needs, from settings that config has checked.
 func SendMail(settings config.Settings) accounts.SendMail {
-	sender := mail.New(settings)
+	sender := mail.New(mail.Options{
+		Settings: settings.Mail.Settings, Texts: accounts.MailTexts(), Keep: settings.KeepsMails(), PublicURL: settings.Server.PublicURL,
+	})
 	if sender == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
@@ -35,8 +36,15 @@ type Person struct {
 var schema = database.Schema{{
 	ID: "create_people",
 	Migrate: func(tx *gorm.DB) error {
-		return database.Exec(tx, "CREATE TABLE people (id "+map[string]string{"sqlite": "text", "postgres": "uuid"}[tx.Name()]+" PRIMARY KEY, "+
-			"created_at timestamp with time zone NOT NULL, email text NOT NULL, secret text NOT NULL, role text NOT NULL, name text)")
+		type Person struct {
+			ID        string    `gorm:"type:uuid;primaryKey"`
+			CreatedAt time.Time `gorm:"not null"`
+			Email     string    `gorm:"not null"`
+			Secret    string    `gorm:"not null"`
+			Role      string    `gorm:"not null"`
+			Name      *string
+		}
+		return tx.Migrator().CreateTable(&Person{})
 	},
 }}
 

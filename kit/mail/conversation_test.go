@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"example.com/latchkey/config"
 	"example.com/latchkey/kit/settings"
 )
 
@@ -94,16 +93,16 @@ func (c *conversation) said(beginning string) (rest []string) {
 }
 
 // converse sends a mail to an address with a fake clock. It returns how long that took.
-func converse(t *testing.T, c *conversation, to string, change ...func(*config.Settings)) (took time.Duration, err error) {
+func converse(t *testing.T, c *conversation, to string, change ...func(*Options)) (took time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		settings := config.Defaults()
-		settings.Mail.URL, settings.Mail.From = "smtps://ada:p%40ss%20word@localhost", "post@example.com"
+		options := Options{Texts: texts}
+		options.URL, options.From = "smtps://ada:p%40ss%20word@localhost", "post@example.com"
 		for _, change := range change {
-			change(&settings)
+			change(&options)
 		}
-		from := New(settings)
-		from.deliver = mailServer{settings, c.dial}.send
+		from := New(options)
+		from.deliver = mailServer{options, c.dial}.send
 		start := time.Now()
 		err = from.Send(t.Context(), message(to))
 		took = time.Since(start)
@@ -141,7 +140,7 @@ func TestAMailEndsWithItsJob(t *testing.T) {
 	c := &conversation{delays: map[string]time.Duration{".": time.Hour}}
 	synctest.Test(t, func(t *testing.T) {
 		from := sender(t, "smtps://localhost")
-		from.deliver = mailServer{config.Settings{Mail: from.settings}, c.dial}.send
+		from.deliver = mailServer{from.options, c.dial}.send
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -202,7 +201,7 @@ func TestEHLOSaysAFullNameOrAnAddress(t *testing.T) {
 		{"http://localhost:8080", "post@web", "[IPv6:::1]"},
 	} {
 		server := &conversation{}
-		_, err := converse(t, server, "bob@example.com", func(s *config.Settings) { s.Server.PublicURL, s.Mail.From = c.public, c.from })
+		_, err := converse(t, server, "bob@example.com", func(s *Options) { s.PublicURL, s.From = c.public, c.from })
 		if got := server.said("EHLO "); err != nil || !slices.Equal(got, []string{c.want}) {
 			t.Errorf("%q, %q: %q, %v", c.public, c.from, got, err)
 		}
@@ -220,7 +219,7 @@ func TestAMailServerIsFoundByItsURL(t *testing.T) {
 		"smtps://mail.bücher.exmple": "mail.xn--bcher-kva.exmple:465",
 	} {
 		server := &conversation{}
-		_, err := converse(t, server, "bob@example.com", func(s *config.Settings) { s.Mail.URL = url })
+		_, err := converse(t, server, "bob@example.com", func(s *Options) { s.URL = url })
 		if got := server.said("dial "); err == nil || !slices.Equal(got, []string{want}) { // the certificate is for localhost
 			t.Errorf("%s: %q, %v", url, got, err)
 		}
@@ -271,7 +270,7 @@ func TestAnAddressThatIsNotASCIINeedsAServerThatTakesIt(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			server := &conversation{answers: map[string]string{"EHLO": "250-hello\r\n" + c.offer}}
-			_, err := converse(t, server, c.to, func(s *config.Settings) { s.Mail.From = c.from })
+			_, err := converse(t, server, c.to, func(s *Options) { s.From = c.from })
 			if got := strings.Join(server.said("MAIL "), "|"); got != c.mail || (err == nil) != (c.mail != "") || errors.Is(err, ErrPermanent) != c.permanent {
 				t.Errorf("%q, %v", got, err)
 			}

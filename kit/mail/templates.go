@@ -2,20 +2,14 @@ package mail
 
 import (
 	"bytes"
-	"embed"
 	"errors"
 	html "html/template"
+	"io/fs"
 	"strconv"
 	"strings"
 	text "text/template"
 	"time"
 )
-
-// Each mail is two files: NAME.txt begins with the line of its subject, and NAME.html
-// is put into layout.html.
-//
-//go:embed templates
-var templates embed.FS
 
 type content struct{ subject, text, html string }
 
@@ -30,9 +24,9 @@ type view struct {
 var functions = map[string]any{"duration": duration}
 
 // render makes the content of a mail.
-func render(name, service string, data any) (content, error) {
+func render(texts fs.FS, name, service string, data any) (content, error) {
 	of := view{Service: service, Data: data}
-	plain, err := text.New(name+".txt").Funcs(functions).Option("missingkey=error").ParseFS(templates, "templates/"+name+".txt")
+	plain, err := text.New(name+".txt").Funcs(functions).Option("missingkey=error").ParseFS(texts, name+".txt")
 	if err != nil {
 		return content{}, err
 	}
@@ -46,7 +40,7 @@ func render(name, service string, data any) (content, error) {
 		return content{}, errors.New(name + ".txt does not begin with its subject and an empty line")
 	}
 	of.Subject = strings.Join(strings.Fields(subject), " ") // without line ends, which would begin another header
-	styled, err := html.New("layout.html").Funcs(functions).Option("missingkey=error").ParseFS(templates, "templates/layout.html", "templates/"+name+".html")
+	styled, err := html.New("layout.html").Funcs(functions).Option("missingkey=error").ParseFS(texts, "layout.html", name+".html")
 	if err != nil {
 		return content{}, err
 	}

@@ -6,14 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/mail"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
-
-	"example.com/latchkey/config"
 )
 
 // ErrPermanent is the error of a mail that the server, or this package, refuses for
@@ -28,24 +27,35 @@ type Message struct {
 	Data     any
 }
 
-// Sender sends messages.
-type Sender struct {
-	settings config.Mail
-	deliver  func(context.Context, *gomail.Msg) error
-	coding   gomail.Encoding
+// Options are what a Sender needs.
+type Options struct {
+	Settings
+
+	// Texts has two files for each mail: NAME.txt begins with the line of its subject, and
+	// NAME.html is put into layout.html.
+	Texts fs.FS
+
+	Keep      bool   // each mail in Kept, if there is no URL
+	PublicURL string // of the service, whose host the mail server is told; may be empty
 }
 
-// New makes a Sender from settings that config has checked. It uses mail.url or, if
-// that is empty in development, keeps each mail in a Folder. In production without
-// mail.url it returns nil.
-func New(settings config.Settings) *Sender {
+// Sender sends messages.
+type Sender struct {
+	options Options
+	deliver func(context.Context, *gomail.Msg) error
+	coding  gomail.Encoding
+}
+
+// New makes a Sender from settings that Check accepts, or returns nil if it would neither
+// send mails nor keep them.
+func New(o Options) *Sender {
 	switch {
-	case settings.KeepsMails():
-		return &Sender{settings.Mail, func(_ context.Context, msg *gomail.Msg) error { return Kept.keep(msg) }, gomail.NoEncoding}
-	case settings.Mail.URL == "":
-		return nil
+	case o.URL != "":
+		return &Sender{o, mailServer{o, new(net.Dialer).DialContext}.send, gomail.EncodingQP}
+	case o.Keep:
+		return &Sender{o, func(_ context.Context, msg *gomail.Msg) error { return Kept.keep(msg) }, gomail.NoEncoding}
 	}
-	return &Sender{settings.Mail, mailServer{settings, new(net.Dialer).DialContext}.send, gomail.EncodingQP}
+	return nil
 }
 
 // Send sends a message. The error is ErrPermanent if a retry cannot help.
@@ -58,7 +68,7 @@ func (s *Sender) Send(ctx context.Context, message Message) error {
 }
 
 func (s *Sender) compose(message Message) (*gomail.Msg, error) {
-	from, err := s.settings.Sender()
+	from, err := s.options.Sender()
 	if err != nil {
 		return nil, fmt.Errorf("mail.from: %w", err)
 	}
@@ -66,7 +76,7 @@ func (s *Sender) compose(message Message) (*gomail.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	content, err := render(message.Template, serviceName(from), message.Data)
+	content, err := render(s.options.Texts, message.Template, serviceName(from), message.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -16,12 +16,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
-	"example.com/latchkey/config"
 	"example.com/latchkey/kit/settings"
 )
 
@@ -146,6 +146,13 @@ type quiet struct{}
 func (quiet) Printf(string, ...any) {}
 func (quiet) Println(...any)        {}
 
+// texts are those of one mail.
+var texts = fstest.MapFS{
+	"layout.html": {Data: []byte(`<html>{{template "content" .}}</html>`)},
+	"verify.html": {Data: []byte(`{{define "content"}}<p>{{.Data.Email}} at {{.Service}}: <a href="{{.Data.Link}}">{{duration .Data.TTL}}</a></p>{{end}}`)},
+	"verify.txt":  {Data: []byte("Subject: Verify your email address\n\n{{.Data.Email}} at {{.Service}}\n\n{{.Data.Link}}\n\n{{duration .Data.TTL}}\n")},
+}
+
 // sample is what accounts gives the templates.
 type sample struct {
 	Email, Link string
@@ -162,9 +169,9 @@ func message(to string) Message {
 
 func sender(t *testing.T, url settings.Secret) *Sender {
 	t.Helper()
-	settings := config.Defaults()
-	settings.Mail.URL, settings.Mail.From = url, "Café <post@bücher.example>"
-	return New(settings)
+	options := Options{Texts: texts}
+	options.URL, options.From = url, "Café <post@bücher.example>"
+	return New(options)
 }
 
 func TestAMailReachesItsServer(t *testing.T) {
@@ -243,7 +250,7 @@ func TestNothingGetsIntoAHeader(t *testing.T) {
 	if s.connections.Load() != 0 {
 		t.Error("the server was asked")
 	}
-	content, err := render("invitation", "A\r\nBcc: eve@example.com", sample{})
+	content, err := render(texts, "verify", "A\r\nBcc: eve@example.com", sample{})
 	if err != nil || strings.ContainsAny(content.subject, "\r\n") {
 		t.Errorf("%q, %v", content.subject, err)
 	}

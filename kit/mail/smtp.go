@@ -17,8 +17,6 @@ import (
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
 	"golang.org/x/net/idna"
-
-	"example.com/latchkey/config"
 )
 
 // How long a mail server may take. After connectTimeout it is away. The others are those
@@ -32,8 +30,8 @@ const (
 // mailServer is the one of mail.url, which config has checked. A connection is
 // encrypted, or no mail is sent: smtp demands STARTTLS, smtps is TLS from the start.
 type mailServer struct {
-	settings config.Settings
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	options Options
+	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // send sends a mail over a new connection.
@@ -93,7 +91,7 @@ func do(client *smtp.Client, command string, timeout time.Duration, run func() e
 // login connects and, if mail.url has a user, logs in. A server may refuse a mechanism
 // that it offers, and so each is tried.
 func (s mailServer) login(ctx context.Context) (*smtp.Client, error) {
-	u, err := url.Parse(string(s.settings.Mail.URL))
+	u, err := url.Parse(string(s.options.URL))
 	if err != nil {
 		return nil, errors.New("it cannot be read") // the error of url has the password
 	}
@@ -132,9 +130,9 @@ func hostOf(u *url.URL) string {
 
 // connect connects until ctx ends.
 func (s mailServer) connect(ctx context.Context, u *url.URL) (*smtp.Client, error) {
-	host, port := hostOf(u), config.SMTPPort
+	host, port := hostOf(u), SMTPPort
 	if u.Scheme == "smtps" {
-		port = config.SMTPSPort
+		port = SMTPSPort
 	}
 	limited, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -165,10 +163,10 @@ func (s mailServer) connect(ctx context.Context, u *url.URL) (*smtp.Client, erro
 // address of the connection (RFC 5321, section 4.1.1.1). Servers refuse localhost.
 func (s mailServer) name(local net.Addr) string {
 	var public string
-	if u, err := url.Parse(s.settings.Server.PublicURL); err == nil {
+	if u, err := url.Parse(s.options.PublicURL); err == nil {
 		public = u.Hostname()
 	}
-	from, _ := s.settings.Mail.Sender()
+	from, _ := s.options.Sender()
 	for _, name := range []string{public, from.Address[strings.LastIndexByte(from.Address, '@')+1:]} {
 		name, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
 		if _, notIP := netip.ParseAddr(name); err == nil && notIP != nil && strings.Contains(name, ".") {

@@ -1,0 +1,68 @@
+package mail
+
+import (
+	"net/mail"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+
+	"example.com/latchkey/kit/settings"
+)
+
+// The default ports of mail.url (RFC 8314, section 3.3).
+const (
+	SMTPPort  = 587
+	SMTPSPort = 465
+)
+
+// Settings are those of the mail server. Without a URL, mails are kept in a folder in
+// development, and not sent in production.
+type Settings struct {
+	URL  settings.Secret `mapstructure:"url"`
+	From string          `mapstructure:"from"`
+}
+
+// Check adds the faults of the settings in an environment.
+func (s Settings) Check(f settings.Section, environment string) {
+	from, err := s.Sender()
+	if err != nil {
+		f.Add("from", "%q is not an address, such as Example <no-reply@example.com>", s.From)
+	}
+	if s.URL == "" {
+		return
+	}
+	if !isMailURL(string(s.URL)) {
+		f.Add("url", "write smtp://USER:PASSWORD@HOST:%d or smtps://USER:PASSWORD@HOST:%d, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", SMTPPort, SMTPSPort)
+	}
+	if err == nil && environment == settings.Production && strings.HasSuffix(from.Address, "@localhost") {
+		f.Add("from", "write the address that sends mails, such as Example <no-reply@example.com>")
+	}
+}
+
+// isMailURL reports whether a URL names a mail server, with or without a user.
+func isMailURL(mailURL string) bool {
+	u, err := url.Parse(mailURL)
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Path != "" ||
+		strings.ContainsAny(mailURL, "?#") || strings.Count(mailURL, "@") > 1 || u.User == nil && strings.Contains(mailURL, "@") {
+		return false
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		if u.User.Username() == "" || password == "" {
+			return false
+		}
+	}
+	return settings.HasGoodPort(u)
+}
+
+// Sender reads mail.from. The domain is in ASCII, as SMTP needs it.
+func (s Settings) Sender() (mail.Address, error) {
+	from, err := mail.ParseAddress(s.From)
+	if err != nil {
+		return mail.Address{}, err
+	}
+	local, domain, _ := strings.Cut(from.Address, "@")
+	domain, err = idna.Lookup.ToASCII(domain)
+	return mail.Address{Name: from.Name, Address: local + "@" + domain}, err
+}
