@@ -7,21 +7,22 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"example.com/latchkey/kit/cli"
 	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/server"
 	"example.com/latchkey/migrations"
 )
 
 func databaseCommand() *cobra.Command {
-	command := &cobra.Command{Use: "db", Short: "Copy, back up or restore the database"}
-	command.AddCommand(databaseCopy(), &cobra.Command{
+	return cli.Group("db", "Copy, back up or restore the database", databaseCopy(), &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database to a new file, also while the server runs",
 		Args:  cobra.ExactArgs(1),
-		RunE: withDatabase(database.OpenExisting, func(cmd *cobra.Command, args []string, b backend) error {
-			if err := database.Backup(b.db, args[0]); err != nil {
+		RunE: program.WithDatabase(database.OpenExisting, func(cmd *cobra.Command, args []string, b backend) error {
+			if err := database.Backup(b.DB, args[0]); err != nil {
 				return err
 			}
-			printf(cmd.OutOrStdout(), "The backup is %s.\n", args[0])
+			cli.Printf(cmd.OutOrStdout(), "The backup is %s.\n", args[0])
 			return nil
 		}),
 	}, &cobra.Command{
@@ -29,7 +30,7 @@ func databaseCommand() *cobra.Command {
 		Short: "Replace the SQLite database with a backup, while no server runs",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			settings, err := loadSettings(cmd)
+			settings, err := program.Settings(cmd)
 			if err != nil {
 				return err
 			}
@@ -37,14 +38,13 @@ func databaseCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			printf(cmd.OutOrStdout(), "The backup is restored.\n")
+			cli.Printf(cmd.OutOrStdout(), "The backup is restored.\n")
 			if previous != "" {
-				printf(cmd.OutOrStdout(), "The previous database is now %s.\n", previous)
+				cli.Printf(cmd.OutOrStdout(), "The previous database is now %s.\n", previous)
 			}
 			return nil
 		},
 	})
-	return command
 }
 
 func databaseCopy() *cobra.Command {
@@ -54,7 +54,7 @@ func databaseCopy() *cobra.Command {
 		Short: "Copy all data to an empty database",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := loadSettings(cmd)
+			settings, err := program.Settings(cmd)
 			if err != nil {
 				return err
 			}
@@ -70,19 +70,19 @@ func databaseCopy() *cobra.Command {
 			}
 			var tables []string
 			rows := map[string]int64{}
-			err = database.Copy(source, target, migrations.All(), newLog(settings, cmd.ErrOrStderr()), func(table string, copied int64) {
+			err = database.Copy(source, target, migrations.All(), server.NewLog(settings.Log, settings.Environment, cmd.ErrOrStderr()), func(table string, copied int64) {
 				if rows[table] == 0 {
 					tables = append(tables, table)
 				}
 				rows[table] = copied
-				printf(cmd.ErrOrStderr(), "\r%s: %d rows ", table, copied)
+				cli.Printf(cmd.ErrOrStderr(), "\r%s: %d rows ", table, copied)
 			})
 			fmt.Fprint(cmd.ErrOrStderr(), "\r")
 			if err != nil {
 				return err
 			}
 			for _, table := range tables {
-				printf(cmd.OutOrStdout(), "%-20s %d rows\n", table, rows[table])
+				cli.Printf(cmd.OutOrStdout(), "%-20s %d rows\n", table, rows[table])
 			}
 			return nil
 		},

@@ -267,7 +267,7 @@ func TestConfigCheckReportsAllFaults(t *testing.T) {
 
 func TestVersionShowsTheGoVersion(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
-	out, _, code := run(t, t.TempDir(), nil, "version")
+	out, _, code := run(t, t.TempDir(), nil, "--version")
 	if code != 0 || !regexp.MustCompile(`^latchkey \S+ go1\.\S+.*\n$`).MatchString(out) {
 		t.Errorf("exit %d, %q", code, out)
 	}

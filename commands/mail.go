@@ -11,9 +11,9 @@ import (
 )
 
 // noMail warns that no mail is sent.
-func noMail(app routes.App) warning {
+func noMail(app routes.App) []string {
 	if app.SendMail != nil {
-		return warning{}
+		return nil
 	}
 	text := "no mail is sent, because mail.url is empty: /password/forgot and other routes that need mail answer 503"
 	var waiting int64
@@ -21,13 +21,16 @@ func noMail(app routes.App) warning {
 	if counted.Error == nil && waiting > 0 {
 		text += fmt.Sprintf(". %d mails wait until it is set", waiting)
 	}
-	return warning{true, text}
+	return []string{text}
 }
 
 // mailsShown warns that others than the developer may read mails.
-func mailsShown(app routes.App) warning {
+func mailsShown(app routes.App) []string {
 	address := app.Settings.Server.Address
-	return warning{app.Settings.KeepsMails() && !settings.IsLoopback(address), "/dev/mail shows mails, and links in them that sign in, to whoever reaches " + address + ": listen on 127.0.0.1, or set mail.url"}
+	if !app.Settings.KeepsMails() || settings.IsLoopback(address) {
+		return nil
+	}
+	return []string{"/dev/mail shows mails, and links in them that sign in, to whoever reaches " + address + ": listen on 127.0.0.1, or set mail.url"}
 }
 
 // mailOn is for the summary of the start.

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
-	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -17,47 +17,48 @@ import (
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/jobs"
+	"example.com/latchkey/kit/server"
 	"example.com/latchkey/middleware"
 	"example.com/latchkey/routes"
 )
 
 // serveMetrics lets app count its requests and logins, and serves these and the other
-// figures of the process, and its profiles, at server.metrics_address until ctx ends.
-func serveMetrics(ctx context.Context, b backend, app *routes.App, background *sync.WaitGroup) error {
-	address := b.settings.Server.MetricsAddress
+// figures of the process, and its profiles, at server.metrics_address. It returns what
+// serves them until its context ends, or nil.
+func serveMetrics(ctx context.Context, b backend, app *routes.App) (func(context.Context, *slog.Logger), error) {
+	address := b.Settings.Server.MetricsAddress
 	if address == "" {
-		return nil
+		return nil, nil
 	}
-	registry, err := newRegistry(b, app.Jobs())
+	registry, err := newRegistry(b, *app)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	app.Middleware = append(app.Middleware, middleware.Metrics(registry))
 	app.OnLogin = append(app.OnLogin, accounts.CountLogins(registry))
-	listener, err := listen(ctx, "server.metrics_address", address)
+	listener, err := server.Listen(ctx, "server.metrics_address", address)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	b.log.Info("serving metrics", "url", "http://"+listener.Addr().String()+"/metrics")
-	server := &http.Server{ // without a WriteTimeout, because the client chooses how long a profile takes
-		Handler:           metricsHandler(registry, b.log),
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(b.log.Handler(), slog.LevelWarn),
+	b.Log.Info("serving metrics", "url", "http://"+listener.Addr().String()+"/metrics")
+	metrics := &http.Server{ // without a WriteTimeout, because the client chooses how long a profile takes
+		Handler:           metricsHandler(registry, b.Log),
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(b.Log.Handler(), slog.LevelWarn),
 	}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	background.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			b.log.Error("metrics are no longer served", "error", err)
+	return func(ctx context.Context, log *slog.Logger) {
+		context.AfterFunc(ctx, func() { _ = metrics.Close() })
+		if err := metrics.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("metrics are no longer served", "error", err)
 		}
-	})
-	return nil
+	}, nil
 }
 
 // newRegistry has the figures that are read when Prometheus asks. Add a collector of
 // your own to the list.
-func newRegistry(b backend, handlers []jobs.Handler) (*prometheus.Registry, error) {
-	pools, err := database.Pools(b.db)
+func newRegistry(b backend, app routes.App) (*prometheus.Registry, error) {
+	pools, err := database.Pools(b.DB)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +66,13 @@ func newRegistry(b backend, handlers []jobs.Handler) (*prometheus.Registry, erro
 		collectors.NewBuildInfoCollector(),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		jobsCollector(b.db, jobs.Kinds(handlers)),
+		jobsCollector(b.DB, jobs.Kinds(app.Jobs())),
 	}
 	for name, pool := range pools {
 		all = append(all, collectors.NewDBStatsCollector(pool, name))
 	}
 	registry := prometheus.NewRegistry()
-	for _, collector := range append(all, serviceFigures(b.services)...) {
+	for _, collector := range append(all, serviceFigures(app.Auth)...) {
 		if err := registry.Register(collector); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"example.com/latchkey/kit/database"
@@ -25,23 +26,23 @@ func summary(app routes.App) []slog.Attr {
 	}
 }
 
-// warning is what the log says once at the start, if it is so.
-type warning struct {
-	applies bool
-	text    string
-}
-
 // warnings are about settings that are probably not intended.
-func warnings(app routes.App) []warning {
+func warnings(app routes.App) (texts []string) {
 	settings := app.Settings
 	production := settings.InProduction()
 	network := database.NetworkFileSystem(settings.Database.URL)
-	return []warning{
+	for _, warning := range []struct {
+		applies bool
+		text    string
+	}{
 		{len(settings.Ignored) > 0, "variables that are not settings are ignored: " + strings.Join(settings.Ignored, ", ")},
 		{production && settings.ShowDocs(), "everybody can read /docs and /openapi.json, because server.docs is true"},
 		{production && settings.Password.BcryptCost < goodCost, fmt.Sprintf("password.bcrypt_cost is %d: stolen hashes take less work than those of the default %d", settings.Password.BcryptCost, goodCost)},
 		{network != "", "the SQLite file is on the network file system " + network + ", where SQLite loses data: put it on a disk of this machine, or use PostgreSQL"},
-		noMail(app),
-		mailsShown(app),
+	} {
+		if warning.applies {
+			texts = append(texts, warning.text)
+		}
 	}
+	return slices.Concat(texts, noMail(app), mailsShown(app))
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"text/tabwriter"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
@@ -16,6 +14,7 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
+	"example.com/latchkey/kit/cli"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
@@ -23,38 +22,11 @@ import (
 )
 
 func userCommand() *cobra.Command {
-	command := &cobra.Command{Use: "user", Short: "Manage the users, without the API"}
-	command.AddCommand(userList(), userCreate(), userPassword(), userRole(),
+	return cli.Group("user", "Manage the users, without the API", userCreate(), userPassword(),
 		userChange("promote", "Make a user an admin", accounts.Change{Role: new(models.RoleAdmin)}),
 		userChange("demote", "Make an admin a user", accounts.Change{Role: new(models.RoleUser)}),
 		userChange("disable", "Lock a user out and end the user's sessions", accounts.Change{Disabled: new(true)}),
-		userChange("enable", "Let a user log in again", accounts.Change{Disabled: new(false)}), userDelete(), userKeys(), userTOTPOff())
-	return command
-}
-
-func userList() *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List the users, the newest first",
-		Args:  cobra.NoArgs,
-		RunE: withBackend(func(cmd *cobra.Command, _ []string, b backend) error {
-			out := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			printf(out, "ID\tEMAIL\tROLE\tDISABLED\tCREATED\n")
-			rows, err := b.db.WithContext(cmd.Context()).Model(&models.User{}).Omit("password_hash").Order("id DESC").Rows()
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				var user models.User
-				if err := b.db.ScanRows(rows, &user); err != nil {
-					return err
-				}
-				printf(out, "%s\t%s\t%s\t%t\t%s\n", user.ID, user.Email, user.Role, user.Disabled, user.CreatedAt.Format(time.RFC3339))
-			}
-			return errors.Join(rows.Err(), out.Flush())
-		}),
-	}
+		userChange("enable", "Let a user log in again", accounts.Change{Disabled: new(false)}), userTOTPOff())
 }
 
 func userCreate() *cobra.Command {
@@ -62,7 +34,7 @@ func userCreate() *cobra.Command {
 	read := passwordFlag(command)
 	without := command.Flags().Bool("no-password", false, "set no password: a mail, if this service sends mails, invites the user to choose one")
 	command.MarkFlagsMutuallyExclusive("password-file", "no-password")
-	command.RunE = withBackend(func(cmd *cobra.Command, args []string, b backend) error {
+	command.RunE = program.WithBackend(func(cmd *cobra.Command, args []string, b backend) error {
 		var in accounts.InvitedUser
 		var err error
 		if in.Email, err = models.NewEmail(args[0]); err != nil {
@@ -73,16 +45,16 @@ func userCreate() *cobra.Command {
 			err = read(in.Password)
 		}
 		if err == nil {
-			err = endpoint.Check(cmd.Context(), in, b.accounts().CheckInvited)
+			err = endpoint.Check(cmd.Context(), in, appOf(b).Accounts().CheckInvited)
 		}
 		if err != nil {
 			return clientError(err)
 		}
-		user, err := b.accounts().Invite(cmd.Context(), in)
+		user, err := appOf(b).Accounts().Invite(cmd.Context(), in)
 		if err != nil {
 			return clientError(err)
 		}
-		printf(cmd.OutOrStdout(), "%s is user %s.\n", user.Email, user.ID)
+		cli.Printf(cmd.OutOrStdout(), "%s is user %s.\n", user.Email, user.ID)
 		return nil
 	})
 	return command
@@ -91,8 +63,8 @@ func userCreate() *cobra.Command {
 func userPassword() *cobra.Command {
 	command := &cobra.Command{Use: "password EMAIL", Short: "Give a user a new password and end the user's sessions", Args: cobra.ExactArgs(1)}
 	read := passwordFlag(command)
-	command.RunE = withBackend(func(cmd *cobra.Command, args []string, b backend) error {
-		user, err := findUser(cmd.Context(), b.db, args[0])
+	command.RunE = program.WithBackend(func(cmd *cobra.Command, args []string, b backend) error {
+		user, err := findUser(cmd.Context(), b.DB, args[0])
 		if err != nil {
 			return err
 		}
@@ -100,32 +72,13 @@ func userPassword() *cobra.Command {
 		if err := read(&newPassword); err != nil {
 			return err
 		}
-		if err := b.accounts().SetPassword(cmd.Context(), user, newPassword); err != nil {
+		if err := appOf(b).Accounts().SetPassword(cmd.Context(), user, newPassword); err != nil {
 			return clientError(err)
 		}
-		printf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)
+		cli.Printf(cmd.OutOrStdout(), "%s has a new password.\n", user.Email)
 		return nil
 	})
 	return command
-}
-
-func userDelete() *cobra.Command {
-	return &cobra.Command{
-		Use:   "delete EMAIL",
-		Short: "Delete a user and everything the user owns",
-		Args:  cobra.ExactArgs(1),
-		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
-			user, err := findUser(cmd.Context(), b.db, args[0])
-			if err != nil {
-				return err
-			}
-			if err := b.accounts().DeleteUser(cmd.Context(), user.ID); err != nil {
-				return clientError(err)
-			}
-			printf(cmd.OutOrStdout(), "%s is deleted.\n", user.Email)
-			return nil
-		}),
-	}
 }
 
 func userChange(use, short string, change accounts.Change) *cobra.Command {
@@ -133,37 +86,22 @@ func userChange(use, short string, change accounts.Change) *cobra.Command {
 		Use:   use + " EMAIL",
 		Short: short,
 		Args:  cobra.ExactArgs(1),
-		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
+		RunE: program.WithBackend(func(cmd *cobra.Command, args []string, b backend) error {
 			return changeUser(cmd, b, args[0], change)
 		}),
 	}
 }
 
-func userRole() *cobra.Command {
-	return &cobra.Command{
-		Use:   "role EMAIL ROLE",
-		Short: fmt.Sprint("Give a user a role, one of ", models.Roles),
-		Args:  cobra.ExactArgs(2),
-		RunE: withBackend(func(cmd *cobra.Command, args []string, b backend) error {
-			var role models.Role
-			if err := role.UnmarshalText([]byte(args[1])); err != nil {
-				return fmt.Errorf("ROLE %w", err)
-			}
-			return changeUser(cmd, b, args[0], accounts.Change{Role: &role})
-		}),
-	}
-}
-
 func changeUser(cmd *cobra.Command, b backend, email string, change accounts.Change) error {
-	user, err := findUser(cmd.Context(), b.db, email)
+	user, err := findUser(cmd.Context(), b.DB, email)
 	if err != nil {
 		return err
 	}
-	changed, err := b.accounts().Change(cmd.Context(), user.ID, change)
+	changed, err := appOf(b).Accounts().Change(cmd.Context(), user.ID, change)
 	if err != nil {
 		return clientError(err)
 	}
-	printf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
+	cli.Printf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
 	return nil
 }
 

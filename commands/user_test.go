@@ -1,21 +1,18 @@
 package commands_test
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
 	"golang.org/x/term"
 
 	kit "example.com/latchkey/kit/apptest"
-	"example.com/latchkey/models"
 )
 
 // wantOutput runs the program in a folder, and fails the test unless its output
@@ -81,20 +78,11 @@ func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 	s.want(401, "POST", "/login", credentials("bob@example.com"))
 	s.want(200, "POST", "/login", strings.ReplaceAll(credentials("bob@example.com"), password, "battery staple"))
 
-	wantOutput(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "role", "bob@example.com", "admin")
-	wantError(t, folder, fmt.Sprint("ROLE must be one of ", models.Roles), "user", "role", "bob@example.com", "root")
+	wantOutput(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "promote", "bob@example.com")
 	wantOutput(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
 	s.want(403, "GET", "/users", "", ada...)
-	s.want(200, "POST", "/login", strings.ReplaceAll(credentials("bob@example.com"), password, "battery staple"))
-	wantOutput(t, folder, `2 sessions of bob@example\.com ended\.`, "sessions", "end", "bob@example.com")
 	wantOutput(t, folder, `eve@example\.com is user [0-9a-f-]{36}\.`, "user", "create", "eve@example.com", "--no-password")
 	s.want(401, "POST", "/login", credentials("eve@example.com"))
-	wantOutput(t, folder, `eve@example\.com is deleted\.`, "user", "delete", "eve@example.com")
-	wantOutput(t, folder, `eve@example\.com is user [0-9a-f-]{36}\.`, "user", "create", "eve@example.com", "--password-file="+file(t, password))
-	s.token("eve@example.com")
-	wantOutput(t, folder, `eve@example\.com is deleted\.`, "user", "delete", "eve@example.com")
-	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "delete", "bob@example.com")
-	wantOutput(t, folder, `ID +EMAIL +ROLE +DISABLED +CREATED\n\S{36} +bob@example\.com +admin +false +\S+Z\n\S{36} +ada@example\.com +user +false +\S+Z`, "user", "list")
 }
 
 func TestUserCommandsRefuseWrongInput(t *testing.T) {
@@ -119,10 +107,10 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 	wantError(t, folder, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")
 	wantError(t, folder, "there is no terminal to ask for the password: give --password-file", "user", "create", "eve@example.com")
 	wantError(t, folder, "accepts 1 arg(s), received 2", "user", "create", "eve@example.com", password)
-	for _, verb := range []string{"promote", "demote", "disable", "enable", "password", "delete"} {
+	for _, verb := range []string{"promote", "demote", "disable", "enable", "password"} {
 		wantError(t, folder, "no user has the email eve@example.com", "user", verb, "eve@example.com")
 	}
-	wantError(t, folder, "no user has the email eve@example.com", "sessions", "end", "eve@example.com")
+	wantError(t, folder, `unknown command "delete" for "latchkey user"`, "user", "delete", "eve@example.com")
 	wantError(t, folder, "if any flags in the group [password-file no-password] are set none of the others can be; [no-password password-file] were all set",
 		"user", "create", "eve@example.com", "--no-password", "--password-file="+right)
 }
@@ -187,22 +175,4 @@ func TestANewKeySignsTokens(t *testing.T) {
 		}
 	}
 	wantError(t, t.TempDir(), `--algorithm: "HS256" is not one of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
-}
-
-func TestExpiredSessionsArePurged(t *testing.T) {
-	kit.SkipOnPostgreSQL(t)
-	folder := t.TempDir()
-	s := launch(t, folder).await()
-	s.want(201, "POST", "/register", credentials("ada@example.com"))
-	for range 3 {
-		s.token("ada@example.com")
-	}
-	s.signal(syscall.SIGTERM)
-	if code := s.end(); code != 0 {
-		t.Error(s.printed())
-	}
-	kit.Exec(t, "sqlite://"+filepath.Join(folder, "data/app.db"), "UPDATE sessions SET expires_at = '2026-01-01 00:00:00+00:00'")
-	launch(t, folder).await().token("ada@example.com")
-	wantOutput(t, folder, `3 expired sessions deleted\.`, "sessions", "purge")
-	wantOutput(t, folder, `0 expired sessions deleted\.`, "sessions", "purge")
 }

@@ -1,12 +1,6 @@
 package config
 
 import (
-	"net/netip"
-	"path"
-	"regexp"
-	"slices"
-	"strings"
-
 	"example.com/latchkey/kit/settings"
 )
 
@@ -15,7 +9,7 @@ func check(f *settings.Faults, s *Settings) {
 	if s.Environment != settings.Development && s.Environment != settings.Production {
 		f.Add("environment: %q is neither development nor production", s.Environment)
 	}
-	checkServer(f.Section("server"), s.Server)
+	s.Server.Check(f.Section("server"))
 	checkMetrics(f.Section("server"), s.Server)
 	s.Database.Check(f.Section("database"))
 	s.Login.Check(f.Section("login"))
@@ -23,18 +17,9 @@ func check(f *settings.Faults, s *Settings) {
 	s.Password.Check(f.Section("password"), s.Environment)
 	checkMail(f, s)
 	checkEvents(f.Section("events"), s.Events)
-	checkLog(f.Section("log"), s.Log)
+	s.Log.Check(f.Section("log"))
 	s.JWT.Check(f.Section("jwt"), makeOne)
 	setSecret(f, s)
-}
-
-func checkLog(f settings.Section, s Log) {
-	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.Level) {
-		f.Add("level", "%q is not one of debug, info, warn and error", s.Level)
-	}
-	if s.Format != "" && s.Format != "text" && s.Format != "json" {
-		f.Add("format", "%q is neither text nor json", s.Format)
-	}
 }
 
 // developmentFile holds the secret that is made in development.
@@ -71,41 +56,4 @@ func checkJWT(f settings.Section, s JWT) {
 		f.Add("revocation_lag", "%v is negative: write 0 to check the database on each request", s.RevocationLag)
 	}
 	f.AtLeast("max_sessions", s.MaxSessions, 1, "a login needs a session")
-}
-
-// basePath allows only characters without a special meaning in Gin, in a URL and in OpenAPI.
-var basePath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)+$`)
-
-func checkServer(f settings.Section, s Server) {
-	f.Address("address", s.Address)
-	if s.BasePath != "" && (!basePath.MatchString(s.BasePath) || path.Clean(s.BasePath) != s.BasePath) {
-		f.Add("base_path", "%q is not a path such as /v1: start it with a slash, and do not end it with one", s.BasePath)
-	}
-	f.Page("public_url", s.PublicURL)
-	if strings.Contains(s.PublicURL, "?") {
-		f.Add("public_url", "%q has a query, to which no path can be added", s.PublicURL)
-	}
-	for _, proxy := range s.TrustedProxies {
-		_, addrErr := netip.ParseAddr(proxy)
-		_, prefixErr := netip.ParsePrefix(proxy)
-		if addrErr != nil && prefixErr != nil {
-			f.Add("trusted_proxies", "%q is not an IP address or network, such as 10.0.0.0/8", proxy)
-		}
-	}
-	for i, origin := range s.CORSOrigins {
-		normalized, err := settings.NormalizeOrigin(origin)
-		if err != nil {
-			f.Add("cors_origins", "%q is not an origin, such as https://app.example.com: %v", origin, err)
-			continue
-		}
-		s.CORSOrigins[i] = normalized
-	}
-	if s.MaxBody <= 0 {
-		f.Add("max_body", "must be greater than 0, such as 1MiB")
-	}
-	f.AtLeast("max_connections", s.MaxConnections, 1, "no client could connect")
-	f.Positive("shutdown_timeout", s.ShutdownTimeout)
-	if s.ShutdownDelay < 0 {
-		f.Add("shutdown_delay", "%v is negative: write 0 to stop taking requests at once", s.ShutdownDelay)
-	}
 }

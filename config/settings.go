@@ -7,6 +7,7 @@ import (
 
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/password"
+	"example.com/latchkey/kit/server"
 	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/kit/throttle"
 	"example.com/latchkey/kit/token"
@@ -14,33 +15,25 @@ import (
 
 // Settings holds every setting; config.yaml explains each.
 type Settings struct {
-	Environment string            `mapstructure:"environment"`
-	Server      Server            `mapstructure:"server"`
-	Database    database.Settings `mapstructure:"database"`
-	JWT         JWT               `mapstructure:"jwt"`
-	Password    password.Settings `mapstructure:"password"`
-	Register    Register          `mapstructure:"register"`
-	Login       Login             `mapstructure:"login"`
-	Mail        Mail              `mapstructure:"mail"`
-	Events      Events            `mapstructure:"events"`
-	Log         Log               `mapstructure:"log"`
+	Environment string             `mapstructure:"environment"`
+	Server      Server             `mapstructure:"server"`
+	Database    database.Settings  `mapstructure:"database"`
+	JWT         JWT                `mapstructure:"jwt"`
+	Password    password.Settings  `mapstructure:"password"`
+	Register    Register           `mapstructure:"register"`
+	Login       Login              `mapstructure:"login"`
+	Mail        Mail               `mapstructure:"mail"`
+	Events      Events             `mapstructure:"events"`
+	Log         server.LogSettings `mapstructure:"log"`
 
 	Ignored []string `mapstructure:"-"` // the APP_ variables that are not similar to a setting
 }
 
 // Server configures the HTTP server.
 type Server struct {
-	Address         string        `mapstructure:"address"`
-	BasePath        string        `mapstructure:"base_path"`
-	PublicURL       string        `mapstructure:"public_url"`
-	TrustedProxies  []string      `mapstructure:"trusted_proxies"`
-	CORSOrigins     []string      `mapstructure:"cors_origins"`
-	CORSHeaders     []string      `mapstructure:"cors_headers"`
-	MaxBody         settings.Size `mapstructure:"max_body"`
-	MaxConnections  int           `mapstructure:"max_connections"`
-	Docs            *bool         `mapstructure:"docs"`
-	ShutdownDelay   time.Duration `mapstructure:"shutdown_delay"`
-	ShutdownTimeout time.Duration `mapstructure:"shutdown_timeout"`
+	server.Settings `mapstructure:",squash"`
+
+	Docs *bool `mapstructure:"docs"`
 
 	Metrics `mapstructure:",squash"`
 }
@@ -67,12 +60,6 @@ type Login struct {
 	Verified `mapstructure:",squash"`
 }
 
-// Log configures the log.
-type Log struct {
-	Level  string `mapstructure:"level"`
-	Format string `mapstructure:"format"`
-}
-
 // Realm names the service in every challenge (RFC 9110, section 11.5), and is not a
 // password.
 const Realm = "latchkey"
@@ -81,18 +68,15 @@ const Realm = "latchkey"
 func Defaults() Settings {
 	return Settings{
 		Environment: settings.Development,
-		Server: Server{
-			Address: "127.0.0.1:8080", CORSHeaders: []string{"traceparent", "X-Requested-With"},
-			MaxBody: settings.MiB, MaxConnections: 4096, ShutdownTimeout: 15 * time.Second,
-		},
-		Database: database.Defaults(),
-		JWT:      defaultJWT(),
-		Password: password.Defaults(),
-		Register: Register{Open: true},
-		Login:    Login{Settings: throttle.Defaults()},
-		Mail:     defaultMail(),
-		Events:   defaultEvents(),
-		Log:      Log{Level: "info"},
+		Server:      Server{Settings: server.Defaults()},
+		Database:    database.Defaults(),
+		JWT:         defaultJWT(),
+		Password:    password.Defaults(),
+		Register:    Register{Open: true},
+		Login:       Login{Settings: throttle.Defaults()},
+		Mail:        defaultMail(),
+		Events:      defaultEvents(),
+		Log:         server.LogSettings{Level: "info"},
 	}
 }
 

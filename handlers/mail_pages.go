@@ -13,9 +13,9 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"example.com/latchkey/kit/mail"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/settings"
-	"example.com/latchkey/kit/mail"
 )
 
 //go:embed mail

@@ -10,6 +10,7 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/server"
 	"example.com/latchkey/kit/token"
 )
 
@@ -23,7 +24,7 @@ func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
 			problem.Write(c, err)
 			return
 		}
-		c.Request = c.Request.WithContext(accounts.WithIdentity(client.With(c.Request.Context(), clientOf(c)), identity))
+		c.Request = c.Request.WithContext(accounts.WithIdentity(client.With(c.Request.Context(), server.ClientOf(c)), identity))
 	}
 }
 

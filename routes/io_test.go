@@ -19,13 +19,14 @@ import (
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
-	"example.com/latchkey/middleware"
 )
 
 // mount adds routes to the API, after its middleware.
 func mount(app *apptest.App, routes ...endpoint.Route) {
 	for _, route := range routes {
-		limit := middleware.MaxBody(route.BodyLimit(int64(app.Settings.Server.MaxBody)))
+		limit := func(c *gin.Context) {
+			c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, route.BodyLimit(int64(app.Settings.Server.MaxBody)))
+		}
 		app.Engine.Handle(route.Method, route.Path, slices.Insert(route.Handlers(), 0, limit)...)
 	}
 }

@@ -2,24 +2,19 @@
 package routes
 
 import (
-	"context"
 	"log/slog"
-	"maps"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/gin-contrib/cors"
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
 	"example.com/latchkey/handlers"
-	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/server"
 	"example.com/latchkey/kit/token"
 	"example.com/latchkey/middleware"
 )
@@ -61,7 +56,7 @@ func (a App) Table() []endpoint.Route {
 	users := a.Accounts()
 	account := handlers.Account{Accounts: users, Registers: a.Settings.Register.Open}
 	events := handlers.Events{DB: a.DB}
-	health := handlers.Health{DB: a.DB}
+	health := server.Health{DB: a.DB}
 	keys := handlers.APIKeys{Accounts: users}
 	jwks := handlers.JWKS{Auth: a.Auth}
 	mail := handlers.Mail{Accounts: users, Mails: mails(a)}
@@ -143,77 +138,17 @@ func (a App) Document() ([]byte, error) {
 // docs returns the routes of the documentation, if it is enabled.
 func (a App) docs() []endpoint.Route {
 	if !a.Settings.ShowDocs() {
-		return []endpoint.Route{endpoint.Gin("GET", "/", "Is the process alive", handlers.Health{}.Live)}
+		return []endpoint.Route{endpoint.Gin("GET", "/", "Is the process alive", server.Health{}.Live)}
 	}
 	document := handlers.NewFile("application/json", a.Document)
 	return slices.Concat([]endpoint.Route{endpoint.Gin("GET", "/openapi.json", "This API, described", document.Serve)}, page())
 }
 
-// maxAnswers, in bytes, is how much memory answers over 16 KiB may take.
-const maxAnswers = 64 << 20
-
-func network(ctx context.Context) string { return client.From(ctx).Network() }
-
 // Engine builds the API: the table, and the middleware of all requests.
 func (a App) Engine() (*gin.Engine, error) {
-	settings := a.Settings
-	gin.SetMode(gin.ReleaseMode)
-	engine := gin.New()
-	engine.HandleMethodNotAllowed = true
-	engine.MaxMultipartMemory = endpoint.FormMemory
-	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
-	engine.ForwardedByClientIP = false   // RealIP has set RemoteAddr
-	engine.Use(problem.Realm(config.Realm))
-	engine.Use(a.Middleware...)
-	engine.Use(middleware.RealIP(settings.Server.TrustedProxies, a.Log), middleware.RequestID, middleware.Log(a.Log), middleware.Recover(), middleware.Headers)
-	table := a.Table()
-	if err := endpoint.CheckRoutes(table); err != nil {
-		return nil, err
-	}
-	table = append(table, endpoint.Group(settings.Server.BasePath, slices.Concat(a.docs(), mailPages(a)))...)
-	if origins := settings.Server.CORSOrigins; len(origins) > 0 {
-		engine.Use(allowOrigins(origins, settings.Server.CORSHeaders, table))
-	}
-	engine.Use(middleware.HealthOnly("/healthz", "/readyz"), endpoint.LimitAnswers(maxAnswers, network))
-	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
-	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
-
-	authenticate := middleware.Authenticate(a.authenticators())
-	for _, route := range table {
-		identify := gin.HandlerFunc(middleware.Client)
-		if !route.Access.Public() {
-			identify = authenticate
-		}
-		limit := middleware.MaxBody(route.BodyLimit(int64(settings.Server.MaxBody)))
-		chain := append([]gin.HandlerFunc{identify, limit}, route.Handlers()...)
-		engine.Handle(route.Method, route.Path, chain...)
-		if route.Method == http.MethodGet {
-			engine.HEAD(route.Path, chain...)
-		}
-	}
-	return engine, nil
-}
-
-// allowOrigins lets pages from these origins call the API with the methods of the
-// table (CORS). Requests from other origins pass without CORS headers, where the
-// library would answer 403. All answers vary by Origin, so that a cache does not mix
-// them up.
-func allowOrigins(origins, headers []string, table []endpoint.Route) gin.HandlerFunc {
-	methods := map[string]bool{}
-	for _, route := range table {
-		methods[route.Method] = true
-	}
-	handle := cors.New(cors.Config{
-		AllowOriginFunc: func(string) bool { return true }, // the origin is checked below
-		AllowMethods:    slices.Sorted(maps.Keys(methods)),
-		AllowHeaders:    append([]string{"Authorization", "Content-Type", "If-Match", "If-None-Match", problem.RequestIDHeader}, headers...),
-		ExposeHeaders:   []string{"ETag", "Location", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
-		MaxAge:          time.Hour,
+	return server.NewEngine(server.Options{
+		Settings: a.Settings.Server.Settings, Realm: config.Realm, Log: a.Log, LogMore: middleware.LogMore,
+		Routes: a.Table(), Pages: slices.Concat(a.docs(), mailPages(a)),
+		Middleware: a.Middleware, Authenticate: middleware.Authenticate(a.authenticators()),
 	})
-	return func(c *gin.Context) {
-		c.Writer.Header().Add("Vary", "Origin")
-		if slices.Contains(origins, c.GetHeader("Origin")) {
-			handle(c)
-		}
-	}
 }

@@ -1,0 +1,186 @@
+// Package cli is the command line of a service: it serves, changes the schema, and shows
+// jobs, routes and the document.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/spf13/cobra"
+	"gorm.io/gorm"
+
+	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/jobs"
+	"example.com/latchkey/kit/server"
+	"example.com/latchkey/kit/settings"
+)
+
+// flushTimeout limits how long a program waits at its end for lines to be printed.
+const flushTimeout = time.Second
+
+// Program is a service with settings of the type S.
+type Program[S any] struct {
+	Name, Short string
+
+	Load   func(file string, environ []string) (S, error)
+	Common func(S) Common
+	Schema database.Schema
+
+	Routes   func() []endpoint.Route
+	Document func() ([]byte, error)
+	Jobs     func(Backend[S]) []jobs.Handler
+	Build    func(context.Context, Backend[S]) (server.Service, error)
+}
+
+// Common are the settings of every service.
+type Common struct {
+	Environment string
+	Server      server.Settings
+	Database    database.Settings
+	Log         server.LogSettings
+}
+
+// Backend is what a command works with.
+type Backend[S any] struct {
+	Settings S
+	Log      *slog.Logger
+	DB       *gorm.DB
+}
+
+// Func is a command that needs a Backend.
+type Func[S any] = func(cmd *cobra.Command, args []string, b Backend[S]) error
+
+// Run runs the subcommand of the command line (without one, serve), and returns the exit
+// status. own are the commands of the program itself.
+func (p Program[S]) Run(own ...*cobra.Command) (status int) {
+	root := p.root()
+	root.AddCommand(own...)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	printed := make(chan struct{})
+	go func() {
+		fmt.Fprintln(os.Stderr, p.Name+":", server.Escape(err.Error(), "\n\t"))
+		close(printed)
+	}()
+	select {
+	case <-printed:
+	case <-time.After(flushTimeout): // nobody reads stderr
+	}
+	return 1
+}
+
+func (p Program[S]) root() *cobra.Command {
+	serve := p.WithDatabase(database.Open, p.serve)
+	root := &cobra.Command{
+		Use:           p.Name,
+		Short:         p.Short,
+		Version:       version(),
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          serve,
+	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.PersistentFlags().String("config", settings.DefaultFile, "the settings file")
+	root.AddCommand(
+		&cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: serve},
+		p.routesCommand(), p.openAPICommand(), p.jobsCommand(), p.migrateCommand(), p.configCommand(), secretCommand(), keyCommand(), p.healthCommand())
+	return root
+}
+
+// version is that of the program, and of the Go it was built with.
+func version() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return build.Main.Version + " " + build.GoVersion
+}
+
+// serve applies pending migrations, if database.migrate is true, and runs the API.
+func (p Program[S]) serve(cmd *cobra.Command, _ []string, b Backend[S]) (err error) {
+	common := p.Common(b.Settings)
+	var pending []string
+	if common.Database.Migrate {
+		err = database.Migrate(b.DB)
+	} else {
+		pending, err = database.Pending(b.DB)
+	}
+	if err != nil {
+		return err
+	}
+	if len(pending) > 0 {
+		b.Log.Warn("the database has pending migrations, and database.migrate is false: run `"+p.Name+" migrate up`", "pending", len(pending))
+	}
+	return server.Run(cmd.Context(), common.Server, b.DB, b.Log, func(ctx context.Context) (server.Service, error) { return p.Build(ctx, b) })
+}
+
+// WithBackend opens a database that serve or migrate up has made, for a command that needs
+// all migrations.
+func (p Program[S]) WithBackend(run Func[S]) func(*cobra.Command, []string) error {
+	open := func(s database.Settings, schema database.Schema, log *slog.Logger) (*gorm.DB, error) {
+		db, err := database.OpenExisting(s, schema, log)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: `%s migrate up` makes it", err, p.Name)
+		}
+		return db, err
+	}
+	return p.WithDatabase(open, func(cmd *cobra.Command, args []string, b Backend[S]) error {
+		pending, err := database.Pending(b.DB)
+		if err != nil {
+			return err
+		}
+		if len(pending) > 0 {
+			return fmt.Errorf("the database has %d pending migrations: run `%s migrate up`", len(pending), p.Name)
+		}
+		return run(cmd, args, b)
+	})
+}
+
+// WithDatabase opens the database for a command, with database.Open or OpenExisting.
+func (p Program[S]) WithDatabase(open func(database.Settings, database.Schema, *slog.Logger) (*gorm.DB, error), run Func[S]) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		read, err := p.Settings(cmd)
+		if err != nil {
+			return err
+		}
+		common := p.Common(read)
+		log, queue := server.NewQueuedLog(common.Log, common.Environment, cmd.ErrOrStderr())
+		defer queue.Close(flushTimeout)
+		db, err := open(common.Database, p.Schema, log)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, database.Close(db)) }()
+		return run(cmd, args, Backend[S]{read, log, db})
+	}
+}
+
+// Settings reads the file of --config, and the environment.
+func (p Program[S]) Settings(cmd *cobra.Command) (read S, err error) {
+	file, err := cmd.Flags().GetString("config")
+	if err != nil {
+		return read, err
+	}
+	return p.Load(file, os.Environ())
+}
+
+// Group makes a command of its subcommands.
+func Group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{
+		Use: use, Short: short,
+		Args: cobra.NoArgs, // or an unknown subcommand would be no error
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	group.AddCommand(commands...)
+	return group
+}

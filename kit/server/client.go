@@ -1,0 +1,123 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+
+	"example.com/latchkey/kit/client"
+	"example.com/latchkey/kit/problem"
+)
+
+// maxUserAgent is how much of a User-Agent is stored, in bytes.
+const maxUserAgent = 255
+
+// Proxies are the trusted proxies.
+type Proxies []netip.Prefix
+
+// NewProxies reads addresses, and networks such as 10.0.0.0/8.
+func NewProxies(trusted []string) (proxies Proxies) {
+	for _, text := range trusted {
+		network, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+			network, err = addr.Prefix(addr.BitLen())
+		}
+		if err == nil { // config has checked them
+			proxies = append(proxies, network)
+		}
+	}
+	return proxies
+}
+
+func (p Proxies) have(addr netip.Addr) bool {
+	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(addr) })
+}
+
+// Network returns the client's network of a connection, or "" for that of a proxy,
+// which has many clients.
+func (p Proxies) Network(remote net.Addr) string {
+	addr, ok := address(remote.String())
+	if ok && p.have(addr) {
+		return ""
+	}
+	return client.Client{IP: addr.String()}.Network()
+}
+
+// RealIP sets a request's RemoteAddr to the address of the client. For a connection
+// from one of the trusted proxies, that is the right-most address of X-Forwarded-For
+// that is not a trusted proxy. Gin would also trust X-Real-IP, and cannot read an
+// address with a port. Without trusted proxies it logs once that X-Forwarded-For is
+// ignored.
+func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
+	proxies := NewProxies(trusted)
+	if len(proxies) == 0 {
+		var once sync.Once
+		return func(c *gin.Context) {
+			if c.GetHeader("X-Forwarded-For") != "" {
+				once.Do(func() {
+					log.Warn("X-Forwarded-For is ignored, because server.trusted_proxies is empty: if this came from your proxy, all its clients count as one until you add it", "from", clientIP(c.Request))
+				})
+			}
+		}
+	}
+	return func(c *gin.Context) {
+		addr, ok := address(c.Request.RemoteAddr)
+		if !ok || !proxies.have(addr) {
+			return
+		}
+		path := strings.Split(strings.Join(c.Request.Header.Values("X-Forwarded-For"), ","), ",")
+		for _, text := range slices.Backward(path) {
+			before, ok := address(strings.TrimSpace(text))
+			if !ok {
+				break
+			}
+			if addr = before; !proxies.have(addr) {
+				break
+			}
+		}
+		c.Request.RemoteAddr = net.JoinHostPort(addr.String(), "0")
+	}
+}
+
+// address reads an address with or without a port, IPv6 with or without brackets, but
+// with both of them.
+func address(text string) (netip.Addr, bool) {
+	withPort, err := netip.ParseAddrPort(text)
+	addr := withPort.Addr()
+	if err != nil {
+		inner, bracketed := strings.CutPrefix(text, "[")
+		inner, closed := strings.CutSuffix(inner, "]")
+		addr, err = netip.ParseAddr(inner)
+		if bracketed != closed || bracketed && addr.Is4() {
+			return netip.Addr{}, false
+		}
+	}
+	return addr.Unmap().WithZone(""), err == nil
+}
+
+// WithClient puts the request's client into its context, for client.From.
+func WithClient(c *gin.Context) {
+	c.Request = c.Request.WithContext(client.With(c.Request.Context(), ClientOf(c)))
+}
+
+// ClientOf returns the client of a request.
+func ClientOf(c *gin.Context) client.Client {
+	agent := c.Request.UserAgent()
+	return client.Client{
+		IP:        clientIP(c.Request),
+		UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], ""),
+		RequestID: c.Writer.Header().Get(problem.RequestIDHeader),
+	}
+}
+
+// clientIP is the address in RemoteAddr, which RealIP has set.
+func clientIP(r *http.Request) string {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return host
+}

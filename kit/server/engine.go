@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gin-contrib/cors"
+	"github.com/gin-gonic/gin"
+
+	"example.com/latchkey/kit/client"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/problem"
+)
+
+// Options are what an engine is made of.
+type Options struct {
+	Settings
+
+	Realm   string // names the service in challenges
+	Log     *slog.Logger
+	LogMore func(ctx context.Context, err error) (slog.Level, []slog.Attr)
+
+	Routes []endpoint.Route // of the API
+	Pages  []endpoint.Route // below the base path, besides the API
+
+	Middleware   []gin.HandlerFunc // runs around every request
+	Authenticate gin.HandlerFunc   // refuses a request of nobody to a route that is not public
+}
+
+// maxAnswers, in bytes, is how much memory answers over 16 KiB may take.
+const maxAnswers = 64 << 20
+
+// NewEngine builds an engine with the routes, and the middleware of all requests.
+func NewEngine(o Options) (*gin.Engine, error) {
+	if err := endpoint.CheckRoutes(o.Routes); err != nil {
+		return nil, err
+	}
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.HandleMethodNotAllowed = true
+	engine.MaxMultipartMemory = endpoint.FormMemory
+	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
+	engine.ForwardedByClientIP = false   // RealIP has set RemoteAddr
+	engine.Use(problem.Realm(o.Realm))
+	engine.Use(o.Middleware...)
+	engine.Use(RealIP(o.TrustedProxies, o.Log), requestID, Log(o.Log, o.LogMore), answerPanics(), setHeaders)
+	table := append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...)
+	if len(o.CORSOrigins) > 0 {
+		engine.Use(allowOrigins(o.CORSOrigins, o.CORSHeaders, table))
+	}
+	engine.Use(healthOnly("/healthz", "/readyz"), endpoint.LimitAnswers(maxAnswers, network))
+	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
+	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
+	for _, route := range table {
+		identify := gin.HandlerFunc(WithClient)
+		if !route.Access.Public() {
+			identify = o.Authenticate
+		}
+		chain := append([]gin.HandlerFunc{identify, limitBody(route.BodyLimit(int64(o.MaxBody)))}, route.Handlers()...)
+		engine.Handle(route.Method, route.Path, chain...)
+		if route.Method == http.MethodGet {
+			engine.HEAD(route.Path, chain...)
+		}
+	}
+	return engine, nil
+}
+
+func network(ctx context.Context) string { return client.From(ctx).Network() }
+
+// allowOrigins lets pages from these origins call the API with the methods of the
+// table (CORS). Requests from other origins pass without CORS headers, where the
+// library would answer 403. All answers vary by Origin, so that a cache does not mix
+// them up.
+func allowOrigins(origins, headers []string, table []endpoint.Route) gin.HandlerFunc {
+	methods := map[string]bool{}
+	for _, route := range table {
+		methods[route.Method] = true
+	}
+	handle := cors.New(cors.Config{
+		AllowOriginFunc: func(string) bool { return true }, // the origin is checked below
+		AllowMethods:    slices.Sorted(maps.Keys(methods)),
+		AllowHeaders:    append([]string{"Authorization", "Content-Type", "If-Match", "If-None-Match", problem.RequestIDHeader}, headers...),
+		ExposeHeaders:   []string{"ETag", "Location", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
+		MaxAge:          time.Hour,
+	})
+	return func(c *gin.Context) {
+		c.Writer.Header().Add("Vary", "Origin")
+		if slices.Contains(origins, c.GetHeader("Origin")) {
+			handle(c)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+
+	"github.com/gin-gonic/gin"
+	"github.com/gofrs/uuid/v5"
+
+	"example.com/latchkey/kit/problem"
+)
+
+// maxRequestID, in bytes, is the longest id of a client that is kept.
+const maxRequestID = 64
+
+// requestIDs does not check the length, because {1,64} takes long to compile.
+var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+
+// requestID sets X-Request-ID on every answer. It keeps a well-formed id of the client,
+// so that a request has the same id in several services.
+func requestID(c *gin.Context) {
+	id := c.GetHeader(problem.RequestIDHeader)
+	if len(id) > maxRequestID || !requestIDs.MatchString(id) {
+		id = uuid.Must(uuid.NewV7()).String()
+	}
+	c.Header(problem.RequestIDHeader, id)
+}
+
+// maxPanic, in bytes, limits the message of a panic, so that its stack also fits into
+// the log.
+const maxPanic = 1 << 10
+
+// answerPanics answers a panic with a 500, and logs its stack. If the answer has begun, it
+// closes the connection, so that no client mistakes a part for the whole answer.
+// http.ErrAbortHandler also closes the connection.
+func answerPanics() gin.HandlerFunc {
+	return func(c *gin.Context) {
+		defer func() {
+			cause, begun := recover(), c.Writer.Written()
+			if cause == nil {
+				return
+			}
+			aborted := cause == any(http.ErrAbortHandler)
+			if !aborted {
+				problem.Write(c, fmt.Errorf("panic: %s\n%s", truncate(fmt.Sprint(cause), maxPanic), debug.Stack()))
+			}
+			if aborted || begun {
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		c.Next()
+	}
+}
+
+// setHeaders sets the security headers of every answer: it is not cached, and it is not a
+// page.
+func setHeaders(c *gin.Context) {
+	header := c.Writer.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Frame-Options", "DENY")
+}
+
+// limitBody limits a request's body, in bytes.
+func limitBody(limit int64) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+	}
+}
