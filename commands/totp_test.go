@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/latchkey/app/apptest"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/totp"
 )
@@ -14,11 +15,11 @@ import (
 func TestCodesAreTurnedOffOnTheCommandLine(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	folder := t.TempDir()
-	s := launch(t, folder).await()
-	s.want(201, "POST", "/register", credentials("ada@example.com"))
-	bearer := []string{"Authorization", "Bearer " + s.token("ada@example.com")}
+	s := apptest.Launch(t, folder).Await()
+	s.Want(201, "POST", "/register", apptest.Credentials("ada@example.com"))
+	bearer := []string{"Authorization", "Bearer " + s.Token("ada@example.com")}
 	var made struct{ Secret string }
-	if err := json.Unmarshal([]byte(s.want(200, "POST", "/me/totp", `{"current_password":"`+password+`"}`, bearer...)), &made); err != nil {
+	if err := json.Unmarshal([]byte(s.Want(200, "POST", "/me/totp", `{"current_password":"`+password+`"}`, bearer...)), &made); err != nil {
 		t.Fatal(err)
 	}
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(made.Secret)
@@ -26,13 +27,12 @@ func TestCodesAreTurnedOffOnTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := totp.Secret(secret).At(time.Now().Unix() / 30)
-	s.want(200, "POST", "/me/totp/confirm", `{"otp":"`+code+`"}`, bearer...)
-	if answer := s.want(401, "POST", "/login", credentials("ada@example.com")); !strings.Contains(answer, "otp_required") {
+	s.Want(200, "POST", "/me/totp/confirm", `{"otp":"`+code+`"}`, bearer...)
+	if answer := s.Want(401, "POST", "/login", apptest.Credentials("ada@example.com")); !strings.Contains(answer, "otp_required") {
 		t.Error(answer)
 	}
 	wantOutput(t, folder, `ada@example\.com logs in without one-time codes\.`, "user", "totp-off", "ada@example.com")
-	s.token("ada@example.com")
+	s.Token("ada@example.com")
 	wantError(t, folder, "ada@example.com has no one-time codes", "user", "totp-off", "ada@example.com")
 	wantError(t, folder, "no user has the email bob@example.com", "user", "totp-off", "bob@example.com")
-	needDatabase(t, "user totp-off ada@example.com")
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/term"
 
+	"example.com/latchkey/app/apptest"
+	"example.com/latchkey/commands"
 	kit "example.com/latchkey/kit/apptest"
 )
 
@@ -19,7 +21,7 @@ import (
 // matches the regular expression.
 func wantOutput(t *testing.T, folder, pattern string, args ...string) {
 	t.Helper()
-	out, faults, code := run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
+	out, faults, code := kit.Run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
 	if code != 0 || faults != "" || !regexp.MustCompile("^"+pattern+"\n$").MatchString(out) {
 		t.Errorf("%v: exit %d, %q, %s", args, code, out, faults)
 	}
@@ -29,7 +31,7 @@ func wantOutput(t *testing.T, folder, pattern string, args ...string) {
 // this error.
 func wantError(t *testing.T, folder, message string, args ...string) {
 	t.Helper()
-	out, faults, code := run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
+	out, faults, code := kit.Run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
 	if code != 1 || out != "" || faults != "latchkey: "+message+"\n" {
 		t.Errorf("%v: exit %d, %q, %s\nwant %s", args, code, out, faults, message)
 	}
@@ -53,36 +55,40 @@ func migrated(t *testing.T) (folder string) {
 	return folder
 }
 
+const password = apptest.Password
+
+func TestMain(m *testing.M) { os.Exit(kit.MainOfProgram(m, commands.Run)) }
+
 func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	folder := migrated(t)
 	wantOutput(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
-	s := launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").await()
-	ada := []string{"Authorization", "Bearer " + s.token("ada@example.com")}
-	s.want(403, "GET", "/users", "", ada...)
+	s := apptest.Launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").Await()
+	ada := []string{"Authorization", "Bearer " + s.Token("ada@example.com")}
+	s.Want(403, "GET", "/users", "", ada...)
 	wantOutput(t, folder, `ada@example\.com: role admin, disabled false\.`, "user", "promote", "ADA@example.com")
-	s.want(200, "GET", "/users", "", ada...)
+	s.Want(200, "GET", "/users", "", ada...)
 	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "demote", "ada@example.com")
 	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "disable", "ada@example.com")
 
-	s.want(201, "POST", "/register", credentials("bob@example.com"))
-	bob := []string{"Authorization", "Bearer " + s.token("bob@example.com")}
+	s.Want(201, "POST", "/register", apptest.Credentials("bob@example.com"))
+	bob := []string{"Authorization", "Bearer " + s.Token("bob@example.com")}
 	wantOutput(t, folder, `bob@example\.com: role user, disabled true\.`, "user", "disable", "bob@example.com")
-	s.want(401, "GET", "/me", "", bob...)
-	s.want(403, "POST", "/login", credentials("bob@example.com"))
+	s.Want(401, "GET", "/me", "", bob...)
+	s.Want(403, "POST", "/login", apptest.Credentials("bob@example.com"))
 	wantOutput(t, folder, `bob@example\.com: role user, disabled false\.`, "user", "enable", "bob@example.com")
-	s.want(401, "GET", "/me", "", bob...)
-	bob = []string{"Authorization", "Bearer " + s.token("bob@example.com")}
+	s.Want(401, "GET", "/me", "", bob...)
+	bob = []string{"Authorization", "Bearer " + s.Token("bob@example.com")}
 	wantOutput(t, folder, `bob@example\.com has a new password\.`, "user", "password", "bob@example.com", "--password-file="+file(t, "battery staple"))
-	s.want(401, "GET", "/me", "", bob...)
-	s.want(401, "POST", "/login", credentials("bob@example.com"))
-	s.want(200, "POST", "/login", strings.ReplaceAll(credentials("bob@example.com"), password, "battery staple"))
+	s.Want(401, "GET", "/me", "", bob...)
+	s.Want(401, "POST", "/login", apptest.Credentials("bob@example.com"))
+	s.Want(200, "POST", "/login", strings.ReplaceAll(apptest.Credentials("bob@example.com"), password, "battery staple"))
 
 	wantOutput(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "promote", "bob@example.com")
 	wantOutput(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
-	s.want(403, "GET", "/users", "", ada...)
+	s.Want(403, "GET", "/users", "", ada...)
 	wantOutput(t, folder, `eve@example\.com is user [0-9a-f-]{36}\.`, "user", "create", "eve@example.com", "--no-password")
-	s.want(401, "POST", "/login", credentials("eve@example.com"))
+	s.Want(401, "POST", "/login", apptest.Credentials("eve@example.com"))
 }
 
 func TestUserCommandsRefuseWrongInput(t *testing.T) {
@@ -118,7 +124,7 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	for second, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
-		program := command(t, migrated(t), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
+		program := kit.Command(t, migrated(t), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
 		terminal, err := pty.Start(program)
 		if err != nil {
 			t.Fatal(err)
@@ -167,10 +173,10 @@ func TestANewKeySignsTokens(t *testing.T) {
 			t.Errorf("%v, %v", info.Mode(), err)
 		}
 		wantError(t, folder, "open data/jwt_key.pem: file exists", "key", "new", "--algorithm", algorithm)
-		s := launch(t, folder, "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE=data/jwt_key.pem").await()
-		s.want(201, "POST", "/register", credentials("ada@example.com"))
-		s.want(200, "GET", "/protected", "", "Authorization", "Bearer "+s.token("ada@example.com"))
-		if keys := s.want(200, "GET", "/.well-known/jwks.json", ""); !strings.Contains(keys, `"alg":"`+algorithm+`"`) {
+		s := apptest.Launch(t, folder, "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE=data/jwt_key.pem").Await()
+		s.Want(201, "POST", "/register", apptest.Credentials("ada@example.com"))
+		s.Want(200, "GET", "/protected", "", "Authorization", "Bearer "+s.Token("ada@example.com"))
+		if keys := s.Want(200, "GET", "/.well-known/jwks.json", ""); !strings.Contains(keys, `"alg":"`+algorithm+`"`) {
 			t.Error(keys)
 		}
 	}

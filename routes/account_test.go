@@ -45,7 +45,7 @@ func TestAUserChangesTheirOwnAccount(t *testing.T) {
 		"deletion without a body":    {"POST", "/me/delete", ``, 400, "malformed_body", ""},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			bearer, _ := register(app)
+			bearer, _ := app.NewUser()
 			app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
 			app.Register("bob@example.com")
 			if answer := app.Do(c.method, c.path, strings.NewReader(c.body), bearer...).Want(t, c.status, c.code); !strings.Contains(answer.Body, c.says) {
@@ -59,7 +59,7 @@ func TestAUserChangesTheirOwnAccount(t *testing.T) {
 }
 
 func TestAUserLogsInWithTheChangedEmail(t *testing.T) {
-	app, bearer, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	app, bearer, _ := apptest.SignedIn(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	app.DB.Model(app.User("ada@example.com")).Update("email_verified", true)
 	app.Get("/me", bearer...).Want(t, 200, "") // now cached
 	app.Do("POST", "/me/email", strings.NewReader(`{"email":"eve@example.com","current_password":"correct horse"}`), bearer...).Want(t, 200, "")
@@ -72,7 +72,7 @@ func TestAUserLogsInWithTheChangedEmail(t *testing.T) {
 }
 
 func TestAUserLogsInWithTheChangedPassword(t *testing.T) {
-	app, bearer, refresh := session(t)
+	app, bearer, refresh := apptest.SignedIn(t)
 	app.Post("/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, bearer...).Want(t, 204, "")
 	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`).Want(t, 401, "login_failed")
 	app.Post("/login", `{"email":"ada@example.com","password":"battery staple"}`).Want(t, 200, "")
@@ -81,7 +81,7 @@ func TestAUserLogsInWithTheChangedPassword(t *testing.T) {
 }
 
 func TestADeletedAccountLeavesNoRows(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	app.Do("POST", "/me/delete", strings.NewReader(`{"current_password":"correct horse"}`), bearer...).Want(t, 204, "")
 	for _, model := range []any{&models.User{}, &models.Session{}} {
 		var left int64
@@ -93,8 +93,8 @@ func TestADeletedAccountLeavesNoRows(t *testing.T) {
 }
 
 func TestOnlyAdminsManageUsers(t *testing.T) {
-	app, bearer, _ := session(t)
-	for _, route := range protectedRoutes() {
+	app, bearer, _ := apptest.SignedIn(t)
+	for _, route := range apptest.ProtectedRoutes() {
 		if route.Access.Name == "admin" {
 			app.Do(route.Method, route.Path, strings.NewReader("{"), bearer...).Want(t, 403, "forbidden")
 		}
@@ -128,7 +128,7 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		"changes their own account": {"PATCH", "/users/{root}", `{"role":"admin","disabled":false}`, 200, "", "", 200},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			bearer, _ := register(app)
+			bearer, _ := app.NewUser()
 			root := app.Admin("root@example.com")
 			app.Get("/me", bearer...).Want(t, 200, "") // now cached
 			app.Get("/me", root...).Want(t, 200, "")
@@ -150,7 +150,7 @@ func TestTheListOfUsersIsFiltered(t *testing.T) {
 	for email, disabled := range map[models.Email]bool{"ada@example.com": false, "ada@example.org": true, "adam@xn--bcher-kva.example": false, "a%@example.com": true} {
 		app.DB.Create(&models.User{Email: email, Role: models.RoleUser, Disabled: disabled})
 	}
-	since := plans(t, app)
+	since := kit.Plans(t, app.App)
 	for query, c := range map[string]struct{ want, index string }{
 		"email=ada":                      {"ada@example.com ada@example.org adam@xn--bcher-kva.example", "idx_users_email"},
 		"email=%20ADA%40":                {"ada@example.com ada@example.org", "idx_users_email"},
@@ -188,7 +188,7 @@ func TestTheListOfUsersIsFiltered(t *testing.T) {
 }
 
 func TestEnablingAUserDoesNotRestoreSessions(t *testing.T) {
-	app, bearer, refresh := session(t)
+	app, bearer, refresh := apptest.SignedIn(t)
 	root, path := app.Admin("root@example.com"), "/users/"+app.User("ada@example.com").ID.String()
 	app.Do("PATCH", path, strings.NewReader(`{"disabled":true}`), root...).Want(t, 200, "")
 	app.Do("PATCH", path, strings.NewReader(`{"disabled":false}`), root...).Want(t, 200, "")

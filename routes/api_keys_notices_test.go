@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"example.com/latchkey/app/apptest"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/models"
 )
@@ -66,7 +67,7 @@ func TestAResetEndsKeys(t *testing.T) {
 
 // What a key does has its user as the actor, and no session.
 func TestTheEventsOfWhatAKeyDoes(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	_, key := newKey(t, app, bearer, models.ScopeFull)
 	app.Do("PATCH", "/me", strings.NewReader(`{"name":"Ada"}`), kit.Bearer(key)...).Want(t, 200, "")
 	all := events(t, app)

@@ -33,7 +33,7 @@ func newKey(t testing.TB, app *apptest.App, bearer []string, scope models.KeySco
 func lagHour(s *config.Settings) { s.JWT.RevocationLag = time.Hour }
 
 func TestAKeyWorksUntilItIsDeleted(t *testing.T) {
-	app, bearer, _ := session(t, lagHour)
+	app, bearer, _ := apptest.SignedIn(t, lagHour)
 	answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"full","expires_at":"2999-01-01T00:00:00Z"}`, bearer...).Want(t, 201, "")
 	id, key := answer.Field("id"), kit.Bearer(answer.Field("key"))
 	if answer.Header.Get("Cache-Control") != "no-store" || !regexp.MustCompile(`^`+accounts.KeyPrefix+`[0-9A-Za-z]{49}$`).MatchString(answer.Field("key")) ||
@@ -70,8 +70,8 @@ func badKeys(t *testing.T, app *apptest.App, key string) map[string][2]string {
 	unknown, _ := accounts.NewAPIKey()
 	body := strings.TrimPrefix(key, accounts.KeyPrefix)
 	bad := map[string][2]string{
-		"a letter changed":               {accounts.KeyPrefix + flip(body), invalid},
-		"the checksum changed":           {key[:len(key)-1] + flip(key[len(key)-1:]), invalid},
+		"a letter changed":               {accounts.KeyPrefix + kit.Flip(body), invalid},
+		"the checksum changed":           {key[:len(key)-1] + kit.Flip(key[len(key)-1:]), invalid},
 		"the prefix alone":               {accounts.KeyPrefix, invalid},
 		"no prefix":                      {body, invalid},
 		"the prefix in capitals":         {strings.ToUpper(accounts.KeyPrefix) + body, invalid},
@@ -110,11 +110,11 @@ func stored(t *testing.T, app *apptest.App) (row models.APIKey) {
 }
 
 func TestEveryProtectedRouteRefusesEveryBadKey(t *testing.T) {
-	app, bearer, _ := session(t, lagHour)
+	app, bearer, _ := apptest.SignedIn(t, lagHour)
 	_, key := newKey(t, app, bearer, models.ScopeFull)
 	good := kit.Bearer(key)
 	app.Get("/protected", good...).Want(t, 200, "") // cached, which must not weaken the checks
-	wantRefused(t, app, "key", badKeys(t, app, key))
+	kit.WantRefused(t, app.App, "key", badKeys(t, app, key))
 	app.Get("/protected?access_token="+key).Want(t, 401, "token_missing")
 	app.Get("/protected", "X-API-Key", key).Want(t, 401, "token_missing")
 	app.Get("/protected", "Authorization", "Basic "+key).Want(t, 401, "token_missing")
@@ -128,7 +128,7 @@ func TestEveryProtectedRouteRefusesEveryBadKey(t *testing.T) {
 }
 
 func TestACachedKeyExpires(t *testing.T) {
-	app, bearer, _ := session(t, lagHour)
+	app, bearer, _ := apptest.SignedIn(t, lagHour)
 	var key []string
 	for life := 200 * time.Millisecond; key == nil; life *= 2 { // until it lives long enough to be cached
 		answer := app.Post("/keys", `{"current_password":"correct horse","name":"Nightly","scope":"full","expires_at":"`+app.DB.NowFunc().Add(life).Format(time.RFC3339Nano)+`"}`, bearer...)
@@ -141,9 +141,9 @@ func TestACachedKeyExpires(t *testing.T) {
 }
 
 func TestAKeyThatMayReadMakesOnlyGETAndHEADRequests(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	_, key := newKey(t, app, bearer, models.ScopeRead)
-	for _, route := range protectedRoutes() {
+	for _, route := range apptest.ProtectedRoutes() {
 		if route.Streams() {
 			continue
 		}
@@ -159,12 +159,12 @@ func TestAKeyIsNotALogin(t *testing.T) {
 	app := apptest.New(t)
 	bearer := app.Admin("root@example.com")
 	_, key := newKey(t, app, bearer, models.ScopeFull)
-	wantOnlyLoginsRefused(t, app, kit.Bearer(key))
+	apptest.WantOnlyLoginsRefused(t, app, kit.Bearer(key))
 	app.Get("/protected", bearer...).Want(t, 200, "") // no session was ended
 }
 
 func TestInvalidKeysAreNotMade(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	for claim, c := range map[string]struct{ body, field string }{
 		"no name":              {`{"scope":"full"}`, "name"},
 		"a name that is empty": {`{"name":"","scope":"full"}`, "name"},
@@ -184,7 +184,7 @@ func TestInvalidKeysAreNotMade(t *testing.T) {
 }
 
 func TestTheKeysOfOthersCannotBeDeleted(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	id, key := newKey(t, app, bearer, models.ScopeFull)
 	app.Register("bob@example.com")
 	bob := app.Login("bob@example.com")
@@ -197,7 +197,7 @@ func TestTheKeysOfOthersCannotBeDeleted(t *testing.T) {
 }
 
 func TestAUserHasAtMost50Keys(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	var answers [60]kit.Answer
 	var do []func()
 	for i := range answers {
@@ -205,7 +205,7 @@ func TestAUserHasAtMost50Keys(t *testing.T) {
 			answers[i] = app.Post("/keys", `{"current_password":"correct horse","name":"x","scope":"read"}`, bearer...)
 		})
 	}
-	together(do...)
+	kit.Together(do...)
 	made := 0
 	for _, answer := range answers {
 		if answer.Status == 201 {
@@ -227,7 +227,7 @@ func TestAUserHasAtMost50Keys(t *testing.T) {
 
 // It would outlive the end of the session that made it.
 func TestALoginThatHasEndedMakesNoKey(t *testing.T) {
-	app, bearer, _ := session(t, lagHour)
+	app, bearer, _ := apptest.SignedIn(t, lagHour)
 	app.Get("/protected", bearer...).Want(t, 200, "") // cached
 	end(app)                                          // without the API
 	app.Post("/keys", `{"current_password":"correct horse","name":"x","scope":"full"}`, bearer...).Want(t, 401, "token_revoked")
@@ -238,7 +238,7 @@ func TestALoginThatHasEndedMakesNoKey(t *testing.T) {
 }
 
 func TestAKeyIsOnlyInTheAnswerThatMakesIt(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	app.RunJobs()
 	id, key := newKey(t, app, bearer, models.ScopeFull)
 	seen := app.Get("/me", kit.Bearer(key)...).Want(t, 200, "").Body + app.Get("/keys", bearer...).Body
@@ -259,17 +259,17 @@ func TestAKeyIsOnlyInTheAnswerThatMakesIt(t *testing.T) {
 }
 
 func TestWithoutTheDatabaseOnlyAForgedKeyIsRefused(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	_, key := newKey(t, app, bearer, models.ScopeFull)
 	if err := database.Close(app.DB); err != nil {
 		t.Fatal(err)
 	}
 	app.Get("/protected", kit.Bearer(key)...).Want(t, 503, "unavailable")
-	app.Get("/protected", kit.Bearer(key[:10]+flip(key[10:]))...).Want(t, 401, "token_invalid")
+	app.Get("/protected", kit.Bearer(key[:10]+kit.Flip(key[10:]))...).Want(t, 401, "token_invalid")
 }
 
 func TestAnotherProcessSeesADeletedKeyAfterTheLag(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	other := func(lag time.Duration) *apptest.App {
 		return apptest.New(t, func(s *config.Settings) { *s = app.Settings; s.JWT.RevocationLag = lag })
 	}
@@ -286,7 +286,7 @@ func TestAnotherProcessSeesADeletedKeyAfterTheLag(t *testing.T) {
 }
 
 func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	var texts [3]string
 	ids := map[string]time.Duration{} // how long ago it was used
 	for i, ago := range []time.Duration{0, 30 * time.Second, 2 * time.Minute} {
@@ -297,14 +297,14 @@ func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
 			app.DB.Model(&models.APIKey{}).Where("id = ?", id).Update("last_used_at", app.DB.NowFunc().Add(-ago))
 		}
 	}
-	start, since := app.DB.NowFunc(), statements(t, app)
+	start, since := app.DB.NowFunc(), kit.Statements(t, app.App)
 	var do []func()
 	for range 20 {
 		for _, text := range texts {
 			do = append(do, func() { app.Get("/protected", kit.Bearer(text)...).Want(t, 200, "") })
 		}
 	}
-	together(do...)
+	kit.Together(do...)
 	written := func() (count int) {
 		for _, statement := range since() {
 			if strings.HasPrefix(statement, "UPDATE") {

@@ -84,7 +84,7 @@ func TestAChangeFailsIfItsPasswordIsNoLongerValid(t *testing.T) {
 		for _, r := range requests {
 			t.Run(r.method+" "+r.path+" while "+claim, func(t *testing.T) {
 				t.Parallel()
-				app, bearer, _ := session(t)
+				app, bearer, _ := apptest.SignedIn(t)
 				if strings.Contains(claim, "a role") { // the last admin stays
 					app.Admin("root@example.com")
 				}
@@ -117,7 +117,7 @@ func TestALoginChecksThePasswordAgainAfterHashing(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			t.Parallel()
-			app, _, _ := session(t)
+			app, _, _ := apptest.SignedIn(t)
 			fresh, err := bcrypt.GenerateFromPassword([]byte(c.hashOf), 4)
 			if err != nil {
 				t.Fatal(err)
@@ -144,38 +144,12 @@ func TestConcurrentLoginsSucceedAfterACostChange(t *testing.T) {
 	for i := range 30 {
 		do = append(do, func() { []*apptest.App{app, other}[i%2].Login("ada@example.com") })
 	}
-	together(do...)
-}
-
-func TestOneOfTwoConcurrentPasswordChangesSucceeds(t *testing.T) {
-	app := apptest.New(t)
-	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
-	app.Register("ada@example.com")
-	bearers := [][]string{app.Login("ada@example.com"), app.Login("ada@example.com")}
-	restore := snapshot(t, app)
-	for range raceRounds {
-		restore()
-		var answers [2]kit.Answer
-		var do []func()
-		for i, on := range []*apptest.App{app, other} {
-			do = append(do, func() {
-				answers[i] = on.Post("/me/password", fmt.Sprintf(`{"current_password":"correct horse","new_password":"new password %d"}`, i), bearers[i]...)
-			})
-		}
-		together(do...)
-		won := 0
-		if answers[0].Status != 204 {
-			won = 1
-		}
-		answers[won].Want(t, 204, "")
-		answers[1-won].Want(t, 401, "token_revoked")
-		app.Post("/login", fmt.Sprintf(`{"email":"ada@example.com","password":"new password %d"}`, won)).Want(t, 200, "")
-	}
+	kit.Together(do...)
 }
 
 // Another process deletes the user, and this process has not noticed it.
 func TestADeletedUserChangesNothing(t *testing.T) {
-	app, _, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	app, _, _ := apptest.SignedIn(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
 	root := app.Admin("root@example.com")
 	for i, r := range []struct{ method, path, body string }{
@@ -201,7 +175,7 @@ func TestADeletedUserChangesNothing(t *testing.T) {
 func TestAProcessNeverGoesBackToAnOlderState(t *testing.T) {
 	for _, remembered := range []int{1, 100} {
 		t.Run(fmt.Sprint(remembered, " remembered"), func(t *testing.T) {
-			app, _, _ := session(t, func(s *config.Settings) {
+			app, _, _ := apptest.SignedIn(t, func(s *config.Settings) {
 				s.JWT.RevocationLag, s.JWT.MaxRemembered = time.Hour, remembered
 			})
 			other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
@@ -248,7 +222,7 @@ func TestALoginOverTheLimitEndsTheOldestSession(t *testing.T) {
 	for range 8 {
 		do = append(do, func() { app.Login("ada@example.com") })
 	}
-	together(do...)
+	kit.Together(do...)
 	var live int64
 	app.DB.Model(&models.Session{}).Where("user_id = ? AND "+models.LiveSession, app.User("ada@example.com").ID, app.DB.NowFunc()).Count(&live)
 	if live != 3 {
@@ -257,7 +231,7 @@ func TestALoginOverTheLimitEndsTheOldestSession(t *testing.T) {
 }
 
 func TestManySessionsAreListedAndDeletedInSmallSteps(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	user := app.User("ada@example.com")
 	many := make([]models.Session, 3000)
 	now := app.DB.NowFunc()

@@ -54,7 +54,7 @@ func wantField(t *testing.T, answer kit.Answer, field, says string) {
 }
 
 func TestAConfirmationNeedsThePassword(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	for path, rest := range confirmed(t) {
 		for proof, says := range map[string]string{"": "is needed to confirm this", `,"current_password":""`: "is needed to confirm this", `,"current_password":"wrong"`: "is not right"} {
 			wantField(t, confirm(app, path, rest, proof, bearer), "current_password", says)
@@ -68,7 +68,7 @@ func TestAUserWithoutAPasswordConfirmsByANewLogin(t *testing.T) {
 	for path, rest := range confirmed(t) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			app, bearer, _ := session(t)
+			app, bearer, _ := apptest.SignedIn(t)
 			app.DB.Model(app.User("ada@example.com")).Update("password_hash", "")
 			app.Post("/login", `{"email":"ada@example.com","password":""}`).Want(t, 422, "validation_failed")
 			moveBack(t, app, "created_at", 15*time.Minute)

@@ -50,7 +50,7 @@ func told(event models.Event, names map[uuid.UUID]string) string {
 // sid is the session of an access token.
 func sid(t *testing.T, app *apptest.App, bearer []string) string {
 	t.Helper()
-	return parseToken(t, app, bearer).claims["sid"].(string)
+	return sessionOf(t, bearer)
 }
 
 func TestEveryChangeWritesItsEventAndNoSecret(t *testing.T) {
@@ -144,7 +144,7 @@ func latest(app *apptest.App) (user models.User) {
 }
 
 func TestAChangeAndItsEventAreOneTransaction(t *testing.T) {
-	app, bearer, refresh := session(t)
+	app, bearer, refresh := apptest.SignedIn(t)
 	root := app.Admin("root@example.com")
 	target := "/users/" + app.User("ada@example.com").ID.String()
 	state := func() string {
@@ -188,14 +188,14 @@ func TestOfManyLogoutsOneIsTold(t *testing.T) {
 	app := apptest.New(t)
 	other := apptest.New(t, func(s *config.Settings) { *s = app.Settings })
 	app.Register("ada@example.com")
-	for range fewRounds {
+	for range 15 {
 		bearer := app.Login("ada@example.com")
 		before := len(events(t, app))
 		var do []func()
 		for i := range 6 {
 			do = append(do, func() { []*apptest.App{app, other}[i%2].Post("/logout", "", bearer...) })
 		}
-		together(do...)
+		kit.Together(do...)
 		if told := events(t, app)[before:]; len(told) != 1 || told[0].Kind != "logout" {
 			t.Fatalf("%+v", told)
 		}
@@ -203,7 +203,7 @@ func TestOfManyLogoutsOneIsTold(t *testing.T) {
 }
 
 func TestTheListsOfEvents(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	root := app.Admin("root@example.com")
 	user := app.User("ada@example.com").ID.String()
 	app.Do("PATCH", "/users/"+user, strings.NewReader(`{"name":"Ada"}`), root...).Want(t, 200, "")
@@ -255,7 +255,7 @@ func TestTheListsOfEvents(t *testing.T) {
 }
 
 func TestEventsOutliveTheirUser(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	app.Post("/me/delete", `{"current_password":"correct horse"}`, bearer...).Want(t, 204, "")
 	all := events(t, app)
 	deleted := all[len(all)-1]
@@ -299,9 +299,9 @@ func TestOldEventsAreDeleted(t *testing.T) {
 
 func TestTheListsOfEventsUseIndexes(t *testing.T) {
 	kit.SkipOnPostgreSQL(t) // it reads a small table without an index
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	root := app.Admin("root@example.com")
-	since := plans(t, app)
+	since := kit.Plans(t, app.App)
 	for path, want := range map[string]string{
 		"/events":            "sqlite_autoindex_events_1",
 		"/events?kind=login": "idx_events_kind",

@@ -68,10 +68,6 @@ func wantNext(t *testing.T, app *apptest.App, bearer []string) (token string) {
 	return wantMail(t, app, "verify", "ada@example.com")
 }
 
-func credentialsOf(email string) string {
-	return `{"email":"` + email + `","password":"correct horse"}`
-}
-
 // A thief who has the password cannot keep the owner from learning it, however late
 // mails are sent.
 func TestNoticesGoToTheAddressOfTheMoment(t *testing.T) {
@@ -193,4 +189,15 @@ func TestTheMailsOfTheVersionBeforeAreSent(t *testing.T) {
 	}
 	verify(app, got["verify to ada@example.com"].Token()).Want(t, 204, "")
 	reset(app, got["reset to ada@example.com"].Token()).Want(t, 204, "")
+}
+
+// kindsOfJobs counts the jobs of each kind.
+func kindsOfJobs(app *apptest.App) map[string]int {
+	var kinds []string
+	app.DB.Model(&jobs.Row{}).Pluck("kind", &kinds)
+	counts := map[string]int{}
+	for _, kind := range kinds {
+		counts[kind]++
+	}
+	return counts
 }

@@ -127,7 +127,7 @@ func TestAForgottenPasswordTellsNothingAboutAnAccount(t *testing.T) {
 	for range 5 {
 		forgot(t, app, "throttled@example.com")
 	}
-	since := statements(t, app)
+	since := kit.Statements(t, app.App)
 	var bodies, asked []string
 	for _, email := range []string{"known@example.com", "unknown@example.com", "disabled@example.com", "throttled@example.com"} {
 		bodies = append(bodies, forgot(t, app, email).Body)

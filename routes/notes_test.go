@@ -1,22 +1,27 @@
 package routes_test
 
-import "testing"
+import (
+	"testing"
 
-// resources_test.go tests what all resources have in common.
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
+)
+
+// kit.Hold tests what all resources have in common.
 func TestNotes(t *testing.T) {
-	checkFields(t, "/notes", []fieldCase{
-		{"title", none, refused},
-		{"title", `null`, refused},
-		{"title", `1`, refused},
-		{"title", `""`, refused},
-		{"title", long(200), taken},
-		{"title", long(201), refused},
+	kit.HoldFields(t, apptest.Rules(), "/notes", []kit.FieldCase{
+		kit.Field("title", kit.None, kit.Refused),
+		kit.Field("title", `null`, kit.Refused),
+		kit.Field("title", `1`, kit.Refused),
+		kit.Field("title", `""`, kit.Refused),
+		kit.Field("title", kit.Long(200), kit.Taken),
+		kit.Field("title", kit.Long(201), kit.Refused),
 
-		{"body", none, taken},
-		{"body", `null`, refused},
-		{"body", `1`, refused},
-		{"body", `""`, taken},
-		{"body", long(10000), taken},
-		{"body", long(10001), refused},
+		kit.Field("body", kit.None, kit.Taken),
+		kit.Field("body", `null`, kit.Refused),
+		kit.Field("body", `1`, kit.Refused),
+		kit.Field("body", `""`, kit.Taken),
+		kit.Field("body", kit.Long(10000), kit.Taken),
+		kit.Field("body", kit.Long(10001), kit.Refused),
 	})
 }

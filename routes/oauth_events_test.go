@@ -1,9 +1,13 @@
 package routes_test
 
-import "testing"
+import (
+	"testing"
+
+	"example.com/latchkey/app/apptest"
+)
 
 func TestARevokedTokenIsALogout(t *testing.T) {
-	app, bearer, refresh := session(t)
+	app, bearer, refresh := apptest.SignedIn(t)
 	for range 2 { // the second time, there is nothing to tell
 		app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 200, "")
 	}

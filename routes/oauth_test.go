@@ -18,6 +18,7 @@ import (
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
@@ -67,7 +68,7 @@ func TestAStandardOAuth2ClientUnderstandsAnError(t *testing.T) {
 }
 
 func TestTokenGrants(t *testing.T) {
-	app, _, refresh := session(t)
+	app, _, refresh := apptest.SignedIn(t)
 	app.Register("out@example.com")
 	app.DB.Model(app.User("out@example.com")).Update("disabled", true)
 	used := app.Refresh(refresh).Field("refresh_token")
@@ -119,13 +120,13 @@ func TestRevocations(t *testing.T) {
 		"with a wrong hint":      {func(access, _ string) string { return "token_type_hint=refresh_token&token=" + access }, 200, true},
 		"with an unknown hint":   {func(access, _ string) string { return "token_type_hint=x&token=" + access }, 200, true},
 		"an unknown token":       {func(string, string) string { return "token=x" }, 200, false},
-		"a forged refresh token": {func(_, refresh string) string { return "token=" + flip(refresh) }, 200, false},
+		"a forged refresh token": {func(_, refresh string) string { return "token=" + kit.Flip(refresh) }, 200, false},
 		"a forged access token":  {func(access, _ string) string { return "token=" + access + "x" }, 200, false},
 		"no token":               {func(string, string) string { return "" }, 400, false},
 		"another parameter name": {func(access, _ string) string { return "access_token=" + access }, 400, false},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			bearer, refresh := register(app)
+			bearer, refresh := app.NewUser()
 			for range 2 { // the second time, the session has ended
 				answer := app.Post("/revoke", c.body(bearer[1][len("Bearer "):], refresh), "Content-Type", form).Want(t, c.status, "")
 				if c.status == 400 && answer.Field("error") != "invalid_request" {
@@ -140,7 +141,7 @@ func TestRevocations(t *testing.T) {
 			app.Refresh(refresh).Want(t, status, code)
 		})
 	}
-	_, refresh := register(app)
+	_, refresh := app.NewUser()
 	app.DB.Where("true").Delete(&models.User{})
 	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 200, "")
 }
@@ -163,7 +164,7 @@ func keySet(t *testing.T, app *apptest.App) (keys jose.JSONWebKeySet) {
 
 func TestOtherServicesVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
-	for _, algorithm := range algorithms()[1:] {
+	for _, algorithm := range []string{token.EdDSA, token.ES256, token.RS256} {
 		app := apptest.New(t, apptest.Signing(t, algorithm))
 		app.Register("ada@example.com")
 		signed, err := josejwt.ParseSigned(app.Login("ada@example.com")[1][len("Bearer "):], []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
@@ -190,8 +191,8 @@ func TestOtherServicesVerifyAccessTokensWithThePublicKeys(t *testing.T) {
 // tokens expire.
 func TestAKeyRotationLogsNobodyOut(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
-	for _, algorithm := range algorithms()[1:] {
-		app, bearer, refresh := session(t, apptest.Signing(t, algorithm))
+	for _, algorithm := range []string{token.EdDSA, token.ES256, token.RS256} {
+		app, bearer, refresh := apptest.SignedIn(t, apptest.Signing(t, algorithm))
 		old, fresh := app.Settings.JWT.Key, apptest.NewKey(t, algorithm)
 		during := apptest.New(t, func(s *config.Settings) {
 			*s = app.Settings
@@ -203,7 +204,7 @@ func TestAKeyRotationLogsNobodyOut(t *testing.T) {
 		next := kit.Bearer(pair.Field("access_token"))
 		during.Get("/protected", next...).Want(t, 200, "")
 		app.Get("/protected", next...).Want(t, 401, "token_invalid") // signed with the new one
-		if keys := keySet(t, during).Keys; len(keys) != 2 || keys[0].KeyID != parseToken(t, during, next).header["kid"] || keys[1].KeyID != keySet(t, app).Keys[0].KeyID {
+		if keys := keySet(t, during).Keys; len(keys) != 2 || keys[0].KeyID != keyOf(t, next) || keys[1].KeyID != keySet(t, app).Keys[0].KeyID {
 			t.Errorf("the keys are %+v", keys)
 		}
 		after := apptest.New(t, func(s *config.Settings) { *s = app.Settings; s.JWT.Key = fresh })
@@ -238,26 +239,6 @@ func TestARevocationWithoutTheDatabaseIs503(t *testing.T) {
 	app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 503, "unavailable")
 }
 
-func TestNoTokenOutlivesARevokedSession(t *testing.T) {
-	app := apptest.New(t)
-	app.Register("ada@example.com")
-	bearer, token := app.Session("ada@example.com")
-	restore := snapshot(t, app)
-	for range raceRounds {
-		restore()
-		var refreshed kit.Answer
-		use := func() { app.Get("/protected", bearer...) }
-		together(use, use,
-			func() { app.Post("/revoke", "token="+bearer[1][len("Bearer "):], "Content-Type", form) }, use, use,
-			func() { refreshed = app.Refresh(token) }, use, use)
-		app.Get("/protected", bearer...).Want(t, 401, "token_revoked")
-		app.Refresh(token).Want(t, 401, "token_revoked")
-		if refreshed.Status == 200 {
-			app.Get("/protected", kit.Bearer(refreshed.Field("access_token"))...).Want(t, 401, "token_revoked")
-		}
-	}
-}
-
 func TestTheTokenURLFollowsTheBasePath(t *testing.T) {
 	app := apptest.New(t, func(s *config.Settings) { s.Server.BasePath = "/v1" })
 	if document := app.Get("/openapi.json").Body; !strings.Contains(document, `"tokenUrl":"token"`) {
@@ -286,20 +267,9 @@ func TestMetadataIsThereIfTheIssuerIsAURL(t *testing.T) {
 	}
 }
 
-func TestTooManyWrongPasswordsAreAProblemAtTheTokenRouteToo(t *testing.T) {
-	app, _ := throttled(t, 1)
-	const grant = "grant_type=password&username=ada@example.com&password="
-	header := []string{"Content-Type", form, "X-Forwarded-For", "203.0.113.1"}
-	app.Serve("POST", "/token", grant+"wrong", header...).Want(t, 400, "")
-	if answer := app.Serve("POST", "/token", grant+"correct+horse", header...).Want(t, 429, "too_many_attempts"); answer.Header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
-	}
-}
-
-func TestARefusalOfTheQueueIsAProblemForAnOAuth2ClientToo(t *testing.T) {
-	app, occupy, release := hashing(t, func(string) { time.Sleep(5 * time.Millisecond) }, func(s *config.Settings) { s.Password.MaxWait = time.Millisecond })
-	login(app, "ada@example.com", apptest.Password, "203.0.113.1").Want(t, 200, "")
-	occupy()
-	app.Serve("POST", "/token", "grant_type=password&username=ada@example.com&password=wrong", "Content-Type", form).Want(t, 503, "overloaded")
-	release()
+// keyOf is the id of the key that has signed an access token.
+func keyOf(t *testing.T, bearer []string) any {
+	t.Helper()
+	header, _ := kit.DecodeToken(t, strings.TrimPrefix(bearer[1], "Bearer "))
+	return header["kid"]
 }

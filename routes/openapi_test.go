@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -52,63 +51,6 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 		path := parameters.ReplaceAllString(route.Path, "/{$1}")
 		if route.Method != http.MethodHead && !slices.Contains(pages, route.Method+" "+route.Path) && read.Paths[path][strings.ToLower(route.Method)] == nil {
 			t.Errorf("%s %s is not in the document", route.Method, route.Path)
-		}
-	}
-}
-
-func TestEachExampleHasTheStatusOfItsAnswer(t *testing.T) {
-	kit.SkipOnPostgreSQL(t)
-	type example struct {
-		Ref   string `json:"$ref"`
-		Value struct{ Status int }
-	}
-	var read struct {
-		Components struct{ Examples map[string]example }
-		Paths      map[string]map[string]struct {
-			Responses map[string]struct {
-				Content map[string]struct{ Examples map[string]example }
-			}
-		}
-	}
-	if err := json.Unmarshal(document(t), &read); err != nil {
-		t.Fatal(err)
-	}
-	for path, operations := range read.Paths {
-		for method, operation := range operations {
-			for status, response := range operation.Responses {
-				for code, shown := range response.Content["application/problem+json"].Examples {
-					if got := read.Components.Examples[code].Value.Status; strconv.Itoa(got) != status || shown.Ref != "#/components/examples/"+code {
-						t.Errorf("%s %s: %s is shown with status %d for %s", method, path, code, got, status)
-					}
-				}
-			}
-		}
-	}
-}
-
-// If an example is wrong because of a rule that no schema can express, the field needs
-// the tag example:"…".
-func TestEveryExampleMatchesItsSchema(t *testing.T) {
-	kit.SkipOnPostgreSQL(t)
-	document := described(t)
-	if err := document.Validate(t.Context()); err != nil {
-		t.Error(err)
-	}
-	for path, item := range document.Paths.Map() {
-		for method, operation := range item.Operations() {
-			tag := document.Tags.Get(operation.Tags[0])
-			if operation.Description == "" || tag == nil || tag.Description == "" {
-				t.Errorf("%s %s or its tag has no description", method, path)
-			}
-			if operation.RequestBody == nil {
-				continue
-			}
-			for media, body := range operation.RequestBody.Value.Content {
-				hasFiles := media == "multipart/form-data" && len(operation.RequestBody.Value.Content) == 1
-				if body.Schema != nil && body.Example == nil && !hasFiles {
-					t.Errorf("%s %s has no example of %s", method, path, media)
-				}
-			}
 		}
 	}
 }

@@ -27,23 +27,8 @@ func moveBack(t testing.TB, app *apptest.App, column string, by time.Duration) {
 	}
 }
 
-// session starts an app and a session of a new user.
-func session(t testing.TB, change ...func(*config.Settings)) (app *apptest.App, bearer []string, refresh string) {
-	t.Helper()
-	app = apptest.New(t, change...)
-	bearer, refresh = register(app)
-	return app, bearer, refresh
-}
-
-// register deletes all users, and starts a session of a new one.
-func register(app *apptest.App) (bearer []string, refresh string) {
-	app.DB.Where("true").Delete(&models.User{})
-	app.Register("ada@example.com")
-	return app.Session("ada@example.com")
-}
-
 func TestARefreshReturnsNewTokens(t *testing.T) {
-	app, _, token := session(t)
+	app, _, token := apptest.SignedIn(t)
 	for range 3 {
 		answer := app.Refresh(token).Want(t, 200, "")
 		if answer.Field("refresh_token") == token || answer.Field("token_type") != "Bearer" ||
@@ -56,7 +41,7 @@ func TestARefreshReturnsNewTokens(t *testing.T) {
 }
 
 func TestARefreshExtendsTheSession(t *testing.T) {
-	app, bearer, token := session(t)
+	app, bearer, token := apptest.SignedIn(t)
 	moveBack(t, app, "expires_at", time.Hour)
 	moveBack(t, app, "last_used_at", time.Hour)
 	read := func() (is models.Session) {
@@ -95,12 +80,12 @@ func TestInvalidRefreshTokens(t *testing.T) {
 			return token
 		}, "token_revoked"},
 		"a deleted user's":  {func(app *apptest.App, token string) string { app.DB.Delete(app.User("ada@example.com")); return token }, "token_revoked"},
-		"another secret's":  {func(*apptest.App, string) string { _, _, other := session(t); return other }, "token_invalid"},
-		"a letter changed":  {func(_ *apptest.App, token string) string { return flip(token) }, "token_invalid"},
+		"another secret's":  {func(*apptest.App, string) string { _, _, other := apptest.SignedIn(t); return other }, "token_invalid"},
+		"a letter changed":  {func(_ *apptest.App, token string) string { return kit.Flip(token) }, "token_invalid"},
 		"a letter missing":  {func(_ *apptest.App, token string) string { return token[:len(token)-1] }, "token_invalid"},
 		"an extra letter":   {func(_ *apptest.App, token string) string { return token + "A" }, "token_invalid"},
 		"padded":            {func(_ *apptest.App, token string) string { return token + "==" }, "token_invalid"},
-		"an unused bit set": {func(_ *apptest.App, token string) string { return setUnusedBit(token) }, "token_invalid"},
+		"an unused bit set": {func(_ *apptest.App, token string) string { return kit.SetUnusedBit(token) }, "token_invalid"},
 		"an extra newline":  {func(_ *apptest.App, token string) string { return token + `\n` }, "token_invalid"},
 		"only newlines":     {func(_ *apptest.App, token string) string { return strings.Repeat(`\n`, len(token)) }, "token_invalid"},
 		"an access token":   {func(app *apptest.App, _ string) string { return app.Login("ada@example.com")[1][len("Bearer "):] }, "token_invalid"},
@@ -108,7 +93,7 @@ func TestInvalidRefreshTokens(t *testing.T) {
 		"50 KB":             {func(*apptest.App, string) string { return strings.Repeat("x", 50_000) }, "token_invalid"},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			_, token := register(app)
+			_, token := app.NewUser()
 			answer := app.Refresh(c.spoil(app, token)).Want(t, 401, c.code)
 			if !strings.Contains(answer.Header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 				t.Error(answer.Header.Get("WWW-Authenticate"))
@@ -126,7 +111,7 @@ func end(app *apptest.App) {
 }
 
 func TestALostAnswerIsRepeated(t *testing.T) {
-	app, _, first := session(t, func(s *config.Settings) { s.JWT.RefreshGrace = 10 * time.Hour })
+	app, _, first := apptest.SignedIn(t, func(s *config.Settings) { s.JWT.RefreshGrace = 10 * time.Hour })
 	second := app.Refresh(first).Want(t, 200, "").Field("refresh_token")
 	moveBack(t, app, "last_used_at", 9*time.Hour)
 	again := app.Refresh(first).Want(t, 200, "")
@@ -149,7 +134,7 @@ func TestARefreshTokenUsedTwiceEndsTheSession(t *testing.T) {
 		"an older one, while it is cached": {func(s *config.Settings) { s.JWT.RevocationLag = time.Hour }, 3, 0},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			app, bearer, stolen := session(t, c.change)
+			app, bearer, stolen := apptest.SignedIn(t, c.change)
 			app.Get("/protected", bearer...).Want(t, 200, "")
 			current := stolen
 			for range c.moves {
@@ -179,7 +164,7 @@ func TestARefreshTokenUsedTwiceEndsTheSession(t *testing.T) {
 }
 
 func TestATokenNewerThanARestoredDatabaseIsAccepted(t *testing.T) {
-	app, _, token := session(t)
+	app, _, token := apptest.SignedIn(t)
 	for range 3 {
 		token = app.Refresh(token).Want(t, 200, "").Field("refresh_token")
 	}
@@ -196,10 +181,10 @@ func TestLogoutsEndTheNamedSessions(t *testing.T) {
 		var named []string
 		for name, email := range map[string]string{"desk": "ada@example.com", "phone": "ada@example.com", "bob": "bob@example.com"} {
 			bearers[name], refreshes[name] = app.Session(email)
-			named = append(named, "{"+name+"}", parseToken(t, app, bearers[name]).claims["sid"].(string))
+			named = append(named, "{"+name+"}", sessionOf(t, bearers[name]))
 		}
 		ids := strings.NewReplacer(named...)
-		restore := snapshot(t, app)
+		restore := app.Snapshot()
 		for claim, c := range map[string]struct {
 			method, path, body string
 			status             int
@@ -238,7 +223,7 @@ func TestLogoutsEndTheNamedSessions(t *testing.T) {
 }
 
 func TestEverySessionOfAUserIsCached(t *testing.T) {
-	app, desk, _ := session(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
+	app, desk, _ := apptest.SignedIn(t, func(s *config.Settings) { s.JWT.RevocationLag = time.Hour })
 	phone := app.Login("ada@example.com")
 	for range 2 {
 		app.Get("/protected", desk...).Want(t, 200, "")
@@ -248,7 +233,7 @@ func TestEverySessionOfAUserIsCached(t *testing.T) {
 }
 
 func TestAnotherProcessSeesARevocationAfterTheLag(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	other := func(lag time.Duration) *apptest.App {
 		return apptest.New(t, func(s *config.Settings) { *s = app.Settings; s.JWT.RevocationLag = lag })
 	}
@@ -269,7 +254,7 @@ func awaitRevocation(t *testing.T, app *apptest.App, bearer []string) {
 }
 
 func TestOnlyExpiredRowsAreDeleted(t *testing.T) {
-	app, bearer, refresh := session(t)
+	app, bearer, refresh := apptest.SignedIn(t)
 	gone := make([]models.Session, 1000)
 	for i := range gone {
 		gone[i] = models.Session{UserID: app.User("ada@example.com").ID, ExpiresAt: app.DB.NowFunc()}
@@ -293,7 +278,7 @@ func TestOnlyExpiredRowsAreDeleted(t *testing.T) {
 }
 
 func TestTheListOfSessions(t *testing.T) {
-	app, bearer, _ := session(t)
+	app, bearer, _ := apptest.SignedIn(t)
 	app.Register("bob@example.com")
 	app.Login("bob@example.com")
 	app.Post("/login", `{"email":"ada@example.com","password":"correct horse"}`, "User-Agent", "Phone/1\xff"+strings.Repeat("x", 300)).Want(t, 200, "")
@@ -319,7 +304,7 @@ func TestTheListOfSessions(t *testing.T) {
 	if phone.Current || !strings.HasPrefix(phone.UserAgent, "Phone/1xxx") || len(phone.UserAgent) != 254 {
 		t.Errorf("the newest first: %+v", phone)
 	}
-	if !here.Current || here.IP != "127.0.0.1" || here.UserAgent != "Go-http-client/1.1" || here.ID != parseToken(t, app, bearer).claims["sid"] ||
+	if !here.Current || here.IP != "127.0.0.1" || here.UserAgent != "Go-http-client/1.1" || here.ID != sessionOf(t, bearer) ||
 		here.ExpiresAt.Sub(here.LastUsedAt) != 720*time.Hour || here.CreatedAt.IsZero() {
 		t.Errorf("the current: %+v", here)
 	}
@@ -371,7 +356,7 @@ func TestListsArePaged(t *testing.T) {
 }
 
 func TestTheSecretCanBeRotated(t *testing.T) {
-	app, bearer, refresh := session(t)
+	app, bearer, refresh := apptest.SignedIn(t)
 	moved := func(change func(*config.Settings)) *apptest.App {
 		return apptest.New(t, func(s *config.Settings) { *s = app.Settings; change(s) })
 	}

@@ -23,8 +23,6 @@ import (
 	"example.com/latchkey/models"
 )
 
-const handedOutByTOTP = "TOTPSecret.secret" //nolint:gosec // a name
-
 // phone is an authenticator app of Ada, whose password is right.
 type phone struct {
 	app    *apptest.App
@@ -169,7 +167,7 @@ func oneOf50(t *testing.T, p *phone, code string) {
 			}
 		})
 	}
-	together(do...)
+	kit.Together(do...)
 	if made := sessionsOf(p.app) - before; right.Load() != 1 || made != 1 {
 		t.Errorf("%d of 50 logins are right, and begin %d sessions", right.Load(), made)
 	}
@@ -423,7 +421,7 @@ func TestTenOfManyWrongConfirmationsAtOnceAreAnswered(t *testing.T) {
 			}
 		})
 	}
-	together(do...)
+	kit.Together(do...)
 	if wrong.Load() != 10 || refused.Load() != 40 {
 		t.Errorf("%d are wrong, and %d are refused", wrong.Load(), refused.Load())
 	}

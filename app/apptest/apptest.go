@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"sync"
 	"testing"
@@ -74,7 +75,12 @@ func newApp(t testing.TB, services func(config.Settings, *gorm.DB) accounts.Serv
 		all := routes.App{Settings: s, Log: log, DB: db, Auth: app.Auth, SendMail: mailbox(app)}
 		app.Accounts = all.Accounts()
 		engine, err := all.Engine()
-		return kit.Running{Engine: engine, Jobs: all.Jobs(), BasePath: s.Server.BasePath}, err
+		return kit.Running{
+			Engine: engine, Routes: all.Table(), Jobs: all.Jobs(), BasePath: s.Server.BasePath,
+			User:   func(email string) []string { app.Register(email); return app.Login(email) },
+			Admin:  app.Admin,
+			Remove: app.remove,
+		}, err
 	})
 	return app
 }
@@ -122,6 +128,22 @@ func (a *App) Session(email string) (bearer []string, refresh string) {
 	return kit.Bearer(answer.Field("access_token")), answer.Field("refresh_token")
 }
 
+// SignedIn runs the API with a session of a new user.
+func SignedIn(t testing.TB, change ...func(*config.Settings)) (app *App, bearer []string, refresh string) {
+	t.Helper()
+	app = New(t, change...)
+	bearer, refresh = app.NewUser()
+	return app, bearer, refresh
+}
+
+// NewUser deletes all users, and starts a session of a new one.
+func (a *App) NewUser() (bearer []string, refresh string) {
+	a.t.Helper()
+	a.DB.Where("true").Delete(&models.User{})
+	a.Register("ada@example.com")
+	return a.Session("ada@example.com")
+}
+
 // Refresh sends a refresh token to get new tokens.
 func (a *App) Refresh(token string) kit.Answer {
 	a.t.Helper()
@@ -136,6 +158,12 @@ func (a *App) User(email string) *models.User {
 		a.t.Fatal(err)
 	}
 	return &user
+}
+
+func (a *App) remove(email string) (id any) {
+	user := a.User(email)
+	a.DB.Delete(user)
+	return user.ID
 }
 
 // Admin registers an admin and logs in. It returns what Login does.
@@ -172,4 +200,21 @@ func NewKey(t testing.TB, algorithm string) token.PrivateKey {
 		t.Fatal(err)
 	}
 	return token.PrivateKey{Signer: key.(crypto.Signer)}
+}
+
+// Snapshot returns a function that restores all users and sessions as they are now. To
+// register and log in again takes longer than most rounds.
+func (a *App) Snapshot() (restore func()) {
+	a.t.Helper()
+	var users []models.User
+	var sessions []models.Session
+	if err := errors.Join(a.DB.Find(&users).Error, a.DB.Find(&sessions).Error); err != nil {
+		a.t.Fatal(err)
+	}
+	return func() {
+		err := a.DB.Where("true").Delete(&models.User{}).Error
+		if err := errors.Join(err, a.DB.Create(&users).Error, a.DB.Create(&sessions).Error); err != nil {
+			a.t.Fatal(err)
+		}
+	}
 }

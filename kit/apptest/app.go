@@ -13,11 +13,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/getkin/kin-openapi/routers"
 	"github.com/gin-gonic/gin"
 	"gorm.io/gorm"
-
-	"example.com/latchkey/kit/jobs"
 )
 
 // App is a running API.
@@ -28,9 +25,8 @@ type App struct {
 	DB     *gorm.DB
 	Log    *Log
 
-	jobs     []jobs.Handler
-	basePath string
-	contract func() (routers.Router, error)
+	program *Program
+	running Running
 }
 
 // Log is the API's log. It can be read while the API runs.
@@ -105,7 +101,7 @@ func (a *App) Serve(method, path, body string, headers ...string) Answer {
 // withBasePath adds the base path to a path, except to the health checks and to paths that
 // have it already.
 func (a *App) withBasePath(path string) string {
-	base := a.basePath
+	base := a.running.BasePath
 	if path == "/healthz" || path == "/readyz" || base != "" && strings.HasPrefix(path, base+"/") {
 		return path
 	}

@@ -44,7 +44,7 @@ func (a *App) checkContract(request *http.Request, body string, answer Answer) {
 		return
 	}
 	a.t.Helper()
-	router, err := a.contract()
+	router, err := a.program.contract()
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func (a *App) checkContract(request *http.Request, body string, answer Answer) {
 		copied.Method = http.MethodGet
 	}
 	copied.URL.Host, copied.URL.Scheme = "", ""
-	copied.URL.Path = strings.TrimPrefix(copied.URL.Path, a.basePath)
+	copied.URL.Path = strings.TrimPrefix(copied.URL.Path, a.running.BasePath)
 	copied.Body = io.NopCloser(strings.NewReader(body))
 	route, path, err := router.FindRoute(copied)
 	if err != nil || checkedBefore(request, body, answer, route) {

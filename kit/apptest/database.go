@@ -88,7 +88,7 @@ func runOnPrivateServer(run func() int) (code int) {
 }
 
 func runThroughPooler(m *testing.M) (code int) {
-	pooler, err := postgres.StartPooler(context.Background(), Server())
+	pooler, err := postgres.StartPooler(context.Background(), PostgresURL())
 	if err != nil {
 		panic(err)
 	}
@@ -106,8 +106,8 @@ func runThroughPooler(m *testing.M) (code int) {
 // OnPooler reports whether a pooler in transaction mode is in front of PostgreSQL.
 func OnPooler() bool { return os.Getenv(poolerSwitch) != "" }
 
-// Server is the URL of the PostgreSQL server, "" where tests run on SQLite.
-func Server() string { return os.Getenv(databaseSwitch) }
+// PostgresURL is the URL of the PostgreSQL server, "" where tests run on SQLite.
+func PostgresURL() string { return os.Getenv(databaseSwitch) }
 
 // OnPostgreSQL reports whether tests run on PostgreSQL.
 func OnPostgreSQL() bool { return os.Getenv(databaseSwitch) != "" }
@@ -147,7 +147,7 @@ func newSchema(t testing.TB) string {
 // schemaURL is the URL of a schema of the server.
 func schemaURL(t testing.TB, schema string) string {
 	t.Helper()
-	at, err := url.Parse(Server())
+	at, err := url.Parse(PostgresURL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +172,7 @@ func atURL(url string) database.Settings {
 
 // kept is an open connection to the server. To open one takes longer than most tests.
 var kept = sync.OnceValues(func() (*gorm.DB, error) {
-	return database.Open(atURL(Server()), nil, slog.New(slog.DiscardHandler))
+	return database.Open(atURL(PostgresURL()), nil, slog.New(slog.DiscardHandler))
 })
 
 // execOnServer runs a statement on the PostgreSQL server, outside of all schemas of tests.

@@ -14,7 +14,7 @@ import (
 // RunJobs runs the background work until the test ends. Without it, jobs wait.
 func (a *App) RunJobs() {
 	a.t.Helper()
-	StartWorker(a.t, a.DB, slog.New(slog.NewTextHandler(a.Log, nil)), time.Hour, a.jobs...)
+	StartWorker(a.t, a.DB, slog.New(slog.NewTextHandler(a.Log, nil)), time.Hour, a.running.Jobs...)
 }
 
 // StartWorker runs jobs until stop is called or the test ends. Those that run then have

@@ -15,13 +15,15 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/kit/database"
+	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/jobs"
 )
 
 // Program is what tests run. Make it once, because it keeps migrated databases.
 type Program struct {
 	schema   database.Schema
-	contract func() (routers.Router, error)
+	document func() ([]byte, error)
+	contract func() (routers.Router, error) // the document, to find its routes
 
 	// Schemas of ended tests, with all migrations and empty tables. They stay on the
 	// server. To make one takes longer than most tests.
@@ -34,7 +36,7 @@ const maxKept = 1000
 
 // NewProgram makes the Program with a schema and an OpenAPI document.
 func NewProgram(schema database.Schema, document func() ([]byte, error)) *Program {
-	p := &Program{schema: schema, contract: contractOf(document), migrated: make(chan string, maxKept)}
+	p := &Program{schema: schema, document: document, contract: contractOf(document), migrated: make(chan string, maxKept)}
 	p.migratedFile = sync.OnceValues(p.migrateFile)
 	return p
 }
@@ -42,14 +44,20 @@ func NewProgram(schema database.Schema, document func() ([]byte, error)) *Progra
 // Running is a program that runs.
 type Running struct {
 	Engine   *gin.Engine
+	Routes   []endpoint.Route
 	Jobs     []jobs.Handler
 	BasePath string // before all paths but those of the health checks
+
+	// For Hold. User and Admin make a user, sign it in, and return the name and the value of
+	// the header that shows it. Remove deletes a user as another process does.
+	User, Admin func(email string) (header []string)
+	Remove      func(email string) (id any)
 }
 
 // Start runs the program until the test ends. The database has all migrations.
 func (p *Program) Start(t testing.TB, settings database.Settings, build func(*slog.Logger, *gorm.DB) (Running, error)) *App {
 	t.Helper()
-	app := &App{t: t, contract: p.contract, Log: new(Log)}
+	app := &App{t: t, program: p, Log: new(Log)}
 	log := slog.New(slog.NewTextHandler(app.Log, nil))
 	app.DB = p.open(t, settings, log)
 	running, err := build(log, app.DB)
@@ -58,7 +66,7 @@ func (p *Program) Start(t testing.TB, settings database.Settings, build func(*sl
 	}
 	server := httptest.NewServer(running.Engine)
 	t.Cleanup(server.Close)
-	app.Engine, app.URL, app.jobs, app.basePath = running.Engine, server.URL, running.Jobs, running.BasePath
+	app.Engine, app.URL, app.running = running.Engine, server.URL, running
 	return app
 }
 
