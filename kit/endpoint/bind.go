@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,15 +34,21 @@ var ginTags = map[string]string{"uri": tagPath, "form": tagQuery + " or " + tagF
 // binder fills one input type from a request: first the body, then the query, the
 // headers and the path. Then it validates the input once.
 type binder struct {
-	fields map[string]map[string][]int // tag → name → index in the struct
-	bodies map[string]string           // media type of the body → tag of its fields
+	fields map[string][]field // by tag, sorted by name
+	bodies map[string]string  // media type of the body → tag of its fields
 	patch  bool
+}
+
+// field is a field of an input, by its name in one source.
+type field struct {
+	name string
+	reflect.StructField
 }
 
 // newBinder returns an error that names each field without exactly one source, or
 // with a type that its source cannot fill.
 func newBinder(in reflect.Type, method, path string) (binder, error) {
-	b := binder{fields: map[string]map[string][]int{}, bodies: map[string]string{}, patch: method == http.MethodPatch}
+	b := binder{fields: map[string][]field{}, bodies: map[string]string{}, patch: method == http.MethodPatch}
 	if in.Kind() != reflect.Struct {
 		return b, fmt.Errorf("%v is not a struct", in)
 	}
@@ -51,46 +58,54 @@ func newBinder(in reflect.Type, method, path string) (binder, error) {
 			errs = append(errs, fmt.Errorf("%v.%s %w", in, field.Name, err))
 		}
 	}
-	b.addBodies(in)
+	for _, fields := range b.fields {
+		slices.SortFunc(fields, func(one, other field) int { return cmp.Compare(one.name, other.name) })
+	}
+	b.addBodies()
 	if len(b.fields[tagBody]) > 0 && len(b.fields[tagJSON])+len(b.fields[tagForm]) > 0 {
 		errs = append(errs, fmt.Errorf("%v has a field for the whole body and other fields of the body", in))
 	}
 	return b, errors.Join(errs...)
 }
 
-func (b binder) addField(field reflect.StructField, path string) error {
+func (b binder) addField(found reflect.StructField, path string) error {
 	for tag, instead := range ginTags {
-		if _, found := field.Tag.Lookup(tag); found {
+		if _, used := found.Tag.Lookup(tag); used {
 			return fmt.Errorf("has the tag %s of Gin's own binding: use %s", tag, instead)
 		}
 	}
 	switch {
-	case field.Anonymous && field.Type.Kind() == reflect.Pointer:
+	case found.Anonymous && found.Type.Kind() == reflect.Pointer:
 		return errors.New("is an embedded pointer: embed the struct itself")
-	case field.Anonymous || !field.IsExported():
+	case found.Anonymous || !found.IsExported():
 		return nil
 	}
 	var sources []string
 	for _, tag := range tags {
-		names := sourceNames(field, tag, path)
-		if len(names) == 0 {
-			continue
-		}
-		sources = append(sources, tag)
-		if b.fields[tag] == nil {
-			b.fields[tag] = map[string][]int{}
+		names := sourceNames(found, tag, path)
+		if len(names) > 0 {
+			sources = append(sources, tag)
 		}
 		for _, name := range names {
-			if b.fields[tag][name] != nil {
+			if _, taken := b.field(tag, name); taken {
 				return fmt.Errorf("has the same %s name as another field: %s", tag, name)
 			}
-			b.fields[tag][name] = field.Index
+			b.fields[tag] = append(b.fields[tag], field{name, found})
 		}
 	}
 	if len(sources) != 1 && !slices.Equal(sources, []string{tagJSON, tagForm}) {
 		return fmt.Errorf("needs one source: path (with a name in the route's path), query, header, json, formData, json and formData, or body; it has %v", sources)
 	}
-	return checkType(field.Type, sources)
+	return checkType(found.Type, sources)
+}
+
+// field finds a field by its name in one source.
+func (b binder) field(tag, name string) (found field, known bool) {
+	i := slices.IndexFunc(b.fields[tag], func(f field) bool { return f.name == name })
+	if i < 0 {
+		return field{}, false
+	}
+	return b.fields[tag][i], true
 }
 
 // sourceNames returns the names of a field in one source: a single name, or the
@@ -158,11 +173,11 @@ func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 		b.setValues(tagQuery, query, in, &errs)
 	}
 	b.setValues(tagHeader, c.Request.Header, in, &errs)
-	for name, index := range b.fields[tagPath] {
-		if text := c.Param(name); checkText(text) != "" || setText(in.FieldByIndex(index), text) != nil {
+	for _, field := range b.fields[tagPath] {
+		if text := c.Param(field.name); checkText(text) != "" || setText(in.FieldByIndex(field.Index), text) != nil {
 			return problem.NotFound
 		}
-		errs.sentField(tagPath, in, index)
+		errs.sentField(tagPath, in, field)
 	}
 	ctx := c.Request.Context()
 	if err := ctx.Err(); err != nil {

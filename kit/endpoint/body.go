@@ -22,9 +22,9 @@ const (
 )
 
 // addBodies lists the media types that the body may have.
-func (b binder) addBodies(in reflect.Type) {
-	for media := range b.fields[tagBody] {
-		b.bodies[media] = tagBody
+func (b binder) addBodies() {
+	for _, media := range b.fields[tagBody] {
+		b.bodies[media.name] = tagBody
 	}
 	if b.fields[tagJSON] != nil {
 		b.bodies[typeJSON] = tagJSON
@@ -35,8 +35,8 @@ func (b binder) addBodies(in reflect.Type) {
 	if b.fields[tagForm] != nil {
 		b.bodies[typeForm], b.bodies[typeMultipart] = tagForm, tagForm
 	}
-	for _, index := range b.fields[tagForm] {
-		if isFile(in.FieldByIndex(index).Type) {
+	for _, field := range b.fields[tagForm] {
+		if isFile(field.Type) {
 			delete(b.bodies, typeForm)
 		}
 	}
@@ -71,7 +71,8 @@ func (b binder) body(r *http.Request, in reflect.Value, errs *fieldErrors) (tag 
 	}
 	if tag == tagBody {
 		if len(raw) > 0 { // an empty body stays nil, so that binding:"required" refuses it
-			in.FieldByIndex(b.fields[tagBody][media]).SetBytes(raw)
+			whole, _ := b.field(tagBody, media)
+			in.FieldByIndex(whole.Index).SetBytes(raw)
 		}
 		return tag, nil
 	}

@@ -4,11 +4,9 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -44,9 +42,8 @@ func parseForm(text string) (url.Values, error) {
 // setValues sets the fields from a form, a query or headers, always in the same
 // order. It ignores unknown names, as RFC 6749, section 3.2, requires of a form.
 func (b binder) setValues(tag string, values map[string][]string, in reflect.Value, errs *fieldErrors) {
-	for _, name := range slices.Sorted(maps.Keys(b.fields[tag])) {
-		index, given := b.fields[tag][name], values[name]
-		field := in.FieldByIndex(index)
+	for _, source := range b.fields[tag] {
+		name, given, field := source.name, values[source.name], in.FieldByIndex(source.Index)
 		if tag == tagHeader && len(given) > 1 { // a list in several lines (RFC 9110, section 5.3)
 			given = []string{strings.Join(given, ", ")}
 		}
@@ -71,7 +68,7 @@ func (b binder) setValues(tag string, values map[string][]string, in reflect.Val
 			errs.setText(name, field, given[0])
 		}
 		if len(given) > 0 {
-			errs.sentField(tag, in, index)
+			errs.sentField(tag, in, source)
 		}
 	}
 }

@@ -74,14 +74,14 @@ func (m *objectReader) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 }
 
 func (m *objectReader) readMember(name string, value jsontext.Value) {
-	index, known := m.fields[tagJSON][name]
+	source, known := m.binder.field(tagJSON, name)
 	if !known {
 		m.errs.add(name, unknownField)
 		return
 	}
-	field := m.in.FieldByIndex(index)
+	field := m.in.FieldByIndex(source.Index)
 	if value.Kind() == 'n' {
-		if !m.nullable(m.in.Type().FieldByIndex(index)) {
+		if !m.nullable(source) {
 			m.errs.add(name, "must be "+describeType(field.Type()))
 		} else if m.patch {
 			field.Set(reflect.New(field.Type().Elem()))
@@ -127,7 +127,7 @@ func checkValue(value jsontext.Value) (message string) {
 // nullable reports whether a JSON field may be null. Null means the same as an absent
 // field, so a field that is not required may be null. But in a PATCH, null is a value
 // (RFC 7396), so there only a pointer to a pointer may be null.
-func (b binder) nullable(field reflect.StructField) bool {
+func (b binder) nullable(field field) bool {
 	t := field.Type
 	if b.patch {
 		return t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer

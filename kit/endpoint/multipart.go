@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -31,9 +30,9 @@ func (b binder) multipart(r *http.Request, in reflect.Value, errs *fieldErrors) 
 		return err
 	}
 	b.setValues(tagForm, r.MultipartForm.Value, in, errs)
-	for _, name := range slices.Sorted(maps.Keys(b.fields[tagForm])) {
-		index, given := b.fields[tagForm][name], r.MultipartForm.File[name]
-		field, accept := in.FieldByIndex(index), acceptedTypes(in.Type().FieldByIndex(index))
+	for _, source := range b.fields[tagForm] {
+		name, given, accept := source.name, r.MultipartForm.File[source.name], acceptedTypes(source)
+		field := in.FieldByIndex(source.Index)
 		switch {
 		case len(given) == 0:
 		case !isFile(field.Type()):
@@ -99,7 +98,7 @@ func (e *fieldErrors) checkFile(name string, file *multipart.FileHeader, accept 
 	}
 }
 
-func acceptedTypes(field reflect.StructField) []string {
+func acceptedTypes(field field) []string {
 	if accept := field.Tag.Get(acceptTag); accept != "" {
 		return strings.Split(accept, ",")
 	}

@@ -1,16 +1,12 @@
 package endpoint
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/gofrs/uuid/v5"
-	"github.com/swaggest/jsonschema-go"
 )
 
 // Info describes the API as a whole.
@@ -35,26 +31,14 @@ const schemas = "#/components/schemas/"
 type object = map[string]any
 
 // Document describes the routes as OpenAPI 3.1, from the types of their inputs and
-// answers. The error is that of CheckRoutes, or names each route that cannot be described.
+// answers. The error is that of CheckRoutes.
 func Document(info Info, routes []Route) ([]byte, error) {
-	if err := CheckRoutes(routes); err != nil {
+	d, err := describeAll(slices.Sorted(maps.Keys(info.SecuritySchemes)), routes)
+	if err != nil {
 		return nil, err
 	}
-	d := &document{components: object{}, examples: object{}, names: names{}, described: map[typeUse]object{}}
-	d.reflector.AddTypeMapping(uuid.UUID{}, uuidSchema(""))
-	for _, name := range slices.Sorted(maps.Keys(info.SecuritySchemes)) {
-		d.security = append(d.security, object{name: []string{}})
-	}
-	var paths orderedPaths
-	var errs []error
-	for _, route := range routes {
-		operation, err := d.operation(route)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s %s: %w", route.Method, route.Path, err))
-		}
-		paths.add(pathParameters.ReplaceAllString(route.Path, "/{$1}"), strings.ToLower(route.Method), operation)
-	}
-	if err := errors.Join(errs...); err != nil {
+	paths, err := d.pathsInOrder()
+	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(object{
@@ -71,36 +55,25 @@ func Document(info Info, routes []Route) ([]byte, error) {
 	})
 }
 
-// orderedPaths keeps the paths in the order of the table, for the reader. A map
-// would be written in the order of the alphabet.
-type orderedPaths []pathItem
-
-type pathItem struct {
-	path       string
-	operations object // by method
+// CheckRoutes returns an error that names each route that cannot work or cannot be
+// described, and both of two routes with the same path or the same operationId. It is
+// quick, so that it can run at each start.
+func CheckRoutes(routes []Route) error {
+	_, err := describeAll(nil, routes)
+	return err
 }
 
-func (o *orderedPaths) add(path, method string, operation object) {
-	i := slices.IndexFunc(*o, func(item pathItem) bool { return item.path == path })
-	if i < 0 {
-		i = len(*o)
-		*o = append(*o, pathItem{path, object{}})
-	}
-	(*o)[i].operations[method] = operation
-}
-
-// MarshalJSON writes the paths in their order.
-func (o orderedPaths) MarshalJSON() ([]byte, error) {
-	var out bytes.Buffer
-	for i, item := range o {
-		text, err := json.Marshal(object{item.path: item.operations})
-		if err != nil {
-			return nil, err
-		}
-		out.WriteByte("{,"[min(i, 1)])
-		out.Write(text[1 : len(text)-1])
-	}
-	return append(out.Bytes(), '}'), nil
+// document is what is known of the routes that were described before.
+type document struct {
+	tags       []tagged
+	security   []object
+	paths      []string          // in the order of the table
+	operations map[string]object // by path, then by method
+	components object
+	examples   object             // by their problem's code
+	names      map[string]typeUse // of the components
+	routes     map[string]Route   // by method and path
+	ids        map[string]Route   // by operationId
 }
 
 // tagged is a group of routes.
@@ -109,12 +82,48 @@ type tagged struct {
 	Description string `json:"description"` // the summaries of its routes
 }
 
-type document struct {
-	tags       []tagged
-	security   []object
-	reflector  jsonschema.Reflector
-	components object
-	examples   object // by their problem's code
-	names      names
-	described  map[typeUse]object
+func describeAll(schemes []string, routes []Route) (*document, error) {
+	d := &document{operations: map[string]object{}, components: object{}, examples: object{}, names: map[string]typeUse{}, routes: map[string]Route{}, ids: map[string]Route{}}
+	for _, name := range schemes {
+		d.security = append(d.security, object{name: []string{}})
+	}
+	var errs []error
+	for _, route := range routes {
+		if err := d.add(route); err != nil {
+			errs = append(errs, fmt.Errorf("%s %s%w", route.Method, route.Path, err))
+		}
+	}
+	return d, errors.Join(errs...)
+}
+
+func (d *document) add(route Route) error {
+	if other, found := d.routes[route.Method+route.Path]; found {
+		return fmt.Errorf(" is in the table twice: for %s and for %s", other.function, route.function)
+	}
+	d.routes[route.Method+route.Path] = route
+	operation, err := d.operation(route)
+	if err != nil {
+		return fmt.Errorf(": %w", err)
+	}
+	path := pathParameters.ReplaceAllString(route.Path, "/{$1}")
+	if d.operations[path] == nil {
+		d.operations[path] = object{}
+		d.paths = append(d.paths, path)
+	}
+	d.operations[path][strings.ToLower(route.Method)] = operation
+	return nil
+}
+
+// pathsInOrder keeps the paths in the order of the table, for the reader. A map would be
+// written in the order of the alphabet.
+func (d *document) pathsInOrder() (json.RawMessage, error) {
+	var paths []string
+	for _, path := range d.paths {
+		text, err := json.Marshal(object{path: d.operations[path]})
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, string(text[1:len(text)-1]))
+	}
+	return json.RawMessage("{" + strings.Join(paths, ",") + "}"), nil
 }

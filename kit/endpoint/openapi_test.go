@@ -108,8 +108,8 @@ func TestRulesAreInTheDocument(t *testing.T) {
 			`"mail":{"format":"email","minLength":1,"type":"string"},` +
 			`"tags":{"anyOf":[{"items":{"type":"string"},"maxItems":3,"type":"array"},{"type":"null"}]},` +
 			`"title":{"maxLength":200,"minLength":1,"type":"string"}},"required":["mail","title"],"type":"object"}`,
-		string(read.Components.Schemas["line"]): `{"required":["text"],"additionalProperties":false,"properties":{"note":{"anyOf":[{"type":"string"},{"type":"null"}]},` +
-			`"text":{"maxLength":9,"minLength":1,"type":"string"}},"type":"object"}`,
+		string(read.Components.Schemas["line"]): `{"additionalProperties":false,"properties":{"note":{"anyOf":[{"type":"string"},{"type":"null"}]},` +
+			`"text":{"maxLength":9,"minLength":1,"type":"string"}},"required":["text"],"type":"object"}`,
 	} {
 		if got := strings.Join(strings.Fields(part), ""); got != want {
 			t.Errorf("%s\nwant %s", got, want)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -13,11 +12,19 @@ import (
 )
 
 func (d *document) operation(route Route) (object, error) {
+	if route.bindErr != nil {
+		return nil, route.bindErr
+	}
 	tag, id := tagAndID(route)
+	var idErr error
+	if other, taken := d.ids[id]; taken {
+		idErr = fmt.Errorf("has the operationId %s, like %s %s: rename its function, or set another with Operation", id, other.Method, other.Path)
+	}
+	d.ids[id] = route
 	responses, responsesErr := d.responses(route)
 	parameters, parametersErr := d.parameters(route)
 	body, bodyErr := d.requestBody(route)
-	if err := errors.Join(responsesErr, parametersErr, bodyErr); err != nil {
+	if err := errors.Join(idErr, responsesErr, parametersErr, bodyErr); err != nil {
 		return nil, err
 	}
 	d.addTag(tag, route.Summary)
@@ -85,18 +92,22 @@ func functionName(handle any) string {
 // parameters describes the parameters that the input binds, and those of the path
 // that only a Gin handler reads.
 func (d *document) parameters(route Route) (parameters []object, err error) {
-	for _, name := range pathNames(route.Path) {
-		if route.bind.fields[tagPath][name] == nil {
+	names := pathNames(route.Path)
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return nil, fmt.Errorf("has the parameter %s twice in its path", name)
+		}
+		if _, bound := route.bind.field(tagPath, name); !bound {
 			parameters = append(parameters, object{"name": name, "in": tagPath, "required": true, "schema": object{"type": "string"}})
 		}
 	}
 	for _, in := range []string{tagPath, tagQuery, tagHeader} {
-		for _, name := range slices.Sorted(maps.Keys(route.bind.fields[in])) {
-			schema, required, err := d.field(route.in.FieldByIndex(route.bind.fields[in][name]))
+		for _, field := range route.bind.fields[in] {
+			schema, required, err := d.field(route.in, field, asInput)
 			if err != nil {
 				return nil, err
 			}
-			parameters = append(parameters, object{"name": name, "in": in, "required": required || in == tagPath, "schema": schema})
+			parameters = append(parameters, object{"name": field.name, "in": in, "required": required || in == tagPath, "schema": schema})
 		}
 	}
 	return parameters, nil
@@ -105,11 +116,13 @@ func (d *document) parameters(route Route) (parameters []object, err error) {
 // requestBody describes the body in each of its media types.
 func (d *document) requestBody(route Route) (object, error) {
 	content, required := object{}, true
-	for _, media := range slices.Sorted(maps.Keys(route.bind.bodies)) {
-		tag := route.bind.bodies[media]
+	for media, tag := range route.bind.bodies {
 		if tag == tagBody { // any bytes
-			field := route.in.FieldByIndex(route.bind.fields[tagBody][media])
+			field, _ := route.bind.field(tagBody, media)
 			content[media], required = object{}, isRequired(field)
+			if err := checkRules(route.in, field.StructField); err != nil {
+				return nil, err
+			}
 			continue
 		}
 		schema, err := d.body(route, tag)
@@ -134,9 +147,9 @@ func (d *document) requestBody(route Route) (object, error) {
 // acceptedFiles returns the accepted media types of a form's files, by field.
 func acceptedFiles(route Route) object {
 	files := object{}
-	for name, index := range route.bind.fields[tagForm] {
-		if field := route.in.FieldByIndex(index); isFile(field.Type) && field.Tag.Get(acceptTag) != "" {
-			files[name] = object{"contentType": strings.Join(acceptedTypes(field), ", ")}
+	for _, field := range route.bind.fields[tagForm] {
+		if isFile(field.Type) && field.Tag.Get(acceptTag) != "" {
+			files[field.name] = object{"contentType": strings.Join(acceptedTypes(field), ", ")}
 		}
 	}
 	return files
@@ -145,38 +158,14 @@ func acceptedFiles(route Route) object {
 // body describes the fields of the body. Other fields are allowed only in a form,
 // because OAuth2 clients may add some.
 func (d *document) body(route Route, tag string) (object, error) {
-	properties, required := object{}, []string{}
-	for _, name := range slices.Sorted(maps.Keys(route.bind.fields[tag])) {
-		field := route.in.FieldByIndex(route.bind.fields[tag][name])
-		schema, needed, err := d.field(field)
-		if err != nil {
-			return nil, err
-		}
-		if tag == tagJSON && !needed && route.bind.nullable(field) {
-			schema = object{"anyOf": []object{schema, {"type": "null"}}}
-		}
-		properties[name] = schema
-		if needed {
-			required = append(required, name)
-		}
-	}
-	schema := object{"type": "object", "properties": properties, "additionalProperties": tag == tagForm}
-	if len(required) > 0 {
-		schema["required"] = required
-	}
-	name := bodyName(route.in, tag)
-	if name == "" {
-		return schema, nil
-	}
-	d.components[name] = schema
-	return object{"$ref": schemas + name}, d.names.reserve(name, typeUse{route.in, asInput})
-}
-
-// bodyName is the name of the component of a body, "" if its type has no name.
-func bodyName(in reflect.Type, tag string) string {
-	name := typeName(in)
+	name := typeName(route.in)
 	if tag == tagForm && name != "" {
 		name += "Form"
 	}
-	return name
+	return d.component(name, typeUse{route.in, asInput}, func() (object, error) {
+		nullable := func(field field) bool { return tag == tagJSON && route.bind.nullable(field) }
+		schema, err := d.object(route.in, route.bind.fields[tag], asInput, nullable)
+		schema["additionalProperties"] = tag == tagForm
+		return schema, err
+	})
 }

@@ -36,10 +36,9 @@ func (e *fieldErrors) sent(name []byte, rules string, parent, value reflect.Valu
 }
 
 // sentField is sent for a field that is not in a JSON body, and for its items.
-func (e *fieldErrors) sentField(tag string, in reflect.Value, index []int) {
-	field, value := in.Type().FieldByIndex(index), in.FieldByIndex(index)
+func (e *fieldErrors) sentField(tag string, in reflect.Value, field field) {
 	name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
-	rules := field.Tag.Get("binding")
+	rules, value := field.Tag.Get("binding"), in.FieldByIndex(field.Index)
 	e.sent([]byte(name), rules, in, value)
 	if isList(field.Type) {
 		rules = rulesOfItems(rules)
@@ -82,7 +81,7 @@ func (z zeroFinder) walk(parent, value reflect.Value, name []byte, rules string)
 	}
 	list := kind == '[' && (value.Kind() == reflect.Slice || value.Kind() == reflect.Array)
 	object := kind == '{' && (value.Kind() == reflect.Map || value.Kind() == reflect.Struct)
-	if !list && !object || hasMethod(value.Type(), asInput) {
+	if !list && !object || hasMethod(value.Type(), ownJSON[asInput]) || hasMethod(value.Type(), ownText[asInput]) {
 		_ = z.decoder.SkipValue()
 		return
 	}
@@ -145,19 +144,9 @@ func rulesOfItems(rules string) string { return itemRules.ReplaceAllString(rules
 func (z zeroFinder) fieldsOf(t reflect.Type) map[string]reflect.StructField {
 	if z.fields[t] == nil {
 		z.fields[t] = map[string]reflect.StructField{}
-		for _, field := range reflect.VisibleFields(t) {
-			name, _, _ := strings.Cut(field.Tag.Get(tagJSON), ",")
-			if name == "" {
-				name = field.Name
-			}
-			z.fields[t][name] = field
+		for _, field := range jsonFields(t) {
+			z.fields[t][field.name] = field.StructField
 		}
 	}
 	return z.fields[t]
-}
-
-// isRequired reports whether a binding tag requires its field.
-func isRequired(field reflect.StructField) bool {
-	own, _, _ := strings.Cut(field.Tag.Get("binding"), "dive")
-	return slices.Contains(strings.Split(own, ","), "required")
 }

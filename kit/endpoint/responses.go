@@ -27,7 +27,7 @@ func (d *document) responses(route Route) (object, error) {
 		}
 		success["content"] = content
 	} else if route.out != nil && route.status != http.StatusNoContent { // None is {}
-		schema, err := d.describe(typeUse{route.out, asAnswer})
+		schema, err := d.describe(route.out, asAnswer)
 		if err != nil {
 			return nil, err
 		}
@@ -84,7 +84,7 @@ func (d *document) problemResponse(problems []*problem.Problem) (object, error) 
 			examples[p.Code] = example
 		}
 	}
-	schema, err := d.describe(typeUse{bodyType, asAnswer})
+	schema, err := d.describe(bodyType, asAnswer)
 	if err != nil {
 		return nil, err
 	}

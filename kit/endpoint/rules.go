@@ -3,42 +3,24 @@ package endpoint
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 )
 
-var withElements = []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}
-
-// checkRules reports a binding rule of a struct, or of a struct inside it, that
-// does not exist or does not suit its field. The validator panics at such a rule,
-// but not before it meets a value.
-func (seen visited) checkRules(t reflect.Type) (err error) {
-	for slices.Contains(withElements, t.Kind()) {
-		t = t.Elem()
-	}
-	if t.Kind() != reflect.Struct || seen[t] {
-		return nil
-	}
-	seen[t] = true
-	where := t.String()
+// checkRules reports a binding rule of a field that does not exist or does not suit it.
+// The validator panics at such a rule, but not before it meets a value.
+func checkRules(in reflect.Type, field reflect.StructField) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%s: the binding tag: %v", where, cause)
+			err = fmt.Errorf("the binding tag: %v", cause)
 		}
 	}()
-	parent := reflect.Zero(t).Interface()
-	_ = rules.StructPartial(parent) // parses every tag
-	for i := range t.NumField() {
-		field := t.Field(i)
-		if !field.IsExported() && !field.Anonymous {
-			continue
-		}
-		where = fmt.Sprintf("%v.%s", t, field.Name)
-		tryRules(parent, field)
-		if err := seen.checkRules(field.Type); err != nil {
-			return err
-		}
+	owner := in // or what it embeds
+	for _, i := range field.Index[:len(field.Index)-1] {
+		owner = pointee(owner.Field(i).Type)
 	}
+	parent := reflect.Zero(owner).Interface()
+	_ = rules.StructPartial(parent) // parses every tag
+	tryRules(parent, field)
 	return nil
 }
 

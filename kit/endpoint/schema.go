@@ -1,16 +1,20 @@
 package endpoint
 
 import (
+	"cmp"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
+	"time"
 
-	"github.com/swaggest/jsonschema-go"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/gofrs/uuid/v5"
 )
 
 // typeUse is a type as an input or as an answer. Only an input has rules, so a type
@@ -25,78 +29,186 @@ const (
 	asAnswer = "an answer"
 )
 
-// names are the names of components, each with its type.
-type names map[string]typeUse
+// described is a type with its own words for the document.
+type described interface{ JSONSchemaBytes() ([]byte, error) }
 
-// reserve reserves a name for a type. The empty name is of types that have none.
-func (n names) reserve(name string, by typeUse) error {
-	other, taken := n[name]
-	if taken && other != by && name != "" {
-		return fmt.Errorf("%v (%s) and %v (%s) would both be called %s: rename one", other.goType, other.role, by.goType, by.role, name)
+// ownJSON and ownText are the interfaces of types that read or write their own JSON.
+var (
+	ownJSON = map[string][]reflect.Type{
+		asInput:  {reflect.TypeFor[jsonv2.UnmarshalerFrom](), reflect.TypeFor[jsonv2.Unmarshaler]()},
+		asAnswer: {reflect.TypeFor[jsonv2.MarshalerTo](), reflect.TypeFor[jsonv2.Marshaler]()},
 	}
-	n[name] = by
+	ownText = map[string][]reflect.Type{
+		asInput:  {reflect.TypeFor[encoding.TextUnmarshaler]()},
+		asAnswer: {reflect.TypeFor[encoding.TextMarshaler]()},
+	}
+)
+
+// hasMethod reports whether a type, or a pointer to it, has one of the interfaces.
+func hasMethod(t reflect.Type, interfaces []reflect.Type) bool {
+	return slices.ContainsFunc(interfaces, reflect.PointerTo(t).Implements)
+}
+
+var wellKnown = map[reflect.Type]object{
+	reflect.TypeFor[[]byte]():    {"type": "string", "format": "base64"},
+	reflect.TypeFor[time.Time](): {"type": "string", "format": "date-time"},
+	reflect.TypeFor[uuid.UUID](): {"type": "string", "format": "uuid", "examples": []any{"01900000-0000-7000-8000-000000000000"}},
+}
+
+// describe returns the schema of a type, and adds a component for each struct in it. Its
+// error names a type that JSON cannot represent.
+func (d *document) describe(t reflect.Type, role string) (object, error) {
+	if own, ok := reflect.New(t).Interface().(described); ok {
+		schema := object{}
+		text, err := own.JSONSchemaBytes()
+		return schema, errors.Join(err, json.Unmarshal(text, &schema))
+	}
+	known, isKnown := wellKnown[t]
+	isStruct := t.Kind() == reflect.Struct
+	switch {
+	case isKnown:
+		return maps.Clone(known), nil
+	case hasMethod(t, ownJSON[role]) && isStruct: // only the type knows its members
+		return d.component(typeName(t), typeUse{t, role}, func() (object, error) { return object{"type": "object"}, nil })
+	case hasMethod(t, ownJSON[role]):
+		return object{}, nil
+	case hasMethod(t, ownText[role]):
+		return object{"type": "string"}, nil
+	case isStruct:
+		return d.component(typeName(t), typeUse{t, role}, func() (object, error) { return d.structure(t, role) })
+	case slices.Contains(containers, t.Kind()): // the same in both roles
+		return d.component(typeName(t), typeUse{t, "a container"}, func() (object, error) { return d.container(t, role) })
+	case t == reflect.TypeFor[time.Duration]():
+		return nil, fmt.Errorf("a %v is not a value of JSON: use whole seconds as an int", t)
+	}
+	return d.scalar(t, role)
+}
+
+// component adds a schema to the components, if it has a name, and returns its reference.
+func (d *document) component(name string, use typeUse, describe func() (object, error)) (object, error) {
+	if name == "" {
+		return describe()
+	}
+	reference := object{"$ref": schemas + name}
+	if other, taken := d.names[name]; taken && other == use {
+		return reference, nil
+	} else if taken {
+		return nil, fmt.Errorf("%v (%s) and %v (%s) would both be called %s: rename one", other.goType, other.role, use.goType, use.role, name)
+	}
+	d.names[name] = use // before its schema, which may contain it
+	schema, err := describe()
+	d.components[name] = schema
+	return reference, err
+}
+
+func (d *document) structure(t reflect.Type, role string) (object, error) {
+	// Decoding an empty object checks the tags of all members.
+	if err := jsonv2.Unmarshal([]byte("{}"), reflect.New(t).Interface()); err != nil {
+		return nil, fmt.Errorf("%v cannot be JSON: %w", t, err)
+	}
+	isInput := role == asInput
+	schema, err := d.object(t, jsonFields(t), role, func(field) bool { return isInput })
+	if isInput {
+		schema["additionalProperties"] = false
+	}
+	return schema, err
+}
+
+// object describes fields of a struct as the members of an object.
+func (d *document) object(in reflect.Type, fields []field, role string, nullable func(field) bool) (object, error) {
+	properties, required := object{}, []string{}
+	schema := object{"type": "object"}
+	for _, field := range fields {
+		property, needed, err := d.field(in, field, role)
+		if err != nil {
+			return schema, err
+		}
+		if needed {
+			required = append(required, field.name)
+		} else if nullable(field) {
+			property = object{"anyOf": []object{property, {"type": "null"}}}
+		}
+		properties[field.name] = property
+		schema["properties"] = properties
+	}
+	if len(required) > 0 {
+		schema["required"] = required
+	}
+	return schema, nil
+}
+
+var containers = []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}
+
+func (d *document) container(t reflect.Type, role string) (object, error) {
+	element, err := d.describe(t.Elem(), role)
+	switch t.Kind() {
+	case reflect.Pointer:
+		return orNull(element, role), err
+	case reflect.Map:
+		oneKey := reflect.MakeMap(reflect.MapOf(t.Key(), reflect.TypeFor[bool]()))
+		oneKey.SetMapIndex(reflect.Zero(t.Key()), reflect.ValueOf(true))
+		return object{"type": "object", "additionalProperties": element}, errors.Join(err, checkEncoding(oneKey))
+	}
+	return object{"type": "array", "items": element}, err
+}
+
+// orNull is the schema of a pointer. In an input, null depends on the field.
+func orNull(schema object, role string) object {
+	kind, isSimple := schema["type"].(string)
+	switch {
+	case role == asInput:
+		return schema
+	case isSimple && schema["enum"] == nil:
+		schema["type"] = []string{"null", kind}
+		return schema
+	}
+	return object{"anyOf": []object{schema, {"type": "null"}}}
+}
+
+func (d *document) scalar(t reflect.Type, role string) (object, error) {
+	switch kind := t.Kind(); {
+	case kind == reflect.Interface && role == asInput && t.NumMethod() > 0:
+		return nil, fmt.Errorf("%v is an interface, and JSON does not say its type", t)
+	case kind == reflect.Interface:
+		return object{}, nil
+	case kind == reflect.Bool:
+		return object{"type": "boolean"}, nil
+	case kind == reflect.String:
+		return object{"type": "string"}, nil
+	case reflect.Zero(t).CanInt():
+		return object{"type": "integer"}, nil
+	case reflect.Zero(t).CanUint():
+		return object{"type": "integer", "minimum": 0.0}, nil
+	case reflect.Zero(t).CanFloat():
+		return object{"type": "number"}, nil
+	}
+	return nil, checkEncoding(reflect.Zero(t))
+}
+
+func checkEncoding(value reflect.Value) error {
+	if _, err := jsonv2.Marshal(value.Interface()); err != nil {
+		return fmt.Errorf("a %v is not a value of JSON: %w", value.Type(), err)
+	}
 	return nil
 }
 
-// field describes a field of an input with its rules.
-func (d *document) field(field reflect.StructField) (schema object, required bool, err error) {
-	if isFile(field.Type) {
-		schema = fileSchema(field.Type)
-		return schema, addRules(schema, field), nil
-	}
-	schema, err = d.describe(typeUse{pointee(field.Type), asInput})
-	if err != nil {
-		return nil, false, fmt.Errorf("%s: %w", field.Name, err)
-	}
-	if text, ok := field.Tag.Lookup(exampleTag); ok {
-		var given any = text
-		if pointee(field.Type).Kind() != reflect.String {
-			err = json.Unmarshal([]byte(text), &given)
+// jsonFields returns the members that a struct has in JSON.
+func jsonFields(t reflect.Type) (members []field) {
+	var member []int // the last embedded struct that is a member itself
+	for _, found := range reflect.VisibleFields(t) {
+		tag := found.Tag.Get(tagJSON)
+		name, _, _ := strings.Cut(tag, ",")
+		inside := member != nil && len(found.Index) > len(member) && slices.Equal(found.Index[:len(member)], member)
+		embedded := found.Anonymous && name == "" && pointee(found.Type).Kind() == reflect.Struct
+		if inside || embedded || tag == "-" || !found.IsExported() {
+			continue
 		}
-		if err != nil {
-			return nil, false, fmt.Errorf("%s: the tag %s is not JSON: %w", field.Name, exampleTag, err)
+		if found.Anonymous {
+			member = found.Index
 		}
-		schema["examples"] = []any{given}
+		members = append(members, field{cmp.Or(name, found.Name), found})
 	}
-	return schema, addRules(schema, field), nil
-}
-
-// fileSchema describes a file, or a list of files. OpenAPI 3.0 recognizes a file by
-// its format, OpenAPI 3.1 by its media type.
-func fileSchema(t reflect.Type) object {
-	file := object{"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-	if t.Kind() == reflect.Slice {
-		return object{"type": "array", "items": file}
-	}
-	return file
-}
-
-// addRules adds the rules of a field's binding tag to its schema, as far as JSON
-// Schema can express them. It reports whether the field is required.
-func addRules(schema object, field reflect.StructField) (required bool) {
-	suffix := sizeKeyword(pointee(field.Type))
-	for _, rule := range strings.Split(field.Tag.Get("binding"), ",") {
-		name, value, _ := strings.Cut(rule, "=")
-		number, _ := strconv.ParseFloat(value, 64)
-		switch name {
-		case "required":
-			required = true
-		case "dive":
-			return required // the next rules are about the items
-		case "email", "uuid", "uri":
-			schema["format"] = name
-		case "oneof":
-			schema["enum"] = strings.Fields(value)
-		case "min", "gte":
-			schema["min"+suffix] = number
-		case "max", "lte":
-			schema["max"+suffix] = number
-		}
-	}
-	if required && suffix == "Length" && schema["minLength"] == nil && schema["enum"] == nil {
-		schema["minLength"] = 1 // "required" refuses an empty string
-	}
-	return required
+	return members
 }
 
 func pointee(t reflect.Type) reflect.Type {
@@ -104,97 +216,6 @@ func pointee(t reflect.Type) reflect.Type {
 		t = t.Elem()
 	}
 	return t
-}
-
-// sizeKeyword is the second half of JSON Schema's keywords for limits: minLength,
-// minItems or minimum.
-func sizeKeyword(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "Length"
-	case reflect.Slice, reflect.Array:
-		return "Items"
-	}
-	return "imum"
-}
-
-// describe returns the schema of a type, and adds a component for each struct in it.
-func (d *document) describe(what typeUse) (object, error) {
-	if known, ok := d.described[what]; ok {
-		return maps.Clone(known), nil
-	}
-	var nameErr error
-	described, err := d.reflector.Reflect(reflect.New(what.goType).Elem().Interface(),
-		jsonschema.DefinitionsPrefix(schemas),
-		jsonschema.RootRef,
-		jsonschema.InterceptDefName(func(t reflect.Type, _ string) string {
-			name, by := typeName(t), what
-			if hasOwnSchema(t) {
-				d.reflector.InlineDefinition(reflect.Zero(t).Interface())
-				return name
-			}
-			if by.goType = t; t.Kind() != reflect.Struct {
-				by.role = "a scalar" // the same schema in both roles
-			}
-			if nameErr == nil {
-				nameErr = d.names.reserve(name, by)
-			}
-			return name
-		}),
-		jsonschema.InterceptProp(func(p jsonschema.InterceptPropParams) error {
-			required := !strings.Contains(p.Field.Tag.Get(tagJSON), ",omit")
-			if !p.Processed {
-				return nil
-			}
-			if what.role == asInput {
-				property := p.PropertySchema.ToSchemaOrBool()
-				schema, err := property.ToSimpleMap()
-				if err != nil {
-					return err
-				}
-				if required = addRules(schema, p.Field); !required {
-					schema = object{"anyOf": []any{schema, object{"type": "null"}}}
-					*property.TypeObjectEns() = jsonschema.Schema{}
-				}
-				if err := property.FromSimpleMap(schema); err != nil {
-					return err
-				}
-				p.ParentSchema.WithAdditionalProperties(jsonschema.SchemaOrBool{TypeBoolean: new(false)})
-			}
-			if required {
-				p.ParentSchema.Required = append(p.ParentSchema.Required, p.Name)
-			}
-			return nil
-		}),
-		jsonschema.InterceptNullability(func(p jsonschema.InterceptNullabilityParams) {
-			empty, ok := map[reflect.Kind]jsonschema.SimpleType{reflect.Slice: jsonschema.Array, reflect.Map: jsonschema.Object}[p.Type.Kind()]
-			if p.NullAdded && ok { // nil is written as [] or {}
-				never := empty.Type()
-				p.Schema.Type = &never
-			}
-		}),
-		jsonschema.CollectDefinitions(func(name string, schema jsonschema.Schema) { d.components[name] = schema }),
-	)
-	if err := errors.Join(err, nameErr); err != nil {
-		return nil, err
-	}
-	schema, err := described.ToSchemaOrBool().ToSimpleMap()
-	d.described[what] = maps.Clone(schema)
-	return schema, err
-}
-
-// hasOwnSchema reports whether a scalar type defines its own schema, which is
-// written where it is used instead of among the components.
-func hasOwnSchema(t reflect.Type) bool {
-	return t.Kind() != reflect.Struct && t.Implements(reflect.TypeFor[jsonschema.RawExposer]())
-}
-
-// uuidSchema describes a UUID, because its type has no schema.
-type uuidSchema string
-
-// JSONSchemaBytes is the schema of a UUID.
-func (uuidSchema) JSONSchemaBytes() ([]byte, error) {
-	return []byte(`{"type":"string","format":"uuid","examples":["01900000-0000-7000-8000-000000000000"]}`), nil
 }
 
 var genericName = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)

@@ -54,7 +54,7 @@ type Details struct {
 	Detail    string       `json:"detail"`
 	Code      string       `json:"code"`
 	RequestID string       `json:"request_id"`
-	Errors    []FieldError `json:"errors,omitempty" maxItems:"100"`
+	Errors    []FieldError `json:"errors,omitempty" binding:"max=100"`
 }
 
 // Details returns the JSON of a problem.
