@@ -14,55 +14,34 @@ import (
 const exampleTag = "example"
 
 // field describes a field of a struct with its rules.
-func (d *document) field(in reflect.Type, field field, role string) (schema object, required bool, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("%v.%s: %w", in, field.Name, err)
-		}
-	}()
-	if err := checkRules(in, field.StructField); err != nil {
-		return nil, false, err
-	}
-	if isFile(field.Type) {
-		schema = fileSchema(field.Type)
-	} else if schema, err = d.describe(field.Type, role); err != nil {
-		return nil, false, err
-	}
-	required = addRules(schema, field.StructField)
+func (d *document) field(in reflect.Type, field field, role string) (schema object, required bool) {
+	defer func(outer string) { d.where = outer }(d.where)
+	d.where = fmt.Sprintf("%s: %v.%s", d.where, in, field.Name)
+	d.checkRules(in, field)
+	schema = d.describe(field.Type, role)
+	required = addRules(schema, field)
 	if role == asAnswer {
 		required = !strings.Contains(field.Tag.Get(tagJSON), ",omit")
 	}
-	return schema, required, addExample(schema, field)
+	if text, ok := field.Tag.Lookup(exampleTag); ok {
+		schema["examples"] = []any{d.given(text, field.Type)}
+	}
+	return schema, required
 }
 
-func addExample(schema object, field field) error {
-	text, ok := field.Tag.Lookup(exampleTag)
-	if !ok {
-		return nil
+func (d *document) given(text string, t reflect.Type) (value any) {
+	if pointee(t).Kind() == reflect.String {
+		return text
 	}
-	var given any = text
-	if pointee(field.Type).Kind() != reflect.String {
-		if err := json.Unmarshal([]byte(text), &given); err != nil {
-			return fmt.Errorf("the tag %s is not JSON: %w", exampleTag, err)
-		}
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		d.fail("the tag %s is not JSON: %w", exampleTag, err)
 	}
-	schema["examples"] = []any{given}
-	return nil
-}
-
-// fileSchema describes a file, or a list of files. OpenAPI 3.0 recognizes a file by
-// its format, OpenAPI 3.1 by its media type.
-func fileSchema(t reflect.Type) object {
-	file := object{"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-	if t.Kind() == reflect.Slice {
-		return object{"type": "array", "items": file}
-	}
-	return file
+	return value
 }
 
 // addRules adds the rules of a field's binding tag to its schema, as far as JSON
 // Schema can express them. It reports whether the field is required.
-func addRules(schema object, field reflect.StructField) (required bool) {
+func addRules(schema object, field field) (required bool) {
 	size := sizeKeyword(pointee(field.Type))
 	for _, rule := range strings.Split(field.Tag.Get("binding"), ",") {
 		name, value, _ := strings.Cut(rule, "=")

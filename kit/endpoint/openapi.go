@@ -65,6 +65,8 @@ func CheckRoutes(routes []Route) error {
 
 // document is what is known of the routes that were described before.
 type document struct {
+	where      string // the route, and the fields in it
+	errs       []error
 	tags       []tagged
 	security   []object
 	paths      []string          // in the order of the table
@@ -72,7 +74,7 @@ type document struct {
 	components object
 	examples   object             // by their problem's code
 	names      map[string]typeUse // of the components
-	routes     map[string]Route   // by method and path
+	routes     map[string]Route   // by where
 	ids        map[string]Route   // by operationId
 }
 
@@ -87,31 +89,30 @@ func describeAll(schemes []string, routes []Route) (*document, error) {
 	for _, name := range schemes {
 		d.security = append(d.security, object{name: []string{}})
 	}
-	var errs []error
 	for _, route := range routes {
-		if err := d.add(route); err != nil {
-			errs = append(errs, fmt.Errorf("%s %s%w", route.Method, route.Path, err))
-		}
+		d.where = route.Method + " " + route.Path
+		d.add(route)
 	}
-	return d, errors.Join(errs...)
+	return d, errors.Join(d.errs...)
 }
 
-func (d *document) add(route Route) error {
-	if other, found := d.routes[route.Method+route.Path]; found {
-		return fmt.Errorf(" is in the table twice: for %s and for %s", other.function, route.function)
+// fail notes why the route, or the type in it, cannot work.
+func (d *document) fail(format string, args ...any) {
+	d.errs = append(d.errs, fmt.Errorf(d.where+": "+format, args...))
+}
+
+func (d *document) add(route Route) {
+	if other, found := d.routes[d.where]; found {
+		d.errs = append(d.errs, fmt.Errorf("%s is in the table twice: for %s and for %s", d.where, other.function, route.function))
+		return
 	}
-	d.routes[route.Method+route.Path] = route
-	operation, err := d.operation(route)
-	if err != nil {
-		return fmt.Errorf(": %w", err)
-	}
+	d.routes[d.where] = route
 	path := pathParameters.ReplaceAllString(route.Path, "/{$1}")
 	if d.operations[path] == nil {
 		d.operations[path] = object{}
 		d.paths = append(d.paths, path)
 	}
-	d.operations[path][strings.ToLower(route.Method)] = operation
-	return nil
+	d.operations[path][strings.ToLower(route.Method)] = d.operation(route)
 }
 
 // pathsInOrder keeps the paths in the order of the table, for the reader. A map would be

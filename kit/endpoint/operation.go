@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -11,36 +10,30 @@ import (
 	"strings"
 )
 
-func (d *document) operation(route Route) (object, error) {
-	if route.bindErr != nil {
-		return nil, route.bindErr
-	}
+func (d *document) operation(route Route) object {
 	tag, id := tagAndID(route)
-	var idErr error
 	if other, taken := d.ids[id]; taken {
-		idErr = fmt.Errorf("has the operationId %s, like %s %s: rename its function, or set another with Operation", id, other.Method, other.Path)
+		d.fail("has the operationId %s, like %s %s: rename its function, or set another with Operation", id, other.Method, other.Path)
 	}
 	d.ids[id] = route
-	responses, responsesErr := d.responses(route)
-	parameters, parametersErr := d.parameters(route)
-	body, bodyErr := d.requestBody(route)
-	if err := errors.Join(idErr, responsesErr, parametersErr, bodyErr); err != nil {
-		return nil, err
+	if route.bindErr != nil {
+		d.fail("%w", route.bindErr)
+		return nil
 	}
 	d.addTag(tag, route.Summary)
-	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": route.description(), "operationId": id, "security": []object{}, "responses": responses}
+	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": route.description(), "operationId": id, "security": []object{}, "responses": d.responses(route)}
 	if !route.Access.Public() {
 		operation["security"] = slices.DeleteFunc(slices.Clone(d.security), func(scheme object) bool {
 			return slices.ContainsFunc(route.Access.Refuses, func(name string) bool { return scheme[name] != nil })
 		})
 	}
-	if len(parameters) > 0 {
+	if parameters := d.parameters(route); len(parameters) > 0 {
 		operation["parameters"] = parameters
 	}
-	if body != nil {
+	if body := d.requestBody(route); body != nil {
 		operation["requestBody"] = body
 	}
-	return operation, nil
+	return operation
 }
 
 // description says who may call the route, and its own limit of the body.
@@ -91,11 +84,11 @@ func functionName(handle any) string {
 
 // parameters describes the parameters that the input binds, and those of the path
 // that only a Gin handler reads.
-func (d *document) parameters(route Route) (parameters []object, err error) {
+func (d *document) parameters(route Route) (parameters []object) {
 	names := pathNames(route.Path)
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
-			return nil, fmt.Errorf("has the parameter %s twice in its path", name)
+			d.fail("has the parameter %s twice in its path", name)
 		}
 		if _, bound := route.bind.field(tagPath, name); !bound {
 			parameters = append(parameters, object{"name": name, "in": tagPath, "required": true, "schema": object{"type": "string"}})
@@ -103,32 +96,24 @@ func (d *document) parameters(route Route) (parameters []object, err error) {
 	}
 	for _, in := range []string{tagPath, tagQuery, tagHeader} {
 		for _, field := range route.bind.fields[in] {
-			schema, required, err := d.field(route.in, field, asInput)
-			if err != nil {
-				return nil, err
-			}
+			schema, required := d.field(route.in, field, asInput)
 			parameters = append(parameters, object{"name": field.name, "in": in, "required": required || in == tagPath, "schema": schema})
 		}
 	}
-	return parameters, nil
+	return parameters
 }
 
 // requestBody describes the body in each of its media types.
-func (d *document) requestBody(route Route) (object, error) {
+func (d *document) requestBody(route Route) object {
 	content, required := object{}, true
 	for media, tag := range route.bind.bodies {
 		if tag == tagBody { // any bytes
 			field, _ := route.bind.field(tagBody, media)
-			content[media], required = object{}, isRequired(field)
-			if err := checkRules(route.in, field.StructField); err != nil {
-				return nil, err
-			}
+			content[media] = object{}
+			_, required = d.field(route.in, field, asInput)
 			continue
 		}
-		schema, err := d.body(route, tag)
-		if err != nil {
-			return nil, err
-		}
+		schema := d.body(route, tag)
 		described := object{"schema": schema}
 		if media != typeMultipart || len(route.bind.bodies) > 1 { // a form with files is only multipart
 			described["example"] = d.example(schema, maxExampleDepth)
@@ -139,9 +124,9 @@ func (d *document) requestBody(route Route) (object, error) {
 		content[media] = described
 	}
 	if len(content) == 0 {
-		return nil, nil
+		return nil
 	}
-	return object{"required": required, "content": content}, nil
+	return object{"required": required, "content": content}
 }
 
 // acceptedFiles returns the accepted media types of a form's files, by field.
@@ -157,15 +142,15 @@ func acceptedFiles(route Route) object {
 
 // body describes the fields of the body. Other fields are allowed only in a form,
 // because OAuth2 clients may add some.
-func (d *document) body(route Route, tag string) (object, error) {
+func (d *document) body(route Route, tag string) object {
 	name := typeName(route.in)
 	if tag == tagForm && name != "" {
 		name += "Form"
 	}
-	return d.component(name, typeUse{route.in, asInput}, func() (object, error) {
+	return d.component(name, typeUse{route.in, asInput}, func() object {
 		nullable := func(field field) bool { return tag == tagJSON && route.bind.nullable(field) }
-		schema, err := d.object(route.in, route.bind.fields[tag], asInput, nullable)
+		schema := d.object(route.in, route.bind.fields[tag], asInput, nullable)
 		schema["additionalProperties"] = tag == tagForm
-		return schema, err
+		return schema
 	})
 }

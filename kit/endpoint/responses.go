@@ -14,40 +14,15 @@ import (
 )
 
 // responses describes the success and every problem that the route may answer.
-func (d *document) responses(route Route) (object, error) {
-	success := object{"description": http.StatusText(cmp.Or(route.status, http.StatusOK))}
-	media := route.media
-	if route.isFile() && len(media) == 0 {
-		media = []string{"*/*"}
-	}
-	if len(media) > 0 {
-		content := object{}
-		for _, name := range media {
-			content[name] = object{}
-		}
-		success["content"] = content
-	} else if route.out != nil && route.status != http.StatusNoContent { // None is {}
-		schema, err := d.describe(route.out, asAnswer)
-		if err != nil {
-			return nil, err
-		}
-		success["content"] = object{typeJSON: object{"schema": schema}}
-		headers := object{}
-		if route.out.Implements(reflect.TypeFor[Versioned]()) {
-			headers["ETag"] = object{"description": "The version, for If-Match", "required": true, "schema": object{"type": "string"}}
-		}
-		if route.located {
-			headers["Location"] = object{"description": "Where it is shown", "required": true, "schema": object{"type": "string"}}
-		}
-		if len(headers) > 0 {
-			success["headers"] = headers
-		}
-	}
-	responses := object{strconv.Itoa(cmp.Or(route.status, http.StatusOK)): success}
-	if route.isFile() && route.Method == http.MethodGet {
+func (d *document) responses(route Route) object {
+	status := cmp.Or(route.status, http.StatusOK)
+	success := d.success(route, status)
+	responses := object{strconv.Itoa(status): success}
+	isGet := route.Method == http.MethodGet
+	if isGet && route.isFile() {
 		responses["206"] = object{"description": http.StatusText(http.StatusPartialContent), "content": success["content"]}
 	}
-	if route.Method == http.MethodGet && (route.isFile() || route.out != nil && route.out.Implements(reflect.TypeFor[Versioned]())) {
+	if isGet && (route.isFile() || route.isVersioned()) {
 		responses["304"] = object{"description": http.StatusText(http.StatusNotModified)}
 	}
 	byStatus := map[int][]*problem.Problem{}
@@ -55,20 +30,50 @@ func (d *document) responses(route Route) (object, error) {
 		byStatus[p.Status] = append(byStatus[p.Status], p)
 	}
 	for status, problems := range byStatus {
-		response, err := d.problemResponse(problems)
-		if err != nil {
-			return nil, err
-		}
-		responses[strconv.Itoa(status)] = response
+		responses[strconv.Itoa(status)] = d.problemResponse(problems)
 	}
-	return responses, nil
+	return responses
+}
+
+func (d *document) success(route Route, status int) object {
+	success, content, headers := object{"description": http.StatusText(status)}, object{}, object{}
+	header := func(description string) object {
+		return object{"description": description, "required": true, "schema": object{"type": "string"}}
+	}
+	switch {
+	case len(route.media) > 0:
+		for _, name := range route.media {
+			content[name] = object{}
+		}
+	case route.isFile():
+		content["*/*"] = object{}
+	case route.out != nil && status != http.StatusNoContent: // None is {}
+		content[typeJSON] = object{"schema": d.describe(route.out, asAnswer)}
+		if route.isVersioned() {
+			headers["ETag"] = header("The version, for If-Match")
+		}
+		if route.located {
+			headers["Location"] = header("Where it is shown")
+		}
+	}
+	if len(content) > 0 {
+		success["content"] = content
+	}
+	if len(headers) > 0 {
+		success["headers"] = headers
+	}
+	return success
 }
 
 func (r Route) isFile() bool { return r.out == reflect.TypeFor[File]() }
 
+func (r Route) isVersioned() bool {
+	return r.out != nil && r.out.Implements(reflect.TypeFor[Versioned]())
+}
+
 // problemResponse describes an answer with one of problems, which all have the
 // same status.
-func (d *document) problemResponse(problems []*problem.Problem) (object, error) {
+func (d *document) problemResponse(problems []*problem.Problem) object {
 	examples, descriptions := object{}, []string{}
 	media, bodyType := problem.ContentType, reflect.TypeFor[problem.Details]()
 	for _, p := range problems {
@@ -84,14 +89,10 @@ func (d *document) problemResponse(problems []*problem.Problem) (object, error) 
 			examples[p.Code] = example
 		}
 	}
-	schema, err := d.describe(bodyType, asAnswer)
-	if err != nil {
-		return nil, err
-	}
 	return object{
 		"description": strings.Join(descriptions, "; "),
-		"content":     object{media: object{"schema": schema, "examples": examples}},
-	}, nil
+		"content":     object{media: object{"schema": d.describe(bodyType, asAnswer), "examples": examples}},
+	}
 }
 
 // allProblems returns the problems that a route may answer: those of its access,

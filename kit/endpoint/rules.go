@@ -1,17 +1,16 @@
 package endpoint
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 )
 
-// checkRules reports a binding rule of a field that does not exist or does not suit it.
+// checkRules fails for a binding rule of a field that does not exist or does not suit it.
 // The validator panics at such a rule, but not before it meets a value.
-func checkRules(in reflect.Type, field reflect.StructField) (err error) {
+func (d *document) checkRules(in reflect.Type, field field) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("the binding tag: %v", cause)
+			d.fail("the binding tag: %v", cause)
 		}
 	}()
 	owner := in // or what it embeds
@@ -21,12 +20,11 @@ func checkRules(in reflect.Type, field reflect.StructField) (err error) {
 	parent := reflect.Zero(owner).Interface()
 	_ = rules.StructPartial(parent) // parses every tag
 	tryRules(parent, field)
-	return nil
 }
 
 // tryRules panics if a rule does not suit the type of its field. It tries each
 // rule alone, because the validator stops at omitempty and at the first broken rule.
-func tryRules(parent any, field reflect.StructField) {
+func tryRules(parent any, field field) {
 	t := pointee(field.Type)
 	container := t
 	for rule := range strings.SplitSeq(field.Tag.Get("binding"), ",") {

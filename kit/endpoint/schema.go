@@ -5,8 +5,8 @@ import (
 	"encoding"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
+	"mime/multipart"
 	"reflect"
 	"regexp"
 	"slices"
@@ -50,106 +50,105 @@ func hasMethod(t reflect.Type, interfaces []reflect.Type) bool {
 }
 
 var wellKnown = map[reflect.Type]object{
-	reflect.TypeFor[[]byte]():    {"type": "string", "format": "base64"},
-	reflect.TypeFor[time.Time](): {"type": "string", "format": "date-time"},
-	reflect.TypeFor[uuid.UUID](): {"type": "string", "format": "uuid", "examples": []any{"01900000-0000-7000-8000-000000000000"}},
+	reflect.TypeFor[*multipart.FileHeader](): {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}, // its format is for OpenAPI 3.0
+	reflect.TypeFor[[]byte]():                {"type": "string", "format": "base64"},
+	reflect.TypeFor[time.Time]():             {"type": "string", "format": "date-time"},
+	reflect.TypeFor[uuid.UUID]():             {"type": "string", "format": "uuid", "examples": []any{"01900000-0000-7000-8000-000000000000"}},
 }
 
-// describe returns the schema of a type, and adds a component for each struct in it. Its
-// error names a type that JSON cannot represent.
-func (d *document) describe(t reflect.Type, role string) (object, error) {
+// describe returns the schema of a type, and adds a component for each struct in it. It
+// fails for a type that JSON cannot represent.
+func (d *document) describe(t reflect.Type, role string) object {
 	if own, ok := reflect.New(t).Interface().(described); ok {
-		schema := object{}
 		text, err := own.JSONSchemaBytes()
-		return schema, errors.Join(err, json.Unmarshal(text, &schema))
+		return d.parse(text, err)
 	}
 	known, isKnown := wellKnown[t]
 	isStruct := t.Kind() == reflect.Struct
 	switch {
 	case isKnown:
-		return maps.Clone(known), nil
+		return maps.Clone(known)
 	case hasMethod(t, ownJSON[role]) && isStruct: // only the type knows its members
-		return d.component(typeName(t), typeUse{t, role}, func() (object, error) { return object{"type": "object"}, nil })
+		return d.component(typeName(t), typeUse{t, role}, func() object { return object{"type": "object"} })
 	case hasMethod(t, ownJSON[role]):
-		return object{}, nil
+		return object{}
 	case hasMethod(t, ownText[role]):
-		return object{"type": "string"}, nil
+		return object{"type": "string"}
 	case isStruct:
-		return d.component(typeName(t), typeUse{t, role}, func() (object, error) { return d.structure(t, role) })
+		return d.component(typeName(t), typeUse{t, role}, func() object { return d.structure(t, role) })
 	case slices.Contains(containers, t.Kind()): // the same in both roles
-		return d.component(typeName(t), typeUse{t, "a container"}, func() (object, error) { return d.container(t, role) })
-	case t == reflect.TypeFor[time.Duration]():
-		return nil, fmt.Errorf("a %v is not a value of JSON: use whole seconds as an int", t)
+		return d.component(typeName(t), typeUse{t, "a container"}, func() object { return d.container(t, role) })
 	}
 	return d.scalar(t, role)
 }
 
-// component adds a schema to the components, if it has a name, and returns its reference.
-func (d *document) component(name string, use typeUse, describe func() (object, error)) (object, error) {
-	if name == "" {
-		return describe()
+func (d *document) parse(text []byte, err error) object {
+	schema := object{}
+	if err := errors.Join(err, json.Unmarshal(text, &schema)); err != nil {
+		d.fail("its schema: %w", err)
 	}
-	reference := object{"$ref": schemas + name}
-	if other, taken := d.names[name]; taken && other == use {
-		return reference, nil
-	} else if taken {
-		return nil, fmt.Errorf("%v (%s) and %v (%s) would both be called %s: rename one", other.goType, other.role, use.goType, use.role, name)
-	}
-	d.names[name] = use // before its schema, which may contain it
-	schema, err := describe()
-	d.components[name] = schema
-	return reference, err
+	return schema
 }
 
-func (d *document) structure(t reflect.Type, role string) (object, error) {
+// component adds a schema to the components, if it has a name, and returns its reference.
+func (d *document) component(name string, use typeUse, describe func() object) object {
+	other, taken := d.names[name]
+	switch {
+	case name == "":
+		return describe()
+	case taken && other != use:
+		d.fail("%v (%s) and %v (%s) would both be called %s: rename one", other.goType, other.role, use.goType, use.role, name)
+	case !taken:
+		d.names[name] = use // before its schema, which may contain it
+		d.components[name] = describe()
+	}
+	return object{"$ref": schemas + name}
+}
+
+func (d *document) structure(t reflect.Type, role string) object {
 	// Decoding an empty object checks the tags of all members.
 	if err := jsonv2.Unmarshal([]byte("{}"), reflect.New(t).Interface()); err != nil {
-		return nil, fmt.Errorf("%v cannot be JSON: %w", t, err)
+		d.fail("%v cannot be JSON: %w", t, err)
 	}
 	isInput := role == asInput
-	schema, err := d.object(t, jsonFields(t), role, func(field) bool { return isInput })
+	schema := d.object(t, jsonFields(t), role, func(field) bool { return isInput })
 	if isInput {
 		schema["additionalProperties"] = false
 	}
-	return schema, err
+	return schema
 }
 
 // object describes fields of a struct as the members of an object.
-func (d *document) object(in reflect.Type, fields []field, role string, nullable func(field) bool) (object, error) {
-	properties, required := object{}, []string{}
-	schema := object{"type": "object"}
+func (d *document) object(in reflect.Type, fields []field, role string, nullable func(field) bool) object {
+	schema, properties, required := object{"type": "object"}, object{}, []string{}
 	for _, field := range fields {
-		property, needed, err := d.field(in, field, role)
-		if err != nil {
-			return schema, err
-		}
+		property, needed := d.field(in, field, role)
 		if needed {
 			required = append(required, field.name)
+			schema["required"] = required
 		} else if nullable(field) {
 			property = object{"anyOf": []object{property, {"type": "null"}}}
 		}
 		properties[field.name] = property
 		schema["properties"] = properties
 	}
-	if len(required) > 0 {
-		schema["required"] = required
-	}
-	return schema, nil
+	return schema
 }
 
 var containers = []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}
 
-func (d *document) container(t reflect.Type, role string) (object, error) {
-	element, err := d.describe(t.Elem(), role)
+func (d *document) container(t reflect.Type, role string) object {
+	element := d.describe(t.Elem(), role)
 	switch t.Kind() {
 	case reflect.Pointer:
-		return orNull(element, role), err
+		return orNull(element, role)
 	case reflect.Map:
 		oneKey := reflect.MakeMap(reflect.MapOf(t.Key(), reflect.TypeFor[bool]()))
 		oneKey.SetMapIndex(reflect.Zero(t.Key()), reflect.ValueOf(true))
-		return object{"type": "object", "additionalProperties": element}, errors.Join(err, checkEncoding(oneKey))
+		d.tryEncoding(oneKey)
+		return object{"type": "object", "additionalProperties": element}
 	}
-	return object{"type": "array", "items": element}, err
+	return object{"type": "array", "items": element}
 }
 
 // orNull is the schema of a pointer. In an input, null depends on the field.
@@ -165,31 +164,33 @@ func orNull(schema object, role string) object {
 	return object{"anyOf": []object{schema, {"type": "null"}}}
 }
 
-func (d *document) scalar(t reflect.Type, role string) (object, error) {
+func (d *document) scalar(t reflect.Type, role string) object {
+	zero := reflect.Zero(t)
 	switch kind := t.Kind(); {
+	case t == reflect.TypeFor[time.Duration]():
+		d.fail("a %v is not a value of JSON: use whole seconds as an int", t)
 	case kind == reflect.Interface && role == asInput && t.NumMethod() > 0:
-		return nil, fmt.Errorf("%v is an interface, and JSON does not say its type", t)
-	case kind == reflect.Interface:
-		return object{}, nil
+		d.fail("%v is an interface, and JSON does not say its type", t)
 	case kind == reflect.Bool:
-		return object{"type": "boolean"}, nil
+		return object{"type": "boolean"}
 	case kind == reflect.String:
-		return object{"type": "string"}, nil
-	case reflect.Zero(t).CanInt():
-		return object{"type": "integer"}, nil
-	case reflect.Zero(t).CanUint():
-		return object{"type": "integer", "minimum": 0.0}, nil
-	case reflect.Zero(t).CanFloat():
-		return object{"type": "number"}, nil
+		return object{"type": "string"}
+	case zero.CanInt():
+		return object{"type": "integer"}
+	case zero.CanUint():
+		return object{"type": "integer", "minimum": 0.0}
+	case zero.CanFloat():
+		return object{"type": "number"}
+	case kind != reflect.Interface:
+		d.tryEncoding(zero)
 	}
-	return nil, checkEncoding(reflect.Zero(t))
+	return object{}
 }
 
-func checkEncoding(value reflect.Value) error {
+func (d *document) tryEncoding(value reflect.Value) {
 	if _, err := jsonv2.Marshal(value.Interface()); err != nil {
-		return fmt.Errorf("a %v is not a value of JSON: %w", value.Type(), err)
+		d.fail("a %v is not a value of JSON: %w", value.Type(), err)
 	}
-	return nil
 }
 
 // jsonFields returns the members that a struct has in JSON.
