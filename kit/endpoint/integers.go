@@ -4,16 +4,16 @@ import (
 	"bytes"
 	"encoding"
 	"errors"
+	"math/big"
 	"reflect"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // unmarshalIntegers accepts 1.0 and 1e2 as whole numbers, as JSON Schema does
-// (Validation 2020-12, section 6.1.1). It never rounds.
+// (Validation 2020-12, section 6.1.1). It never rounds a number over 5e-324.
 var unmarshalIntegers = json.UnmarshalFromFunc(func(in *jsontext.Decoder, to any) error {
 	field := reflect.ValueOf(to).Elem()
 	_, ownText := to.(encoding.TextUnmarshaler)
@@ -35,28 +35,23 @@ var unmarshalIntegers = json.UnmarshalFromFunc(func(in *jsontext.Decoder, to any
 
 var errNotWhole = errors.New("is not a whole number that fits")
 
-// maxDigits is more than a 64-bit number has. The limit refuses 1e999999999
-// before all its digits are written.
-const maxDigits = 20
+// maxNumber, in bytes, is more than a 64-bit number and its fraction need. Reading a
+// longer one exactly would be slow.
+const maxNumber = 400
 
-// wholeNumber writes a JSON number without a decimal point and an exponent.
+// wholeNumber writes a JSON number without a decimal point and an exponent. The number
+// is between 5e-324 and 1.8e308, or else 0, so that it has not too many digits.
 func wholeNumber(text string) (jsontext.Value, error) {
-	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
-	digits := strings.TrimRight(whole+fraction, "0")
-	if strings.Trim(digits, "0") == "" {
-		return jsontext.Value("0"), nil
-	}
-	var shift int
-	var err error
-	if exponent != "" {
-		shift, err = strconv.Atoi(exponent)
-	}
-	zeros := shift + len(whole) - len(digits)
-	digits = strings.TrimLeft(digits, "0")
-	if err != nil || zeros < 0 || zeros > maxDigits {
+	size, err := strconv.ParseFloat(text, 64)
+	if err != nil || len(text) > maxNumber {
 		return nil, errNotWhole
 	}
-	sign := mantissa[:len(mantissa)-len(strings.TrimPrefix(mantissa, "-"))]
-	return jsontext.Value(sign + digits + strings.Repeat("0", zeros)), nil
+	if size == 0 {
+		return jsontext.Value("0"), nil
+	}
+	exact, ok := new(big.Rat).SetString(text)
+	if !ok || !exact.IsInt() {
+		return nil, errNotWhole
+	}
+	return jsontext.Value(exact.Num().String()), nil
 }
