@@ -54,7 +54,7 @@ func (e *fieldErrors) wasSent(in reflect.Value, rule validator.FieldError, name 
 		return sentZero{}, false
 	}
 	if e.body != nil {
-		finder := zeroFinder{e, jsontext.NewDecoder(bytes.NewBuffer(e.body)), map[reflect.Type]map[string]reflect.StructField{}}
+		finder := zeroFinder{e, jsontext.NewDecoder(bytes.NewBuffer(e.body)), map[reflect.Type]map[string]field{}}
 		e.body = nil
 		finder.walk(in, in, make([]byte, 0, maxPointer), "")
 	}
@@ -62,91 +62,68 @@ func (e *fieldErrors) wasSent(in reflect.Value, rule validator.FieldError, name 
 	return zero, found
 }
 
-// zeroFinder reads a body again, next to the value that was made of it.
+// zeroFinder reads a body again, next to the value that was made of it. The body was
+// parsed before. If it does not fit the value, the request is refused for that.
 type zeroFinder struct {
 	*fieldErrors
-	decoder *jsontext.Decoder
-	fields  map[reflect.Type]map[string]reflect.StructField
+	*jsontext.Decoder
+	members map[reflect.Type]map[string]field
 }
 
-// walk reads a value of the body. It is invalid if the body does not fit the type. The
-// body was parsed before, so it has no errors.
 func (z zeroFinder) walk(parent, value reflect.Value, name []byte, rules string) {
-	kind := z.decoder.PeekKind()
+	kind := z.PeekKind()
 	if kind != 'n' {
-		z.sent(name, rules, parent, value)
+		z.sent(bytes.TrimPrefix(name, []byte(".")), rules, parent, value)
 	}
 	for value.Kind() == reflect.Pointer {
 		value = value.Elem()
 	}
 	list := kind == '[' && (value.Kind() == reflect.Slice || value.Kind() == reflect.Array)
 	object := kind == '{' && (value.Kind() == reflect.Map || value.Kind() == reflect.Struct)
-	if !list && !object || hasMethod(value.Type(), ownJSON[asInput]) || hasMethod(value.Type(), ownText[asInput]) {
-		_ = z.decoder.SkipValue()
+	if !list && !object || readsItself(value.Type()) {
+		_ = z.SkipValue()
 		return
 	}
-	_, _ = z.decoder.ReadToken()
-	switch value.Kind() {
-	case reflect.Struct:
-		z.members(value, name)
-	case reflect.Map:
-		z.entries(parent, value, name, rulesOfItems(rules))
-	default:
-		z.items(parent, value, name, rulesOfItems(rules))
+	_, _ = z.ReadToken()
+	items := rulesOfItems(rules)
+	for i := 0; z.PeekKind() != ']' && z.PeekKind() != '}'; i++ {
+		switch {
+		case value.Kind() == reflect.Struct:
+			name, field, member := z.member(value, name)
+			z.walk(value, member, name, field.Tag.Get("binding"))
+		case object:
+			token, _ := z.ReadToken()
+			key := reflect.New(value.Type().Key()).Elem()
+			_ = setText(key, token.String())
+			z.walk(parent, value.MapIndex(key), fmt.Appendf(name, "[%v]", key), items)
+		case i < value.Len():
+			z.walk(parent, value.Index(i), fmt.Appendf(name, "[%d]", i), items)
+		default:
+			_ = z.SkipValue()
+		}
 	}
-	_, _ = z.decoder.ReadToken()
+	_, _ = z.ReadToken()
 }
 
-func (z zeroFinder) items(parent, list reflect.Value, name []byte, rules string) {
-	for i := 0; z.decoder.PeekKind() != ']'; i++ {
-		var item reflect.Value
-		if i < list.Len() {
-			item = list.Index(i)
+// member reads the name of a member of a struct.
+func (z zeroFinder) member(in reflect.Value, name []byte) ([]byte, field, reflect.Value) {
+	t := in.Type()
+	if z.members[t] == nil {
+		z.members[t] = map[string]field{}
+		for _, field := range jsonFields(t) {
+			z.members[t][field.name] = field
 		}
-		z.walk(parent, item, fmt.Appendf(name, "[%d]", i), rules)
 	}
-}
-
-func (z zeroFinder) entries(parent, entries reflect.Value, name []byte, rules string) {
-	for z.decoder.PeekKind() != '}' {
-		token, _ := z.decoder.ReadToken()
-		var entry reflect.Value
-		key := reflect.New(entries.Type().Key()).Elem()
-		if setText(key, token.String()) == nil {
-			entry = entries.MapIndex(key)
-		}
-		z.walk(parent, entry, fmt.Appendf(name, "[%v]", key), rules)
+	token, _ := z.ReadToken()
+	field, known := z.members[t][token.String()]
+	var member reflect.Value
+	if known {
+		member, _ = in.FieldByIndexErr(field.Index)
 	}
-}
-
-func (z zeroFinder) members(object reflect.Value, name []byte) {
-	fields := z.fieldsOf(object.Type())
-	if len(name) > 0 {
-		name = append(name, '.')
-	}
-	for z.decoder.PeekKind() != '}' {
-		token, _ := z.decoder.ReadToken()
-		var member reflect.Value
-		field, known := fields[token.String()]
-		if known {
-			member, _ = object.FieldByIndexErr(field.Index)
-		}
-		z.walk(object, member, append(name, token.String()...), field.Tag.Get("binding"))
-	}
+	return fmt.Appendf(name, ".%s", token), field, member
 }
 
 // itemRules matches what is before the rules of the items of a list or a map.
 var itemRules = regexp.MustCompile(`^.*?\bdive\b,?(keys,.*?endkeys,?)?|^.*`)
 
 func rulesOfItems(rules string) string { return itemRules.ReplaceAllString(rules, "") }
-
-// fieldsOf returns the fields of a struct by their JSON names.
-func (z zeroFinder) fieldsOf(t reflect.Type) map[string]reflect.StructField {
-	if z.fields[t] == nil {
-		z.fields[t] = map[string]reflect.StructField{}
-		for _, field := range jsonFields(t) {
-			z.fields[t][field.name] = field.StructField
-		}
-	}
-	return z.fields[t]
-}

@@ -225,3 +225,8 @@ var genericName = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
 func typeName(t reflect.Type) string {
 	return genericName.ReplaceAllString(t.Name(), "$2$1")
 }
+
+// readsItself reports whether a type reads its own JSON or text.
+func readsItself(t reflect.Type) bool {
+	return hasMethod(t, ownJSON[asInput]) || hasMethod(t, ownText[asInput])
+}
