@@ -170,9 +170,9 @@ func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 		if err != nil {
 			return problem.Field("query", err.Error())
 		}
-		b.setValues(tagQuery, query, in, &errs)
+		b.setValues(tagQuery, query, nil, in, &errs)
 	}
-	b.setValues(tagHeader, c.Request.Header, in, &errs)
+	b.setValues(tagHeader, c.Request.Header, nil, in, &errs)
 	for _, field := range b.fields[tagPath] {
 		if text := c.Param(field.name); checkText(text) != "" || setText(in.FieldByIndex(field.Index), text) != nil {
 			return problem.NotFound

@@ -86,7 +86,7 @@ func (b binder) body(r *http.Request, in reflect.Value, errs *fieldErrors) (tag 
 	if err != nil {
 		return "", problem.MalformedBody.Detailed("The form %v", err)
 	}
-	b.setValues(tagForm, form, in, errs)
+	b.setValues(tagForm, form, nil, in, errs)
 	return tag, nil
 }
 

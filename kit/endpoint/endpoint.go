@@ -5,7 +5,6 @@ package endpoint
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -48,8 +47,7 @@ type Route struct {
 	own        Rules
 	middleware []gin.HandlerFunc
 	problems   []*problem.Problem
-	bind       binder
-	bindErr    error // why the input type cannot be bound
+	bind       binder // made when the handlers or the document are
 	in, out    reflect.Type
 	function   string // the function's name
 }
@@ -73,7 +71,7 @@ func Public[In, Out any](method, path, summary string, handle func(context.Conte
 		}
 		return handle(context.WithValue(c.Request.Context(), ginKey{}, c), in)
 	}
-	return route.withPath(path)
+	return route
 }
 
 // Protected makes a route for the callers that access allows. Its function gets
@@ -125,9 +123,6 @@ func (r Route) MapErrors(convert func(error) error) Route {
 // Check returns the route with rules of its input that no binding tag can express.
 func (r Route) Check(own Rules) Route {
 	r.own = own
-	if own.of != r.in {
-		r.bindErr = errors.Join(r.bindErr, fmt.Errorf("has the input %v, but its rules are for a %v", r.in, own.of))
-	}
 	return r
 }
 
@@ -183,26 +178,17 @@ func (r Route) Operation(id string) Route {
 func Group(prefix string, routes []Route, middleware ...gin.HandlerFunc) []Route {
 	grouped := slices.Clone(routes)
 	for i, route := range routes {
-		if prefix != "" {
-			grouped[i] = route.withPath(prefix + route.Path)
-		}
+		grouped[i].Path = prefix + route.Path
 		grouped[i].middleware = append(slices.Clone(middleware), route.middleware...)
 	}
 	return grouped
-}
-
-// withPath returns the route with another path, and binds its input again.
-func (r Route) withPath(path string) Route {
-	if r.Path = path; r.in != nil {
-		r.bind, r.bindErr = newBinder(r.in, r.Method, path)
-	}
-	return r
 }
 
 // Handlers returns the route's Gin handlers: the access check, its middleware and
 // its function. They also remove the files of a form. Authentication middleware
 // must run before them.
 func (r Route) Handlers() []gin.HandlerFunc {
+	r.bind, _ = r.bound()
 	var chain []gin.HandlerFunc
 	if r.Method != http.MethodGet { // which has no form
 		chain = append(chain, removeFiles)
@@ -211,6 +197,17 @@ func (r Route) Handlers() []gin.HandlerFunc {
 		chain = append(chain, r.allow)
 	}
 	return append(append(chain, r.middleware...), r.handle)
+}
+
+// bound returns how the input is bound. The error is why it cannot be.
+func (r Route) bound() (binder, error) {
+	if r.own.check != nil && r.own.of != r.in {
+		return binder{}, fmt.Errorf("has the input %v, but its rules are for a %v", r.in, r.own.of)
+	}
+	if r.in == nil {
+		return binder{}, nil
+	}
+	return newBinder(r.in, r.Method, r.Path)
 }
 
 func (r Route) allow(c *gin.Context) {

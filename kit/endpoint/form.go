@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"mime/multipart"
 	"net/url"
 	"reflect"
 	"regexp"
@@ -15,10 +16,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-const (
-	noNUL      = "must not hold the character U+0000"
-	givenTwice = "is given more than once"
-)
+const noNUL = "must not hold the character U+0000"
 
 // maxFields is how many fields a form or a query may have. url.ParseQuery has the
 // same limit, but its error does not say the number.
@@ -41,35 +39,57 @@ func parseForm(text string) (url.Values, error) {
 
 // setValues sets the fields from a form, a query or headers, always in the same
 // order. It ignores unknown names, as RFC 6749, section 3.2, requires of a form.
-func (b binder) setValues(tag string, values map[string][]string, in reflect.Value, errs *fieldErrors) {
+func (b binder) setValues(tag string, texts map[string][]string, files map[string][]*multipart.FileHeader, in reflect.Value, errs *fieldErrors) {
 	for _, source := range b.fields[tag] {
-		name, given, field := source.name, values[source.name], in.FieldByIndex(source.Index)
-		if tag == tagHeader && len(given) > 1 { // a list in several lines (RFC 9110, section 5.3)
-			given = []string{strings.Join(given, ", ")}
+		name, field := source.name, in.FieldByIndex(source.Index)
+		given, uploads := texts[name], files[name]
+		if tag == tagHeader {
+			given = headerItems(given, isList(source.Type))
 		}
 		switch {
-		case len(given) == 0:
-		case isFile(field.Type()):
-			if strings.Join(given, "") != "" { // a browser sends "" if no file is chosen
-				errs.add(name, "must be a file")
-			}
-		case isList(field.Type()):
-			if tag == tagHeader {
-				given = listSeparator.Split(strings.Trim(given[0], " \t"), -1)
-			}
-			list := reflect.MakeSlice(field.Type(), len(given), len(given))
-			for i, text := range given {
-				errs.setText(fmt.Sprintf("%s[%d]", name, i), list.Index(i), text)
-			}
-			field.Set(list)
-		case len(given) > 1:
-			errs.add(name, givenTwice)
+		case isFile(source.Type) && strings.Join(given, "") != "": // a browser sends "" if no file is chosen
+			errs.add(name, "must be a file")
+		case isFile(source.Type):
+			errs.set(name, field, len(uploads), func(name string, to reflect.Value, i int) {
+				errs.checkFile(name, uploads[i], acceptedTypes(source))
+				to.Set(reflect.ValueOf(uploads[i]))
+			})
+		case len(uploads) > 0:
+			errs.add(name, "must not be a file")
 		default:
-			errs.setText(name, field, given[0])
+			errs.set(name, field, len(given), func(name string, to reflect.Value, i int) { errs.setText(name, to, given[i]) })
 		}
 		if len(given) > 0 {
 			errs.sentField(tag, in, source)
 		}
+	}
+}
+
+// headerItems joins the lines of a header (RFC 9110, section 5.3), and splits a list.
+func headerItems(lines []string, isList bool) []string {
+	if len(lines) == 0 {
+		return nil
+	}
+	line := strings.Join(lines, ", ")
+	if isList {
+		return listSeparator.Split(strings.Trim(line, " \t"), -1)
+	}
+	return []string{line}
+}
+
+// set sets a field, or each item of a list, from as many values as were given.
+func (e *fieldErrors) set(name string, field reflect.Value, given int, set func(name string, to reflect.Value, i int)) {
+	switch {
+	case given == 0:
+	case isList(field.Type()):
+		field.Set(reflect.MakeSlice(field.Type(), given, given))
+		for i := range given {
+			set(fmt.Sprintf("%s[%d]", name, i), field.Index(i), i)
+		}
+	case given > 1:
+		e.add(name, "is given more than once")
+	default:
+		set(name, field, 0)
 	}
 }
 

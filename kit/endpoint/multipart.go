@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"mime"
 	"mime/multipart"
@@ -29,26 +28,7 @@ func (b binder) multipart(r *http.Request, in reflect.Value, errs *fieldErrors) 
 	if err := parseMultipart(r); err != nil {
 		return err
 	}
-	b.setValues(tagForm, r.MultipartForm.Value, in, errs)
-	for _, source := range b.fields[tagForm] {
-		name, given, accept := source.name, r.MultipartForm.File[source.name], acceptedTypes(source)
-		field := in.FieldByIndex(source.Index)
-		switch {
-		case len(given) == 0:
-		case !isFile(field.Type()):
-			errs.add(name, "must not be a file")
-		case field.Kind() == reflect.Slice:
-			for i, file := range given {
-				errs.checkFile(fmt.Sprintf("%s[%d]", name, i), file, accept)
-			}
-			field.Set(reflect.ValueOf(given))
-		case len(given) > 1:
-			errs.add(name, givenTwice)
-		default:
-			errs.checkFile(name, given[0], accept)
-			field.Set(reflect.ValueOf(given[0]))
-		}
-	}
+	b.setValues(tagForm, r.MultipartForm.Value, r.MultipartForm.File, in, errs)
 	return nil
 }
 

@@ -16,8 +16,9 @@ func (d *document) operation(route Route) object {
 		d.fail("has the operationId %s, like %s %s: rename its function, or set another with Operation", id, other.Method, other.Path)
 	}
 	d.ids[id] = route
-	if route.bindErr != nil {
-		d.fail("%w", route.bindErr)
+	var err error
+	if route.bind, err = route.bound(); err != nil {
+		d.fail("%w", err)
 		return nil
 	}
 	d.addTag(tag, route.Summary)

@@ -169,27 +169,17 @@ func mismatch(err error, t reflect.Type) (within, message string) {
 	return within, "must be " + describeType(t)
 }
 
+var expectedTypes = map[reflect.Type]string{
+	reflect.TypeFor[uuid.UUID](): "a UUID",
+	reflect.TypeFor[time.Time](): "a time, such as 2006-01-02T15:04:05Z",
+}
+
+var expectedKinds = map[reflect.Kind]string{
+	reflect.Bool: "true or false", reflect.String: "a string", reflect.Slice: "a list", reflect.Array: "a list",
+	reflect.Struct: "an object", reflect.Map: "an object", reflect.Float32: "a number", reflect.Float64: "a number",
+}
+
 func describeType(t reflect.Type) string {
-	if t.Kind() == reflect.Pointer {
-		return describeType(t.Elem())
-	}
-	switch t {
-	case reflect.TypeFor[uuid.UUID]():
-		return "a UUID"
-	case reflect.TypeFor[time.Time]():
-		return "a time, such as 2006-01-02T15:04:05Z"
-	}
-	switch t.Kind() {
-	case reflect.Bool:
-		return "true or false"
-	case reflect.String:
-		return "a string"
-	case reflect.Slice, reflect.Array:
-		return "a list"
-	case reflect.Struct, reflect.Map:
-		return "an object"
-	case reflect.Float32, reflect.Float64:
-		return "a number"
-	}
-	return "a whole number that fits"
+	t = pointee(t)
+	return cmp.Or(expectedTypes[t], expectedKinds[t.Kind()], "a whole number that fits")
 }
