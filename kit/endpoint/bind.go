@@ -47,14 +47,20 @@ type field struct {
 
 // newBinder returns an error that names each field without exactly one source, or
 // with a type that its source cannot fill.
-func newBinder(in reflect.Type, method, path string) (binder, error) {
-	b := binder{fields: map[string][]field{}, bodies: map[string]string{}, patch: method == http.MethodPatch}
-	if in.Kind() != reflect.Struct {
+func newBinder(route Route) (binder, error) {
+	b := binder{fields: map[string][]field{}, bodies: map[string]string{}, patch: route.Method == http.MethodPatch}
+	var errs []error
+	in, rulesOf := route.in, route.own.of
+	switch {
+	case rulesOf != nil && rulesOf != in:
+		return b, fmt.Errorf("has the input %v, but its rules are for a %v", in, rulesOf)
+	case in == nil: // a Gin handler
+		return b, nil
+	case in.Kind() != reflect.Struct:
 		return b, fmt.Errorf("%v is not a struct", in)
 	}
-	var errs []error
 	for _, field := range reflect.VisibleFields(in) {
-		if err := b.addField(field, path); err != nil {
+		if err := b.addField(field, route.Path); err != nil {
 			errs = append(errs, fmt.Errorf("%v.%s %w", in, field.Name, err))
 		}
 	}
@@ -137,17 +143,19 @@ func pathNames(path string) (names []string) {
 // checkType returns an error if a field of type t cannot be filled from its
 // sources. The types of JSON fields are checked later, when they are described.
 func checkType(t reflect.Type, sources []string) error {
-	list := isList(t)
+	first, last, item := sources[0], sources[len(sources)-1], t
+	if isList(t) {
+		item = t.Elem()
+	}
 	switch {
-	case slices.Equal(sources, []string{tagBody}):
-		if t != reflect.TypeFor[[]byte]() {
-			return fmt.Errorf("is a %v, but the whole body needs a []byte", t)
-		}
-	case sources[0] == tagJSON && len(sources) == 1, sources[0] == tagForm && isFile(t):
-	case sources[0] == tagPath && list:
+	case last == tagBody && t != reflect.TypeFor[[]byte]():
+		return fmt.Errorf("is a %v, but the whole body needs a []byte", t)
+	case last == tagBody, last == tagJSON, first == tagForm && isFile(t):
+		return nil
+	case first == tagPath && isList(t):
 		return fmt.Errorf("is a %v, but a path parameter has one value", t)
-	case list && !fromText(t.Elem()), !list && !fromText(t):
-		return fmt.Errorf("is a %v, which a %s value cannot fill: give it an UnmarshalText method", t, sources[len(sources)-1])
+	case !fromText(item):
+		return fmt.Errorf("is a %v, which a %s value cannot fill: give it an UnmarshalText method", t, last)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ package endpoint
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -188,7 +187,7 @@ func Group(prefix string, routes []Route, middleware ...gin.HandlerFunc) []Route
 // its function. They also remove the files of a form. Authentication middleware
 // must run before them.
 func (r Route) Handlers() []gin.HandlerFunc {
-	r.bind, _ = r.bound()
+	r.bind, _ = newBinder(r)
 	var chain []gin.HandlerFunc
 	if r.Method != http.MethodGet { // which has no form
 		chain = append(chain, removeFiles)
@@ -197,17 +196,6 @@ func (r Route) Handlers() []gin.HandlerFunc {
 		chain = append(chain, r.allow)
 	}
 	return append(append(chain, r.middleware...), r.handle)
-}
-
-// bound returns how the input is bound. The error is why it cannot be.
-func (r Route) bound() (binder, error) {
-	if r.own.check != nil && r.own.of != r.in {
-		return binder{}, fmt.Errorf("has the input %v, but its rules are for a %v", r.in, r.own.of)
-	}
-	if r.in == nil {
-		return binder{}, nil
-	}
-	return newBinder(r.in, r.Method, r.Path)
 }
 
 func (r Route) allow(c *gin.Context) {

@@ -98,7 +98,7 @@ func describeAll(schemes []string, routes []Route) (*document, error) {
 
 // fail notes why the route, or the type in it, cannot work.
 func (d *document) fail(format string, args ...any) {
-	d.errs = append(d.errs, fmt.Errorf(d.where+": "+format, args...))
+	d.errs = append(d.errs, fmt.Errorf("%s: %w", d.where, fmt.Errorf(format, args...)))
 }
 
 func (d *document) add(route Route) {

@@ -17,7 +17,7 @@ func (d *document) operation(route Route) object {
 	}
 	d.ids[id] = route
 	var err error
-	if route.bind, err = route.bound(); err != nil {
+	if route.bind, err = newBinder(route); err != nil {
 		d.fail("%w", err)
 		return nil
 	}

@@ -16,23 +16,21 @@ import (
 // a value was sent: 0, false, an empty object and the year 1 are values. Only an empty
 // string counts as missing, as in the document (minLength).
 
-// sentZero is a zero value that was sent.
-type sentZero struct {
-	parent reflect.Value // the struct that its rules may refer to
-	rules  string        // its binding tag
-}
-
 var neverZero = []reflect.Kind{reflect.Invalid, reflect.String, reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface}
 
-// sent records a value that was sent, if the validator would take it for a missing one.
-func (e *fieldErrors) sent(name []byte, rules string, parent, value reflect.Value) {
-	if !strings.Contains(rules, "required") || slices.Contains(neverZero, value.Kind()) || !value.IsZero() {
+// sent records a value that was sent, if the validator would take it for a missing one,
+// with the rules that it breaks as a pointer, which is never taken for one. Its rules may
+// refer to its parent.
+func (e *fieldErrors) sent(name []byte, tag string, parent, value reflect.Value) {
+	if !strings.Contains(tag, "required") || slices.Contains(neverZero, value.Kind()) || !value.IsZero() {
 		return
 	}
 	if e.zeros == nil {
-		e.zeros = map[string]sentZero{}
+		e.zeros = map[string]func() error{}
 	}
-	e.zeros[string(name)] = sentZero{parent, rules}
+	e.zeros[string(name)] = func() error {
+		return rules.VarWithValue(reflect.New(value.Type()).Interface(), parent.Interface(), tag)
+	}
 }
 
 // sentField is sent for a field that is not in a JSON body, and for its items.
@@ -49,17 +47,17 @@ func (e *fieldErrors) sentField(tag string, in reflect.Value, field field) {
 }
 
 // wasSent reports whether a rule refuses a value as missing that was sent.
-func (e *fieldErrors) wasSent(in reflect.Value, rule validator.FieldError, name string) (sentZero, bool) {
+func (e *fieldErrors) wasSent(in reflect.Value, rule validator.FieldError, name string) (broken func() error, sent bool) {
 	if !strings.HasPrefix(rule.Tag(), "required") || slices.Contains(neverZero, rule.Kind()) {
-		return sentZero{}, false
+		return nil, false
 	}
 	if e.body != nil {
 		finder := zeroFinder{e, jsontext.NewDecoder(bytes.NewBuffer(e.body)), map[reflect.Type]map[string]field{}}
 		e.body = nil
 		finder.walk(in, in, make([]byte, 0, maxPointer), "")
 	}
-	zero, found := e.zeros[name]
-	return zero, found
+	broken, sent = e.zeros[name]
+	return broken, sent
 }
 
 // zeroFinder reads a body again, next to the value that was made of it. The body was

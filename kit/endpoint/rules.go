@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -24,25 +25,21 @@ func (d *document) field(in reflect.Type, field field, role string) (schema obje
 		required = !strings.Contains(field.Tag.Get(tagJSON), ",omit")
 	}
 	if text, ok := field.Tag.Lookup(exampleTag); ok {
-		schema["examples"] = []any{d.given(text, field.Type)}
+		var given any = text
+		if isText := pointee(field.Type).Kind() == reflect.String; !isText {
+			if err := json.Unmarshal([]byte(text), &given); err != nil {
+				d.fail("the tag %s is not JSON: %w", exampleTag, err)
+			}
+		}
+		schema["examples"] = []any{given}
 	}
 	return schema, required
-}
-
-func (d *document) given(text string, t reflect.Type) (value any) {
-	if pointee(t).Kind() == reflect.String {
-		return text
-	}
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		d.fail("the tag %s is not JSON: %w", exampleTag, err)
-	}
-	return value
 }
 
 // addRules adds the rules of a field's binding tag to its schema, as far as JSON
 // Schema can express them. It reports whether the field is required.
 func addRules(schema object, field field) (required bool) {
-	size := sizeKeyword(pointee(field.Type))
+	size := cmp.Or(sizeKeywords[pointee(field.Type).Kind()], "imum")
 	for _, rule := range strings.Split(field.Tag.Get("binding"), ",") {
 		name, value, _ := strings.Cut(rule, "=")
 		number, _ := strconv.ParseFloat(value, 64)
@@ -67,17 +64,9 @@ func addRules(schema object, field field) (required bool) {
 	return required
 }
 
-// sizeKeyword is the second half of JSON Schema's keywords for limits: minLength,
-// minItems or minimum.
-func sizeKeyword(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.String:
-		return "Length"
-	case reflect.Slice, reflect.Array:
-		return "Items"
-	}
-	return "imum"
-}
+// sizeKeywords are the second halves of JSON Schema's keywords for limits, such as
+// minLength. A number has minimum.
+var sizeKeywords = map[reflect.Kind]string{reflect.String: "Length", reflect.Slice: "Items", reflect.Array: "Items"}
 
 // isRequired reports whether a binding tag requires its field.
 func isRequired(field field) bool {
@@ -131,4 +120,60 @@ func tryRules(parent any, field field) {
 			container, t = t, pointee(t.Elem())
 		}
 	}
+}
+
+const maxExampleDepth = 4
+
+var exampleTexts = map[string]string{
+	"email":     "ada@example.com",
+	"uuid":      "01900000-0000-7000-8000-000000000000",
+	"uri":       "https://example.com/",
+	"date-time": "2030-01-02T03:04:05Z",
+	"date":      "2030-01-02",
+	"time":      "03:04:05Z",
+}
+
+// example returns a value that a schema allows. OpenAPI's tools send it when
+// somebody tries a route. depth ends a type that contains itself.
+func (d *document) example(schema object, depth int) any {
+	if given, ok := schema["examples"].([]any); ok {
+		return given[0]
+	}
+	if allowed := reflect.ValueOf(schema["enum"]); allowed.IsValid() {
+		return allowed.Index(0).Interface()
+	}
+	if either, ok := schema["anyOf"].([]object); ok {
+		return d.example(either[0], depth)
+	}
+	if reference, ok := schema["$ref"].(string); ok {
+		return d.example(d.components[strings.TrimPrefix(reference, schemas)].(object), depth)
+	}
+	number := func(keyword string) float64 {
+		n, _ := schema[keyword].(float64)
+		return n
+	}
+	switch schema["type"] {
+	case "object":
+		fields := object{}
+		properties, _ := schema["properties"].(object)
+		for name, property := range properties {
+			if depth > 0 {
+				fields[name] = d.example(property.(object), depth-1)
+			}
+		}
+		return fields
+	case "array":
+		items, _ := schema["items"].(object)
+		return slices.Repeat([]any{d.example(items, depth-1)}, max(min(depth-1, 1), int(number("minItems"))))
+	case "string":
+		format, _ := schema["format"].(string)
+		text := cmp.Or(exampleTexts[format], "text")
+		text += strings.Repeat("x", max(0, int(number("minLength"))-len(text)))
+		return text[:min(len(text), cmp.Or(int(number("maxLength")), len(text)))]
+	case "integer", "number":
+		return max(number("minimum"), 0)
+	case "boolean":
+		return true
+	}
+	return nil
 }

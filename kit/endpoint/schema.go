@@ -60,8 +60,12 @@ var wellKnown = map[reflect.Type]object{
 // fails for a type that JSON cannot represent.
 func (d *document) describe(t reflect.Type, role string) object {
 	if own, ok := reflect.New(t).Interface().(described); ok {
+		schema := object{}
 		text, err := own.JSONSchemaBytes()
-		return d.parse(text, err)
+		if err := errors.Join(err, json.Unmarshal(text, &schema)); err != nil {
+			d.fail("its schema: %w", err)
+		}
+		return schema
 	}
 	known, isKnown := wellKnown[t]
 	isStruct := t.Kind() == reflect.Struct
@@ -80,14 +84,6 @@ func (d *document) describe(t reflect.Type, role string) object {
 		return d.component(typeName(t), typeUse{t, "a container"}, func() object { return d.container(t, role) })
 	}
 	return d.scalar(t, role)
-}
-
-func (d *document) parse(text []byte, err error) object {
-	schema := object{}
-	if err := errors.Join(err, json.Unmarshal(text, &schema)); err != nil {
-		d.fail("its schema: %w", err)
-	}
-	return schema
 }
 
 // component adds a schema to the components, if it has a name, and returns its reference.
@@ -141,7 +137,10 @@ func (d *document) container(t reflect.Type, role string) object {
 	element := d.describe(t.Elem(), role)
 	switch t.Kind() {
 	case reflect.Pointer:
-		return orNull(element, role)
+		if role == asInput { // null depends on the field
+			return element
+		}
+		return orNull(element)
 	case reflect.Map:
 		oneKey := reflect.MakeMap(reflect.MapOf(t.Key(), reflect.TypeFor[bool]()))
 		oneKey.SetMapIndex(reflect.Zero(t.Key()), reflect.ValueOf(true))
@@ -151,17 +150,13 @@ func (d *document) container(t reflect.Type, role string) object {
 	return object{"type": "array", "items": element}
 }
 
-// orNull is the schema of a pointer. In an input, null depends on the field.
-func orNull(schema object, role string) object {
+func orNull(schema object) object {
 	kind, isSimple := schema["type"].(string)
-	switch {
-	case role == asInput:
-		return schema
-	case isSimple && schema["enum"] == nil:
-		schema["type"] = []string{"null", kind}
-		return schema
+	if !isSimple || schema["enum"] != nil {
+		return object{"anyOf": []object{schema, {"type": "null"}}}
 	}
-	return object{"anyOf": []object{schema, {"type": "null"}}}
+	schema["type"] = []string{"null", kind}
+	return schema
 }
 
 func (d *document) scalar(t reflect.Type, role string) object {

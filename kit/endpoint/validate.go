@@ -58,8 +58,8 @@ func newRules() (*validator.Validate, ut.Translator) {
 type fieldErrors struct {
 	fields []problem.FieldError
 	names  map[string]struct{}
-	zeros  map[string]sentZero // by their names
-	body   jsontext.Value      // the JSON whose zeros are not yet known
+	zeros  map[string]func() error // the rules that sent zeros break, by their names
+	body   jsontext.Value          // the JSON whose zeros are not yet known
 }
 
 func (e *fieldErrors) add(field, message string) {
@@ -134,9 +134,8 @@ func (e *fieldErrors) broken(err error, in reflect.Value, within, tag string) (f
 		if within != "" {
 			name = strings.TrimSuffix(within+"."+name, ".")
 		}
-		if zero, sent := e.wasSent(in, rule, name); sent && name != within {
-			value := reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
-			more, err := e.broken(rules.VarWithValue(value.Interface(), zero.parent.Interface(), zero.rules), value.Elem(), name, tagJSON)
+		if others, sent := e.wasSent(in, rule, name); sent && name != within {
+			more, err := e.broken(others(), reflect.Zero(rule.Type()), name, tagJSON)
 			if err != nil {
 				return nil, err
 			}
