@@ -182,7 +182,7 @@ func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 	}
 	b.setValues(tagHeader, c.Request.Header, nil, in, &errs)
 	for _, field := range b.fields[tagPath] {
-		if text := c.Param(field.name); checkText(text) != "" || setText(in.FieldByIndex(field.Index), text) != nil {
+		if setText(in.FieldByIndex(field.Index), c.Param(field.name)) != "" {
 			return problem.NotFound
 		}
 		errs.sentField(tagPath, in, field)

@@ -192,9 +192,7 @@ func (m *objectReader) readMember(name string, value jsontext.Value) {
 	}
 	if message := checkValue(value); message != "" {
 		m.errs.add(name, message)
-		return
-	}
-	if err := json.Unmarshal(value, field.Addr().Interface(), unmarshalers, json.RejectUnknownMembers(true)); err != nil {
+	} else if err := json.Unmarshal(value, field.Addr().Interface(), unmarshalers, json.RejectUnknownMembers(true)); err != nil {
 		within, message := mismatch(err, field.Type())
 		m.errs.add(name+within, message)
 	}

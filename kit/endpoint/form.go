@@ -58,13 +58,13 @@ func (b binder) setValues(tag string, texts map[string][]string, files map[strin
 			errs.add(name, "must be a file")
 		case isFile(source.Type):
 			errs.set(name, field, len(uploads), func(name string, to reflect.Value, i int) {
-				errs.checkFile(name, uploads[i], acceptedTypes(source))
+				errs.add(name, checkFile(uploads[i], acceptedTypes(source)))
 				to.Set(reflect.ValueOf(uploads[i]))
 			})
 		case len(uploads) > 0:
 			errs.add(name, "must not be a file")
 		default:
-			errs.set(name, field, len(given), func(name string, to reflect.Value, i int) { errs.setText(name, to, given[i]) })
+			errs.set(name, field, len(given), func(name string, to reflect.Value, i int) { errs.add(name, setText(to, given[i])) })
 		}
 		if len(given) > 0 {
 			errs.sentField(tag, in, source)
@@ -100,14 +100,16 @@ func (e *fieldErrors) set(name string, field reflect.Value, given int, set func(
 	}
 }
 
-// setText sets a field from the text of a name, or adds an error.
-func (e *fieldErrors) setText(name string, field reflect.Value, text string) {
-	if message := checkText(text); message != "" {
-		e.add(name, message)
-	} else if err := setText(field, text); err != nil {
-		_, message := mismatch(err, field.Type())
-		e.add(name, message)
+// setText sets a field from the text of a path, a query, a header or a form. It returns a
+// message for a text that the field cannot take.
+func setText(field reflect.Value, text string) (message string) {
+	if message = checkText(text); message != "" {
+		return message
 	}
+	if err := parseText(field, text); err != nil {
+		_, message = mismatch(err, field.Type())
+	}
+	return message
 }
 
 // checkText returns a message if text is not allowed in any field.
@@ -121,12 +123,12 @@ func checkText(text string) (message string) {
 	return ""
 }
 
-// setText sets a field from the text of a path, a query, a header or a form. It
-// uses UnmarshalText if the type has it. Numbers and booleans are written as in JSON.
-func setText(field reflect.Value, text string) error {
+// parseText uses UnmarshalText if the type has it. Numbers and booleans are written as
+// in JSON.
+func parseText(field reflect.Value, text string) error {
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(field.Type().Elem()))
-		return setText(field.Elem(), text)
+		return parseText(field.Elem(), text)
 	}
 	if target, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		err := target.UnmarshalText([]byte(text))
@@ -142,7 +144,7 @@ func setText(field reflect.Value, text string) error {
 	return json.Unmarshal([]byte(text), field.Addr().Interface())
 }
 
-// fromText reports whether setText can set a field of type t.
+// fromText reports whether parseText can set a field of type t.
 func fromText(t reflect.Type) bool {
 	t = pointee(t)
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
@@ -210,15 +212,17 @@ func removeFiles(c *gin.Context) {
 	c.Next()
 }
 
-// checkFile checks the name and the media type that a client gives for a file.
-func (e *fieldErrors) checkFile(name string, file *multipart.FileHeader, accept []string) {
+// checkFile returns a message if the name or the media type that a client gives for a
+// file is not allowed.
+func checkFile(file *multipart.FileHeader, accept []string) (message string) {
 	media, _, _ := mime.ParseMediaType(file.Header.Get("Content-Type"))
 	accepted := func(mediaRange string) bool { return slices.Contains(accept, mediaRange) }
 	if message := checkText(file.Filename); message != "" {
-		e.add(name, "has a file name that "+message)
+		return "has a file name that " + message
 	} else if !slices.ContainsFunc(mediaRanges(media), accepted) {
-		e.add(name, "must be a file of the type "+strings.Join(accept, " or "))
+		return "must be a file of the type " + strings.Join(accept, " or ")
 	}
+	return ""
 }
 
 func acceptedTypes(field field) []string {

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -28,12 +29,8 @@ func (d *document) operation(route Route) object {
 			return slices.ContainsFunc(route.Access.Refuses, func(name string) bool { return scheme[name] != nil })
 		})
 	}
-	if parameters := d.parameters(route); len(parameters) > 0 {
-		operation["parameters"] = parameters
-	}
-	if body := d.requestBody(route); body != nil {
-		operation["requestBody"] = body
-	}
+	put(operation, "parameters", d.parameters(route))
+	put(operation, "requestBody", d.requestBody(route))
 	return operation
 }
 
@@ -107,7 +104,8 @@ func (d *document) parameters(route Route) (parameters []object) {
 // requestBody describes the body in each of its media types.
 func (d *document) requestBody(route Route) object {
 	content, required := object{}, true
-	for media, tag := range route.bind.bodies {
+	for _, media := range slices.Sorted(maps.Keys(route.bind.bodies)) {
+		tag := route.bind.bodies[media]
 		if tag == tagBody { // any bytes
 			field, _ := route.bind.field(tagBody, media)
 			content[media] = object{}
@@ -119,8 +117,8 @@ func (d *document) requestBody(route Route) object {
 		if media != typeMultipart || len(route.bind.bodies) > 1 { // a form with files is only multipart
 			described["example"] = d.example(schema, maxExampleDepth)
 		}
-		if files := acceptedFiles(route); media == typeMultipart && len(files) > 0 {
-			described["encoding"] = files
+		if media == typeMultipart {
+			put(described, "encoding", acceptedFiles(route))
 		}
 		content[media] = described
 	}
@@ -150,8 +148,6 @@ func (d *document) body(route Route, tag string) object {
 	}
 	return d.component(name, typeUse{route.in, asInput}, func() object {
 		nullable := func(field field) bool { return tag == tagJSON && route.bind.nullable(field) }
-		schema := d.object(route.in, route.bind.fields[tag], asInput, nullable)
-		schema["additionalProperties"] = tag == tagForm
-		return schema
+		return d.object(route.in, route.bind.fields[tag], asInput, tag == tagForm, nullable)
 	})
 }

@@ -56,12 +56,8 @@ func (d *document) success(route Route, status int) object {
 			headers["Location"] = header("Where it is shown")
 		}
 	}
-	if len(content) > 0 {
-		success["content"] = content
-	}
-	if len(headers) > 0 {
-		success["headers"] = headers
-	}
+	put(success, "content", content)
+	put(success, "headers", headers)
 	return success
 }
 

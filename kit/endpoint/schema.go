@@ -106,29 +106,35 @@ func (d *document) structure(t reflect.Type, role string) object {
 	if err := jsonv2.Unmarshal([]byte("{}"), reflect.New(t).Interface()); err != nil {
 		d.fail("%v cannot be JSON: %w", t, err)
 	}
-	isInput := role == asInput
-	schema := d.object(t, jsonFields(t), role, func(field) bool { return isInput })
-	if isInput {
-		schema["additionalProperties"] = false
-	}
-	return schema
+	return d.object(t, jsonFields(t), role, false, func(field) bool { return role == asInput })
 }
 
-// object describes fields of a struct as the members of an object.
-func (d *document) object(in reflect.Type, fields []field, role string, nullable func(field) bool) object {
+// object describes fields of a struct as the members of an object. Only an input that is
+// not open refuses other members.
+func (d *document) object(in reflect.Type, fields []field, role string, open bool, nullable func(field) bool) object {
 	schema, properties, required := object{"type": "object"}, object{}, []string{}
 	for _, field := range fields {
 		property, needed := d.field(in, field, role)
 		if needed {
 			required = append(required, field.name)
-			schema["required"] = required
 		} else if nullable(field) {
 			property = object{"anyOf": []object{property, {"type": "null"}}}
 		}
 		properties[field.name] = property
-		schema["properties"] = properties
 	}
+	if role == asInput {
+		schema["additionalProperties"] = open
+	}
+	put(schema, "properties", properties)
+	put(schema, "required", required)
 	return schema
+}
+
+// put puts a list or a map into an object, if it is not empty.
+func put[Value []string | []object | object](into object, name string, value Value) {
+	if len(value) > 0 {
+		into[name] = value
+	}
 }
 
 var containers = []reflect.Kind{reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map}
@@ -144,7 +150,9 @@ func (d *document) container(t reflect.Type, role string) object {
 	case reflect.Map:
 		oneKey := reflect.MakeMap(reflect.MapOf(t.Key(), reflect.TypeFor[bool]()))
 		oneKey.SetMapIndex(reflect.Zero(t.Key()), reflect.ValueOf(true))
-		d.tryEncoding(oneKey)
+		if _, err := jsonv2.Marshal(oneKey.Interface()); err != nil {
+			d.fail("a %v is not a value of JSON: %w", oneKey.Type(), err)
+		}
 		return object{"type": "object", "additionalProperties": element}
 	}
 	return object{"type": "array", "items": element}
@@ -177,15 +185,9 @@ func (d *document) scalar(t reflect.Type, role string) object {
 	case zero.CanFloat():
 		return object{"type": "number"}
 	case kind != reflect.Interface:
-		d.tryEncoding(zero)
+		d.fail("a %v is not a value of JSON", t)
 	}
 	return object{}
-}
-
-func (d *document) tryEncoding(value reflect.Value) {
-	if _, err := jsonv2.Marshal(value.Interface()); err != nil {
-		d.fail("a %v is not a value of JSON: %w", value.Type(), err)
-	}
 }
 
 // jsonFields returns the members that a struct has in JSON.

@@ -53,24 +53,19 @@ func newRules() (*validator.Validate, ut.Translator) {
 	return rules, translator
 }
 
-// fieldErrors are the invalid fields in the order in which they were found, each
-// with its first error.
+// fieldErrors are the invalid fields in the order in which they were found. The first
+// error of each is answered.
 type fieldErrors struct {
 	fields []problem.FieldError
-	names  map[string]struct{}
 	zeros  map[string]func() error // the rules that sent zeros break, by their names
 	body   jsontext.Value          // the JSON whose zeros are not yet known
 }
 
+// add adds a message about a field. None is "".
 func (e *fieldErrors) add(field, message string) {
-	if _, known := e.names[field]; known {
-		return
+	if message != "" {
+		e.fields = append(e.fields, problem.FieldError{Field: field, Message: message})
 	}
-	if e.names == nil {
-		e.names = map[string]struct{}{}
-	}
-	e.names[field] = struct{}{}
-	e.fields = append(e.fields, problem.FieldError{Field: field, Message: message})
 }
 
 // Rules are an application's own rules for an input. Their errors are answered
@@ -104,18 +99,19 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 	slices.SortStableFunc(broken, func(a, b problem.FieldError) int {
 		return cmp.Or(cmp.Compare(len(a.Field), len(b.Field)), cmp.Compare(a.Field, b.Field))
 	})
-	for _, rule := range broken {
-		e.add(rule.Field, rule.Message)
-	}
+	all := append(e.fields, broken...)
 	if own.check != nil {
-		for _, err := range own.check(ctx, in.Interface()) {
-			e.add(err.Field, err.Message)
-		}
+		all = append(all, own.check(ctx, in.Interface())...)
 	}
-	if len(e.fields) == 0 {
+	if len(all) == 0 {
 		return nil
 	}
-	return problem.Invalid(e.fields...)
+	known := map[string]bool{}
+	return problem.Invalid(slices.DeleteFunc(all, func(f problem.FieldError) bool {
+		again := known[f.Field]
+		known[f.Field] = true
+		return again
+	})...)
 }
 
 // broken returns the rules that the validator found broken in a struct, or in a value
