@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"github.com/gin-gonic/gin"
-	"github.com/go-json-experiment/json"
 
 	"example.com/latchkey/kit/problem"
 )
@@ -226,29 +225,6 @@ func (r Route) handle(c *gin.Context) {
 		}
 		writeAnswer(c, r.status, out)
 	}
-}
-
-// writeAnswer encodes the JSON before it writes, so that an encoding error is
-// answered 500.
-func writeAnswer(c *gin.Context, status int, out any) {
-	if file, ok := out.(File); ok {
-		file.write(c, status)
-		return
-	}
-	body, err := json.Marshal(out, marshalOptions)
-	if err != nil {
-		problem.Write(c, err)
-		return
-	}
-	if versioned, ok := out.(Versioned); ok {
-		tag := versioned.ETag()
-		c.Header("ETag", tag)
-		if seen := c.GetHeader("If-None-Match"); seen != "" && isRead(c.Request.Method) && MatchesTag(seen, tag) {
-			c.Status(http.StatusNotModified)
-			return
-		}
-	}
-	sendJSON(c, status, body)
 }
 
 type ginKey struct{}
