@@ -185,7 +185,7 @@ func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 		if setText(in.FieldByIndex(field.Index), c.Param(field.name)) != "" {
 			return problem.NotFound
 		}
-		errs.sentField(tagPath, in, field)
+		errs.sentParameter(field, 1)
 	}
 	ctx := c.Request.Context()
 	if err := ctx.Err(); err != nil {

@@ -66,9 +66,7 @@ func (b binder) setValues(tag string, texts map[string][]string, files map[strin
 		default:
 			errs.set(name, field, len(given), func(name string, to reflect.Value, i int) { errs.add(name, setText(to, given[i])) })
 		}
-		if len(given) > 0 {
-			errs.sentField(tag, in, source)
-		}
+		errs.sentParameter(source, len(given))
 	}
 }
 

@@ -1,14 +1,13 @@
 package endpoint
 
 import (
-	"bytes"
-	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-json-experiment/json"
 	"github.com/go-playground/validator/v10"
 )
 
@@ -18,110 +17,78 @@ import (
 
 var neverZero = []reflect.Kind{reflect.Invalid, reflect.String, reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface}
 
-// sent records a value that was sent, if the validator would take it for a missing one,
-// with the rules that it breaks as a pointer, which is never taken for one. Its rules may
-// refer to its parent.
-func (e *fieldErrors) sent(name []byte, tag string, parent, value reflect.Value) {
-	if !strings.Contains(tag, "required") || slices.Contains(neverZero, value.Kind()) || !value.IsZero() {
+// sentParameter notes a field that is not in a JSON body, with as many values as were sent.
+func (e *fieldErrors) sentParameter(field field, values int) {
+	if values == 0 || !strings.Contains(field.Tag.Get("binding"), "required") {
 		return
 	}
-	if e.zeros == nil {
-		e.zeros = map[string]func() error{}
+	if e.sent == nil {
+		e.sent = map[string]any{}
 	}
-	e.zeros[string(name)] = func() error {
-		return rules.VarWithValue(reflect.New(value.Type()).Interface(), parent.Interface(), tag)
-	}
+	e.sent[jsonName(field.StructField)] = slices.Repeat([]any{true}, values)
 }
 
-// sentField is sent for a field that is not in a JSON body, and for its items.
-func (e *fieldErrors) sentField(tag string, in reflect.Value, field field) {
-	name, _, _ := strings.Cut(field.Tag.Get(tag), ",")
-	rules, value := field.Tag.Get("binding"), in.FieldByIndex(field.Index)
-	e.sent([]byte(name), rules, in, value)
-	if isList(field.Type) {
-		rules = rulesOfItems(rules)
-		for i := range value.Len() {
-			e.sent(fmt.Appendf(nil, "%s[%d]", name, i), rules, in, value.Index(i))
-		}
-	}
+// A place is where a rule is broken.
+type place struct {
+	parent reflect.Value // the struct that the rules may refer to
+	rules  string        // the binding tag
+	sent   any           // what was sent there, as JSON; nil if nothing was
 }
 
-// wasSent reports whether a rule refuses a value as missing that was sent.
-func (e *fieldErrors) wasSent(in reflect.Value, rule validator.FieldError, name string) (broken func() error, sent bool) {
+// sentZero finds the place of a rule that may have taken a zero for a missing value. Only
+// then it parses the body again, which was parsed before without an error.
+func (e *fieldErrors) sentZero(in reflect.Value, sent any, rule validator.FieldError) place {
 	if !strings.HasPrefix(rule.Tag(), "required") || slices.Contains(neverZero, rule.Kind()) {
-		return nil, false
+		return place{}
 	}
 	if e.body != nil {
-		finder := zeroFinder{e, jsontext.NewDecoder(bytes.NewBuffer(e.body)), map[reflect.Type]map[string]field{}}
+		_ = json.Unmarshal(e.body, &e.sent)
 		e.body = nil
-		finder.walk(in, in, make([]byte, 0, maxPointer), "")
 	}
-	broken, sent = e.zeros[name]
-	return broken, sent
+	if sent == nil {
+		sent = e.sent
+	}
+	return find(in, sent, rule)
 }
 
-// zeroFinder reads a body again, next to the value that was made of it. The body was
-// parsed before. If it does not fit the value, the request is refused for that.
-type zeroFinder struct {
-	*fieldErrors
-	*jsontext.Decoder
-	members map[reflect.Type]map[string]field
-}
+// steps matches the fields in a name of the validator, and the keys of their items.
+var steps = regexp.MustCompile(`\[([^\]]*)\]|[^.\[]+`)
 
-func (z zeroFinder) walk(parent, value reflect.Value, name []byte, rules string) {
-	kind := z.PeekKind()
-	if kind != 'n' {
-		z.sent(bytes.TrimPrefix(name, []byte(".")), rules, parent, value)
-	}
-	for value.Kind() == reflect.Pointer {
-		value = value.Elem()
-	}
-	list := kind == '[' && (value.Kind() == reflect.Slice || value.Kind() == reflect.Array)
-	object := kind == '{' && (value.Kind() == reflect.Map || value.Kind() == reflect.Struct)
-	if !list && !object || readsItself(value.Type()) {
-		_ = z.SkipValue()
-		return
-	}
-	_, _ = z.ReadToken()
-	items := rulesOfItems(rules)
-	for i := 0; z.PeekKind() != ']' && z.PeekKind() != '}'; i++ {
-		switch {
-		case value.Kind() == reflect.Struct:
-			name, field, member := z.member(value, name)
-			z.walk(value, member, name, field.Tag.Get("binding"))
-		case object:
-			token, _ := z.ReadToken()
+// find finds the place of a rule, by the validator's name of it.
+func find(in reflect.Value, sent any, rule validator.FieldError) place {
+	found, value := place{in, "", sent}, in
+	for _, step := range steps.FindAllStringSubmatch(withoutType(rule.StructNamespace(), in), -1) {
+		for value.Kind() == reflect.Pointer {
+			value = value.Elem()
+		}
+		members, _ := found.sent.(map[string]any)
+		items, _ := found.sent.([]any)
+		i, _ := strconv.Atoi(step[1])
+		switch kind := value.Kind(); {
+		case kind == reflect.Struct:
+			field, _ := value.Type().FieldByName(step[0])
+			found.rules = field.Tag.Get("binding")
+			if !isEmbedded(field) {
+				found.sent = members[jsonName(field)]
+			}
+			if value.CanInterface() { // not an embedded struct whose type is private
+				found.parent = value
+			}
+			value = value.FieldByIndex(field.Index)
+			continue
+		case kind == reflect.Map:
 			key := reflect.New(value.Type().Key()).Elem()
-			_ = setText(key, token.String())
-			z.walk(parent, value.MapIndex(key), fmt.Appendf(name, "[%v]", key), items)
-		case i < value.Len():
-			z.walk(parent, value.Index(i), fmt.Appendf(name, "[%d]", i), items)
+			_ = setText(key, step[1])
+			value, found.sent = value.MapIndex(key), members[step[1]]
+		case (kind == reflect.Slice || kind == reflect.Array) && i < min(value.Len(), len(items)):
+			value, found.sent = value.Index(i), items[i]
 		default:
-			_ = z.SkipValue()
+			return place{}
 		}
+		found.rules = itemRules.ReplaceAllString(found.rules, "")
 	}
-	_, _ = z.ReadToken()
-}
-
-// member reads the name of a member of a struct.
-func (z zeroFinder) member(in reflect.Value, name []byte) ([]byte, field, reflect.Value) {
-	t := in.Type()
-	if z.members[t] == nil {
-		z.members[t] = map[string]field{}
-		for _, field := range jsonFields(t) {
-			z.members[t][field.name] = field
-		}
-	}
-	token, _ := z.ReadToken()
-	field, known := z.members[t][token.String()]
-	var member reflect.Value
-	if known {
-		member, _ = in.FieldByIndexErr(field.Index)
-	}
-	return fmt.Appendf(name, ".%s", token), field, member
+	return found
 }
 
 // itemRules matches what is before the rules of the items of a list or a map.
 var itemRules = regexp.MustCompile(`^.*?\bdive\b,?(keys,.*?endkeys,?)?|^.*`)
-
-func rulesOfItems(rules string) string { return itemRules.ReplaceAllString(rules, "") }

@@ -194,19 +194,26 @@ func (d *document) scalar(t reflect.Type, role string) object {
 func jsonFields(t reflect.Type) (members []field) {
 	var member []int // the last embedded struct that is a member itself
 	for _, found := range reflect.VisibleFields(t) {
-		tag := found.Tag.Get(tagJSON)
-		name, _, _ := strings.Cut(tag, ",")
 		inside := member != nil && len(found.Index) > len(member) && slices.Equal(found.Index[:len(member)], member)
-		embedded := found.Anonymous && name == "" && pointee(found.Type).Kind() == reflect.Struct
-		if inside || embedded || tag == "-" || !found.IsExported() {
+		if inside || isEmbedded(found) || found.Tag.Get(tagJSON) == "-" || !found.IsExported() {
 			continue
 		}
 		if found.Anonymous {
 			member = found.Index
 		}
-		members = append(members, field{cmp.Or(name, found.Name), found})
+		members = append(members, field{jsonName(found), found})
 	}
 	return members
+}
+
+func jsonName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get(tagJSON), ",")
+	return cmp.Or(name, field.Name)
+}
+
+// isEmbedded reports whether the members of a field are members of its struct.
+func isEmbedded(field reflect.StructField) bool {
+	return field.Anonymous && strings.Split(field.Tag.Get(tagJSON), ",")[0] == "" && pointee(field.Type).Kind() == reflect.Struct
 }
 
 func pointee(t reflect.Type) reflect.Type {
@@ -221,9 +228,4 @@ var genericName = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
 // typeName is a type's name without its package. List[Note] becomes NoteList.
 func typeName(t reflect.Type) string {
 	return genericName.ReplaceAllString(t.Name(), "$2$1")
-}
-
-// readsItself reports whether a type reads its own JSON or text.
-func readsItself(t reflect.Type) bool {
-	return hasMethod(t, ownJSON[asInput]) || hasMethod(t, ownText[asInput])
 }

@@ -57,8 +57,8 @@ func newRules() (*validator.Validate, ut.Translator) {
 // error of each is answered.
 type fieldErrors struct {
 	fields []problem.FieldError
-	zeros  map[string]func() error // the rules that sent zeros break, by their names
-	body   jsontext.Value          // the JSON whose zeros are not yet known
+	sent   map[string]any // parameters, by jsonName
+	body   jsontext.Value // the JSON that is not yet in sent
 }
 
 // add adds a message about a field. None is "".
@@ -90,7 +90,7 @@ func Check[In any](ctx context.Context, in In, own func(context.Context, In) []p
 // validate checks the rules of in and returns all errors as one problem. It names
 // the fields of the body as tag names them.
 func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string, own Rules) error {
-	broken, err := e.broken(rules.Struct(in.Interface()), in, "", tag)
+	broken, err := e.broken(rules.Struct(in.Interface()), in, nil, "", tag)
 	if err != nil {
 		return err
 	}
@@ -115,14 +115,14 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 }
 
 // broken returns the rules that the validator found broken in a struct, or in a value
-// with the name within.
-func (e *fieldErrors) broken(err error, in reflect.Value, within, tag string) (found []problem.FieldError, _ error) {
+// with the name within, of which this was sent; nil for the whole request.
+func (e *fieldErrors) broken(err error, in reflect.Value, sent any, within, tag string) (found []problem.FieldError, _ error) {
 	var broken validator.ValidationErrors
 	if err != nil && !errors.As(err, &broken) {
 		return nil, err
 	}
 	for _, rule := range broken {
-		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
+		name := withoutType(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in)
 		if tag == tagForm {
 			field, _ := in.Type().FieldByName(rule.StructField())
 			name = cmp.Or(field.Tag.Get(tagForm), name)
@@ -130,8 +130,9 @@ func (e *fieldErrors) broken(err error, in reflect.Value, within, tag string) (f
 		if within != "" {
 			name = strings.TrimSuffix(within+"."+name, ".")
 		}
-		if others, sent := e.wasSent(in, rule, name); sent && name != within {
-			more, err := e.broken(others(), reflect.Zero(rule.Type()), name, tagJSON)
+		if zero := e.sentZero(in, sent, rule); zero.sent != nil {
+			value := reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
+			more, err := e.broken(rules.VarWithValue(value.Interface(), zero.parent.Interface(), zero.rules), value.Elem(), zero.sent, name, tagJSON)
 			if err != nil {
 				return nil, err
 			}
@@ -177,4 +178,9 @@ var expectedKinds = map[reflect.Kind]string{
 func describeType(t reflect.Type) string {
 	t = pointee(t)
 	return cmp.Or(expectedTypes[t], expectedKinds[t.Kind()], "a whole number that fits")
+}
+
+// withoutType removes the type of a struct from the validator's name of a field in it.
+func withoutType(namespace string, in reflect.Value) string {
+	return strings.TrimPrefix(namespace, in.Type().Name()+".")
 }
