@@ -36,12 +36,10 @@ func (b binder) addBodies() {
 			b.bodies[typeMerge] = tagJSON
 		}
 	}
-	if b.fields[tagForm] != nil {
-		b.bodies[typeForm], b.bodies[typeMultipart] = tagForm, tagForm
-	}
-	for _, field := range b.fields[tagForm] {
-		if isFile(field.Type) {
-			delete(b.bodies, typeForm)
+	if forms := b.fields[tagForm]; forms != nil {
+		b.bodies[typeMultipart] = tagForm
+		if !slices.ContainsFunc(forms, func(f field) bool { return isFile(f.Type) }) {
+			b.bodies[typeForm] = tagForm
 		}
 	}
 }
@@ -67,7 +65,11 @@ func (b binder) body(r *http.Request, in reflect.Value, errs *fieldErrors) (tag 
 	case tag != tagBody && !slices.Contains([]string{"", "utf-8", "utf8"}, charset):
 		return "", problem.UnsupportedMediaType.Detailed("Send the body as UTF-8")
 	case media == typeMultipart && tag == tagForm:
-		return tag, b.multipart(r, in, errs)
+		if err := parseMultipart(r); err != nil {
+			return "", err
+		}
+		b.setValues(tagForm, r.MultipartForm.Value, r.MultipartForm.File, in, errs)
+		return tag, nil
 	}
 	raw, err := io.ReadAll(r.Body)
 	if err := bodyError(r, err, "The body ended early"); err != nil {

@@ -39,7 +39,6 @@ type Route struct {
 	stream     bool
 	located    bool
 	status     int
-	ginHandler gin.HandlerFunc
 	call       func(*gin.Context, binder, Rules) (any, error)
 	mapErrors  func(error) error
 	own        Rules
@@ -88,7 +87,11 @@ func Protected[Caller, In, Out any](access Access, callerFrom func(context.Conte
 
 // Gin makes a route that everybody may call from an ordinary Gin handler.
 func Gin(method, path, summary string, handle gin.HandlerFunc) Route {
-	return Route{Method: method, Path: path, Summary: summary, ginHandler: handle, function: functionName(handle)}
+	call := func(c *gin.Context, _ binder, _ Rules) (any, error) {
+		handle(c)
+		return nil, nil
+	}
+	return Route{Method: method, Path: path, Summary: summary, call: call, function: functionName(handle)}
 }
 
 // For returns the route for the callers that access allows.
@@ -205,10 +208,6 @@ func (r Route) allow(c *gin.Context) {
 
 func (r Route) handle(c *gin.Context) {
 	joinConditions(c.Request.Header)
-	if r.ginHandler != nil {
-		r.ginHandler(c)
-		return
-	}
 	out, err := r.call(c, r.bind, r.own)
 	if err != nil && r.mapErrors != nil {
 		err = r.mapErrors(err)
@@ -216,7 +215,7 @@ func (r Route) handle(c *gin.Context) {
 	switch {
 	case err != nil:
 		problem.Write(c, err)
-	case c.Writer.Written(): // the function used Context to answer
+	case r.out == nil || c.Writer.Written(): // a Gin handler, or a function that used Context to answer
 	case r.status == http.StatusNoContent:
 		c.Status(r.status)
 	default:

@@ -39,7 +39,14 @@ func (f File) write(c *gin.Context, status int) {
 	if closer, ok := f.Content.(io.Closer); ok {
 		defer closer.Close() //nolint:errcheck // it was only read
 	}
-	f.setHeaders(c.Writer.Header())
+	header := c.Writer.Header()
+	header.Set("Content-Type", cmp.Or(f.ContentType, "application/octet-stream"))
+	if f.Name != "" {
+		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	}
+	if f.ETag != "" {
+		header.Set("ETag", f.ETag)
+	}
 	err := f.send(c, status)
 	switch {
 	case err == nil:
@@ -48,24 +55,13 @@ func (f File) write(c *gin.Context, status int) {
 		panic(http.ErrAbortHandler)
 	default:
 		for _, name := range contentHeaders {
-			c.Writer.Header().Del(name)
+			header.Del(name)
 		}
 		problem.Write(c, err)
 	}
 }
 
-func (f File) setHeaders(header http.Header) {
-	header.Set("Content-Type", cmp.Or(f.ContentType, "application/octet-stream"))
-	if f.Name != "" {
-		header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
-	}
-	if f.ETag != "" {
-		header.Set("ETag", f.ETag)
-	}
-}
-
 func (f File) send(c *gin.Context, status int) error {
-	head := c.Request.Method == http.MethodHead
 	if content, ok := f.Content.(io.ReadSeeker); ok && status == http.StatusOK && isRead(c.Request.Method) {
 		return f.serveContent(c, content)
 	}
@@ -75,7 +71,7 @@ func (f File) send(c *gin.Context, status int) error {
 	c.Status(status)
 	var err error
 	switch {
-	case head:
+	case c.Request.Method == http.MethodHead:
 	case f.Write != nil:
 		err = f.Write(c.Writer)
 	case f.Content != nil:

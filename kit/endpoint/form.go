@@ -16,7 +16,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/dustin/go-humanize"
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
 
@@ -35,7 +34,7 @@ var listSeparator = regexp.MustCompile(`[ \t]*,[ \t]*`)
 // parseForm parses a form or a query.
 func parseForm(text string) (url.Values, error) {
 	if strings.Count(text, "&") >= maxFields {
-		return nil, fmt.Errorf("has over %s fields", humanize.Comma(maxFields))
+		return nil, errors.New("has over 10,000 fields")
 	}
 	values, err := url.ParseQuery(text)
 	if err != nil {
@@ -166,16 +165,7 @@ const acceptTag = "accept"
 // in temporary files, which are removed at the end of the request.
 const FormMemory = 1 << 20
 
-// multipart reads a form that may contain files (RFC 7578).
-func (b binder) multipart(r *http.Request, in reflect.Value, errs *fieldErrors) error {
-	if err := parseMultipart(r); err != nil {
-		return err
-	}
-	b.setValues(tagForm, r.MultipartForm.Value, r.MultipartForm.File, in, errs)
-	return nil
-}
-
-// parseMultipart sets the request's MultipartForm, which Gin and net/http read too.
+// parseMultipart reads a form that may contain files (RFC 7578). It sets the request's MultipartForm, which Gin and net/http read too.
 func parseMultipart(r *http.Request) error {
 	if r.MultipartForm != nil { // the route's own middleware parsed it
 		return nil
