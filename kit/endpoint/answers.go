@@ -46,35 +46,30 @@ func sendJSON(c *gin.Context, status int, body []byte) {
 	if limited && len(body) > smallAnswer && isRead(c.Request.Method) {
 		all := value.(*answers)
 		client := all.client(c.Request.Context())
-		if !all.add(client, len(body)) {
+		if !all.count(client, len(body)) {
 			c.Writer.Header().Del("ETag")
 			problem.Write(c, problem.Overloaded)
 			return
 		}
-		defer all.remove(client, len(body))
+		defer all.count(client, -len(body))
 	}
 	c.Data(status, "application/json; charset=utf-8", body)
 }
 
-func (a *answers) add(client string, size int) bool {
+// count adds the size of an answer, or takes it away again if it is negative. It reports
+// whether there is room.
+func (a *answers) count(client string, size int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	above := func(sent, limit int) bool { return sent > 0 && sent+size > limit } // a larger one is sent alone
+	above := func(sent, limit int) bool { return sent > 0 && size > 0 && sent+size > limit } // a larger one is sent alone
 	if above(a.sent, a.limit) || above(a.by[client], a.limit/4) {
 		return false
 	}
 	a.sent += size
-	a.by[client] += size
-	return true
-}
-
-func (a *answers) remove(client string, size int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.sent -= size
-	if a.by[client] -= size; a.by[client] == 0 {
+	if a.by[client] += size; a.by[client] == 0 {
 		delete(a.by, client)
 	}
+	return true
 }
 
 var marshalOptions = json.JoinOptions(marshalTimes, jsontext.AllowInvalidUTF8(true))

@@ -56,13 +56,12 @@ func (b binder) body(r *http.Request, in reflect.Value, errs *fieldErrors) (tag 
 			break
 		}
 	}
-	charset := strings.ToLower(params["charset"])
 	switch {
 	case r.Header.Get("Content-Encoding") != "":
 		return "", problem.UnsupportedMediaType.Detailed("Send the body without a Content-Encoding")
 	case tag == "":
 		return "", problem.UnsupportedMediaType.Detailed("Send the body as Content-Type: %s", strings.Join(slices.Sorted(maps.Keys(b.bodies)), " or "))
-	case tag != tagBody && !slices.Contains([]string{"", "utf-8", "utf8"}, charset):
+	case tag != tagBody && !slices.Contains([]string{"", "utf-8", "utf8"}, strings.ToLower(params["charset"])):
 		return "", problem.UnsupportedMediaType.Detailed("Send the body as UTF-8")
 	case media == typeMultipart && tag == tagForm:
 		if err := parseMultipart(r); err != nil {
@@ -213,15 +212,12 @@ func checkValue(value jsontext.Value) (message string) {
 		if err != nil { // io.EOF, because the JSON was checked before
 			return ""
 		}
-		switch token.Kind() {
-		case '"':
-			if escaped && strings.Contains(token.String(), "\x00") {
-				return noNUL
-			}
-		case '{', '[':
-			if len(decoder.StackPointer()) > maxPointer {
-				return tooDeep
-			}
+		kind := token.Kind()
+		switch {
+		case escaped && kind == '"' && strings.Contains(token.String(), "\x00"):
+			return noNUL
+		case (kind == '{' || kind == '[') && len(decoder.StackPointer()) > maxPointer:
+			return tooDeep
 		}
 	}
 }

@@ -174,10 +174,7 @@ func parseMultipart(r *http.Request) error {
 	if err != nil {
 		return problem.MalformedBody.Detailed("The form has no boundary").Because(err)
 	}
-	form, err := reader.ReadForm(FormMemory)
-	if err == nil {
-		r.MultipartForm = form
-	}
+	r.MultipartForm, err = reader.ReadForm(FormMemory)
 	var disk *fs.PathError
 	switch {
 	case errors.As(err, &disk):

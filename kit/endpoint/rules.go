@@ -136,11 +136,10 @@ var exampleTexts = map[string]string{
 // example returns a value that a schema allows. OpenAPI's tools send it when
 // somebody tries a route. depth ends a type that contains itself.
 func (d *document) example(schema object, depth int) any {
-	if given, ok := schema["examples"].([]any); ok {
-		return given[0]
-	}
-	if allowed := reflect.ValueOf(schema["enum"]); allowed.IsValid() {
-		return allowed.Index(0).Interface()
+	for _, keyword := range []string{"examples", "enum"} {
+		if values := reflect.ValueOf(schema[keyword]); values.IsValid() {
+			return values.Index(0).Interface()
+		}
 	}
 	if either, ok := schema["anyOf"].([]object); ok {
 		return d.example(either[0], depth)
