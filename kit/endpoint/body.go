@@ -74,24 +74,22 @@ func (b binder) body(r *http.Request, in reflect.Value, errs *fieldErrors) (tag 
 	if err := bodyError(r, err, "The body ended early"); err != nil {
 		return "", err
 	}
-	if tag == tagBody {
-		if len(raw) > 0 { // an empty body stays nil, so that binding:"required" refuses it
-			whole, _ := b.field(tagBody, media)
-			in.FieldByIndex(whole.Index).SetBytes(raw)
-		}
-		return tag, nil
-	}
-	if !utf8.Valid(raw) {
+	switch {
+	case tag == tagBody && len(raw) == 0: // it stays nil, so that binding:"required" refuses it
+	case tag == tagBody:
+		whole, _ := b.field(tagBody, media)
+		in.FieldByIndex(whole.Index).SetBytes(raw)
+	case !utf8.Valid(raw):
 		return "", problem.MalformedBody.Detailed("The body is not UTF-8")
-	}
-	if tag == tagJSON {
+	case tag == tagJSON:
 		return tag, b.json(raw, in, errs)
+	default:
+		form, err := parseForm(string(raw))
+		if err != nil {
+			return "", problem.MalformedBody.Detailed("The form %v", err)
+		}
+		b.setValues(tagForm, form, nil, in, errs)
 	}
-	form, err := parseForm(string(raw))
-	if err != nil {
-		return "", problem.MalformedBody.Detailed("The form %v", err)
-	}
-	b.setValues(tagForm, form, nil, in, errs)
 	return tag, nil
 }
 

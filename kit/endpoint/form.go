@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"encoding"
 	"errors"
 	"fmt"
@@ -127,12 +128,11 @@ func parseText(field reflect.Value, text string) error {
 		field.Set(reflect.New(field.Type().Elem()))
 		return parseText(field.Elem(), text)
 	}
-	if target, ok := field.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		err := target.UnmarshalText([]byte(text))
-		if t, ok := target.(*time.Time); ok {
-			return errors.Join(err, normalizeInput(t))
-		}
-		return err
+	switch target := field.Addr().Interface().(type) {
+	case *time.Time:
+		return errors.Join(target.UnmarshalText([]byte(text)), normalizeInput(target))
+	case encoding.TextUnmarshaler:
+		return target.UnmarshalText([]byte(text))
 	}
 	if field.Kind() == reflect.String {
 		field.SetString(text)
@@ -165,7 +165,8 @@ const acceptTag = "accept"
 // in temporary files, which are removed at the end of the request.
 const FormMemory = 1 << 20
 
-// parseMultipart reads a form that may contain files (RFC 7578). It sets the request's MultipartForm, which Gin and net/http read too.
+// parseMultipart reads a form that may contain files (RFC 7578). It sets the request's
+// MultipartForm, which Gin and net/http read too.
 func parseMultipart(r *http.Request) error {
 	if r.MultipartForm != nil { // the route's own middleware parsed it
 		return nil
@@ -211,10 +212,7 @@ func checkFile(file *multipart.FileHeader, accept []string) (message string) {
 }
 
 func acceptedTypes(field field) []string {
-	if accept := field.Tag.Get(acceptTag); accept != "" {
-		return strings.Split(accept, ",")
-	}
-	return []string{"*/*"}
+	return strings.Split(cmp.Or(field.Tag.Get(acceptTag), "*/*"), ",")
 }
 
 // isFile reports whether a field of type t takes a file of a form, or a list of them.

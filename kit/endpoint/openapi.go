@@ -74,14 +74,13 @@ type document struct {
 	where      string // the route, and the fields in it
 	errs       []error
 	tags       []tagged
-	security   []object
+	schemes    []string          // the names of the security schemes
 	paths      []string          // in the order of the table
 	operations map[string]object // by path, then by method
 	components object
 	examples   object             // by their problem's code
 	names      map[string]typeUse // of the components
-	routes     map[string]Route   // by where
-	ids        map[string]Route   // by operationId
+	routes     map[string]Route   // by where, and by operationId
 }
 
 // tagged is a group of routes.
@@ -91,10 +90,7 @@ type tagged struct {
 }
 
 func describeAll(schemes []string, routes []Route) (*document, error) {
-	d := &document{operations: map[string]object{}, components: object{}, examples: object{}, names: map[string]typeUse{}, routes: map[string]Route{}, ids: map[string]Route{}}
-	for _, name := range schemes {
-		d.security = append(d.security, object{name: []string{}})
-	}
+	d := &document{operations: map[string]object{}, components: object{}, examples: object{}, names: map[string]typeUse{}, routes: map[string]Route{}, schemes: schemes}
 	for _, route := range routes {
 		d.where = route.Method + " " + route.Path
 		d.add(route)

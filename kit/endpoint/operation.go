@@ -13,25 +13,31 @@ import (
 
 func (d *document) operation(route Route) object {
 	tag, id := tagAndID(route)
-	if other, taken := d.ids[id]; taken {
+	if other, taken := d.routes[id]; taken {
 		d.fail("has the operationId %s, like %s %s: rename its function, or set another with Operation", id, other.Method, other.Path)
 	}
-	d.ids[id] = route
+	d.routes[id] = route
 	var err error
 	if route.bind, err = newBinder(route); err != nil {
 		d.fail("%w", err)
 		return nil
 	}
 	d.addTag(tag, route.Summary)
-	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": route.description(), "operationId": id, "security": []object{}, "responses": d.responses(route)}
-	if !route.Access.Public() {
-		operation["security"] = slices.DeleteFunc(slices.Clone(d.security), func(scheme object) bool {
-			return slices.ContainsFunc(route.Access.Refuses, func(name string) bool { return scheme[name] != nil })
-		})
-	}
+	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": route.description(), "operationId": id, "security": d.security(route.Access), "responses": d.responses(route)}
 	put(operation, "parameters", d.parameters(route))
 	put(operation, "requestBody", d.requestBody(route))
 	return operation
+}
+
+// security lists the security schemes, of which each is enough.
+func (d *document) security(access Access) []object {
+	security := []object{}
+	for _, name := range d.schemes {
+		if !access.Public() && !slices.Contains(access.Refuses, name) {
+			security = append(security, object{name: []string{}})
+		}
+	}
+	return security
 }
 
 // description says who may call the route, and its own limit of the body.
