@@ -136,6 +136,9 @@ var exampleTexts = map[string]string{
 // example returns a value that a schema allows. OpenAPI's tools send it when
 // somebody tries a route. depth ends a type that contains itself.
 func (d *document) example(schema object, depth int) any {
+	if depth < -maxExampleDepth { // a list of itself
+		return nil
+	}
 	for _, keyword := range []string{"examples", "enum"} {
 		if values := reflect.ValueOf(schema[keyword]); values.IsValid() {
 			return values.Index(0).Interface()

@@ -153,6 +153,14 @@ type rich struct {
 	Even  *int              `json:"even" binding:"omitempty,even"`
 }
 
+// tree is a list of itself.
+type tree []tree
+
+type forest struct {
+	Trees tree            `json:"trees"`
+	Named map[string]tree `json:"named"`
+}
+
 // answer has types of every kind.
 type answer struct {
 	ByNumber map[int]*answer   `json:"by_number"`
@@ -163,6 +171,7 @@ type answer struct {
 func TestAValidRouteStarts(t *testing.T) {
 	registerEven(t)
 	for claim, route := range map[string]endpoint.Route{
+		"a list of itself":      takes[forest]("/x"),
 		"rules of every kind":   takes[rich]("/x"),
 		"answers of every kind": answers[answer](),
 	} {
