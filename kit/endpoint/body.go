@@ -228,5 +228,6 @@ func (b binder) nullable(field field) bool {
 	if b.patch {
 		return t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Pointer
 	}
-	return t.Kind() == reflect.Pointer || !isRequired(field)
+	own, _, _ := strings.Cut(field.Tag.Get("binding"), "dive")
+	return t.Kind() == reflect.Pointer || !slices.Contains(strings.Split(own, ","), "required")
 }

@@ -50,8 +50,11 @@ func (b binder) setValues(tag string, texts map[string][]string, files map[strin
 	for _, source := range b.fields[tag] {
 		name, field := source.name, in.FieldByIndex(source.Index)
 		given, uploads := texts[name], files[name]
-		if tag == tagHeader {
-			given = headerItems(given, isList(source.Type))
+		if tag == tagHeader && len(given) > 0 { // its lines are one list (RFC 9110, section 5.3)
+			given = []string{strings.Join(given, ", ")}
+			if isList(source.Type) {
+				given = listSeparator.Split(strings.Trim(given[0], " \t"), -1)
+			}
 		}
 		switch {
 		case isFile(source.Type) && strings.Join(given, "") != "": // a browser sends "" if no file is chosen
@@ -68,18 +71,6 @@ func (b binder) setValues(tag string, texts map[string][]string, files map[strin
 		}
 		errs.sentParameter(source, len(given))
 	}
-}
-
-// headerItems joins the lines of a header (RFC 9110, section 5.3), and splits a list.
-func headerItems(lines []string, isList bool) []string {
-	if len(lines) == 0 {
-		return nil
-	}
-	line := strings.Join(lines, ", ")
-	if isList {
-		return listSeparator.Split(strings.Trim(line, " \t"), -1)
-	}
-	return []string{line}
 }
 
 // set sets a field, or each item of a list, from as many values as were given.

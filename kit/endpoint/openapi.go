@@ -155,9 +155,6 @@ func (d *document) responses(route Route) object {
 
 func (d *document) success(route Route, status int) object {
 	success, content, headers := object{"description": http.StatusText(status)}, object{}, object{}
-	header := func(description string) object {
-		return object{"description": description, "required": true, "schema": object{"type": "string"}}
-	}
 	switch {
 	case len(route.media) > 0:
 		for _, name := range route.media {
@@ -168,10 +165,10 @@ func (d *document) success(route Route, status int) object {
 	case route.out != nil && status != http.StatusNoContent: // None is {}
 		content[typeJSON] = object{"schema": d.describe(route.out, asAnswer)}
 		if route.isVersioned() {
-			headers["ETag"] = header("The version, for If-Match")
+			headers["ETag"] = object{"description": "The version, for If-Match", "required": true, "schema": object{"type": "string"}}
 		}
 		if route.located {
-			headers["Location"] = header("Where it is shown")
+			headers["Location"] = object{"description": "Where it is shown", "required": true, "schema": object{"type": "string"}}
 		}
 	}
 	put(success, "content", content)
@@ -227,12 +224,9 @@ func (r Route) allProblems() []*problem.Problem {
 		all = append(all, problem.PreconditionFailed, problem.RangeNotSatisfiable)
 	}
 	all = append(append(all, r.problems...), problem.Internal)
-	if r.mapErrors == nil {
-		return all
-	}
 	for i, p := range all {
 		var mapped *problem.Problem
-		if errors.As(r.mapErrors(p), &mapped) {
+		if r.mapErrors != nil && errors.As(r.mapErrors(p), &mapped) {
 			all[i] = mapped
 		}
 	}

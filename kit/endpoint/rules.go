@@ -68,12 +68,6 @@ func addRules(schema object, field field) (required bool) {
 // minLength. A number has minimum.
 var sizeKeywords = map[reflect.Kind]string{reflect.String: "Length", reflect.Slice: "Items", reflect.Array: "Items"}
 
-// isRequired reports whether a binding tag requires its field.
-func isRequired(field field) bool {
-	own, _, _ := strings.Cut(field.Tag.Get("binding"), "dive")
-	return slices.Contains(strings.Split(own, ","), "required")
-}
-
 // checkRules fails for a binding rule of a field that does not exist or does not suit it.
 // The validator panics at such a rule, but not before it meets a value.
 func (d *document) checkRules(in reflect.Type, field field) {
