@@ -195,15 +195,13 @@ func (r Route) Handlers() []gin.HandlerFunc {
 		chain = append(chain, removeFiles)
 	}
 	if !r.Access.Public() {
-		chain = append(chain, r.allow)
+		chain = append(chain, func(c *gin.Context) {
+			if err := r.Access.Allow(c.Request.Context()); err != nil {
+				problem.Write(c, err)
+			}
+		})
 	}
 	return append(append(chain, r.middleware...), r.handle)
-}
-
-func (r Route) allow(c *gin.Context) {
-	if err := r.Access.Allow(c.Request.Context()); err != nil {
-		problem.Write(c, err)
-	}
 }
 
 func (r Route) handle(c *gin.Context) {

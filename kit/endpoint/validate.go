@@ -90,38 +90,35 @@ func Check[In any](ctx context.Context, in In, own func(context.Context, In) []p
 // validate checks the rules of in and returns all errors as one problem. It names
 // the fields of the body as tag names them.
 func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string, own Rules) error {
-	broken, err := e.broken(rules.Struct(in.Interface()), in, nil, "", tag)
-	if err != nil {
+	var all validator.ValidationErrors
+	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &all) {
 		return err
 	}
+	broken := e.broken(all, in, nil, "", tag)
 	// The values of a map come in random order. Sorting short names first keeps the
 	// items of a list in their order.
 	slices.SortStableFunc(broken, func(a, b problem.FieldError) int {
 		return cmp.Or(cmp.Compare(len(a.Field), len(b.Field)), cmp.Compare(a.Field, b.Field))
 	})
-	all := append(e.fields, broken...)
+	fields := append(e.fields, broken...)
 	if own.check != nil {
-		all = append(all, own.check(ctx, in.Interface())...)
+		fields = append(fields, own.check(ctx, in.Interface())...)
 	}
-	if len(all) == 0 {
+	if len(fields) == 0 {
 		return nil
 	}
 	known := map[string]bool{}
-	return problem.Invalid(slices.DeleteFunc(all, func(f problem.FieldError) bool {
+	return problem.Invalid(slices.DeleteFunc(fields, func(f problem.FieldError) bool {
 		again := known[f.Field]
 		known[f.Field] = true
 		return again
 	})...)
 }
 
-// broken returns the rules that the validator found broken in a struct, or in a value
+// broken words the rules that the validator found broken in a struct, or in a value
 // with the name within, of which this was sent; nil for the whole request.
-func (e *fieldErrors) broken(err error, in reflect.Value, sent any, within, tag string) (found []problem.FieldError, _ error) {
-	var broken validator.ValidationErrors
-	if err != nil && !errors.As(err, &broken) {
-		return nil, err
-	}
-	for _, rule := range broken {
+func (e *fieldErrors) broken(all validator.ValidationErrors, in reflect.Value, sent any, within, tag string) (found []problem.FieldError) {
+	for _, rule := range all {
 		name := withoutType(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in)
 		if tag == tagForm {
 			field, _ := in.Type().FieldByName(rule.StructField())
@@ -132,11 +129,8 @@ func (e *fieldErrors) broken(err error, in reflect.Value, sent any, within, tag 
 		}
 		if zero := e.sentZero(in, sent, rule); zero.sent != nil {
 			value := reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
-			more, err := e.broken(rules.VarWithValue(value.Interface(), zero.parent.Interface(), zero.rules), value.Elem(), zero.sent, name, tagJSON)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, more...)
+			others, _ := rules.VarWithValue(value.Interface(), zero.parent.Interface(), zero.rules).(validator.ValidationErrors)
+			found = append(found, e.broken(others, value.Elem(), zero.sent, name, tagJSON)...)
 			continue
 		}
 		message := strings.TrimPrefix(rule.Translate(translator), rule.Field()+" ")
@@ -145,7 +139,7 @@ func (e *fieldErrors) broken(err error, in reflect.Value, sent any, within, tag 
 		}
 		found = append(found, problem.FieldError{Field: name, Message: message})
 	}
-	return found, nil
+	return found
 }
 
 // mismatch returns where an error is inside a field of type t, and what is expected
