@@ -40,22 +40,6 @@ func LimitAnswers(limit int, client func(context.Context) string) gin.HandlerFun
 	return func(c *gin.Context) { c.Set(answersKey{}, all) }
 }
 
-// sendJSON writes a JSON body, if there is room for it.
-func sendJSON(c *gin.Context, status int, body []byte) {
-	value, limited := c.Get(answersKey{})
-	if limited && len(body) > smallAnswer && isRead(c.Request.Method) {
-		all := value.(*answers)
-		client := all.client(c.Request.Context())
-		if !all.count(client, len(body)) {
-			c.Writer.Header().Del("ETag")
-			problem.Write(c, problem.Overloaded)
-			return
-		}
-		defer all.count(client, -len(body))
-	}
-	c.Data(status, "application/json; charset=utf-8", body)
-}
-
 // count adds the size of an answer, or takes it away again if it is negative. It reports
 // whether there is room.
 func (a *answers) count(client string, size int) bool {
@@ -81,7 +65,7 @@ func JSONSize(value any) (int, error) {
 }
 
 // writeAnswer encodes the JSON before it writes, so that an encoding error is
-// answered 500.
+// answered 500. It writes a large answer only if there is room for it.
 func writeAnswer(c *gin.Context, status int, out any) {
 	if file, ok := out.(File); ok {
 		file.write(c, status)
@@ -100,7 +84,17 @@ func writeAnswer(c *gin.Context, status int, out any) {
 			return
 		}
 	}
-	sendJSON(c, status, body)
+	if value, limited := c.Get(answersKey{}); limited && len(body) > smallAnswer && isRead(c.Request.Method) {
+		all := value.(*answers)
+		client := all.client(c.Request.Context())
+		if !all.count(client, len(body)) {
+			c.Writer.Header().Del("ETag")
+			problem.Write(c, problem.Overloaded)
+			return
+		}
+		defer all.count(client, -len(body))
+	}
+	c.Data(status, "application/json; charset=utf-8", body)
 }
 
 // Versioned is an answer with an ETag header: a quoted string that changes when

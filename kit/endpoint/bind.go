@@ -143,10 +143,7 @@ func pathNames(path string) (names []string) {
 // checkType returns an error if a field of type t cannot be filled from its
 // sources. The types of JSON fields are checked later, when they are described.
 func checkType(t reflect.Type, sources []string) error {
-	first, last, item := sources[0], sources[len(sources)-1], t
-	if isList(t) {
-		item = t.Elem()
-	}
+	first, last := sources[0], sources[len(sources)-1]
 	switch {
 	case last == tagBody && t != reflect.TypeFor[[]byte]():
 		return fmt.Errorf("is a %v, but the whole body needs a []byte", t)
@@ -154,7 +151,7 @@ func checkType(t reflect.Type, sources []string) error {
 		return nil
 	case first == tagPath && isList(t):
 		return fmt.Errorf("is a %v, but a path parameter has one value", t)
-	case !fromText(item):
+	case !fromText(t) && !(isList(t) && fromText(t.Elem())):
 		return fmt.Errorf("is a %v, which a %s value cannot fill: give it an UnmarshalText method", t, last)
 	}
 	return nil
@@ -165,7 +162,7 @@ func (b binder) fill(c *gin.Context, in reflect.Value, own Rules) error {
 	if len(b.fields) == 0 {
 		return nil
 	}
-	var errs fieldErrors
+	errs := fieldErrors{sent: map[string]any{}}
 	tag := tagJSON
 	if len(b.bodies) > 0 {
 		var err error

@@ -135,17 +135,13 @@ func parseText(field reflect.Value, text string) error {
 // fromText reports whether parseText can set a field of type t.
 func fromText(t reflect.Type) bool {
 	t = pointee(t)
-	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return true
-	}
 	kind := t.Kind()
-	return kind == reflect.String || t != reflect.TypeFor[time.Duration]() && kind >= reflect.Bool && kind <= reflect.Float64 && kind != reflect.Uintptr
+	return kind == reflect.String || hasMethod(t, ownText[asInput]) || t != reflect.TypeFor[time.Duration]() && kind >= reflect.Bool && kind <= reflect.Float64 && kind != reflect.Uintptr
 }
 
 // isList reports whether a field of type t takes many values of one name.
 func isList(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 &&
-		!reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8 && !hasMethod(t, ownText[asInput])
 }
 
 // acceptTag lists the media types that a file may have, such as "image/png,image/*".
@@ -193,10 +189,10 @@ func removeFiles(c *gin.Context) {
 // file is not allowed.
 func checkFile(file *multipart.FileHeader, accept []string) (message string) {
 	media, _, _ := mime.ParseMediaType(file.Header.Get("Content-Type"))
-	accepted := func(mediaRange string) bool { return slices.Contains(accept, mediaRange) }
+	isAccepted := slices.ContainsFunc(mediaRanges(media), func(r string) bool { return slices.Contains(accept, r) })
 	if message := checkText(file.Filename); message != "" {
 		return "has a file name that " + message
-	} else if !slices.ContainsFunc(mediaRanges(media), accepted) {
+	} else if !isAccepted {
 		return "must be a file of the type " + strings.Join(accept, " or ")
 	}
 	return ""

@@ -23,7 +23,11 @@ func (d *document) operation(route Route) object {
 		return nil
 	}
 	d.addTag(tag, route.Summary)
-	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": route.description(), "operationId": id, "security": d.security(route.Access), "responses": d.responses(route)}
+	description := "Access: " + route.Access.String() + "."
+	if route.maxBody > 0 {
+		description += fmt.Sprintf(" Body: at most %d bytes.", route.maxBody)
+	}
+	operation := object{"tags": []string{tag}, "summary": route.Summary, "description": description, "operationId": id, "security": d.security(route.Access), "responses": d.responses(route)}
 	put(operation, "parameters", d.parameters(route))
 	put(operation, "requestBody", d.requestBody(route))
 	return operation
@@ -38,15 +42,6 @@ func (d *document) security(access Access) []object {
 		}
 	}
 	return security
-}
-
-// description says who may call the route, and its own limit of the body.
-func (r Route) description() string {
-	text := "Access: " + r.Access.String() + "."
-	if r.maxBody > 0 {
-		text += fmt.Sprintf(" Body: at most %d bytes.", r.maxBody)
-	}
-	return text
 }
 
 // addTag adds a route to the description of its tag.
@@ -156,4 +151,11 @@ func (d *document) body(route Route, tag string) object {
 		nullable := func(field field) bool { return tag == tagJSON && route.bind.nullable(field) }
 		return d.object(route.in, route.bind.fields[tag], asInput, tag == tagForm, nullable)
 	})
+}
+
+var genericName = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
+
+// typeName is a type's name without its package. List[Note] becomes NoteList.
+func typeName(t reflect.Type) string {
+	return genericName.ReplaceAllString(t.Name(), "$2$1")
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"mime/multipart"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,17 +31,17 @@ const (
 // described is a type with its own words for the document.
 type described interface{ JSONSchemaBytes() ([]byte, error) }
 
-// ownJSON and ownText are the interfaces of types that read or write their own JSON.
-var (
-	ownJSON = map[string][]reflect.Type{
-		asInput:  {reflect.TypeFor[jsonv2.UnmarshalerFrom](), reflect.TypeFor[jsonv2.Unmarshaler]()},
-		asAnswer: {reflect.TypeFor[jsonv2.MarshalerTo](), reflect.TypeFor[jsonv2.Marshaler]()},
-	}
-	ownText = map[string][]reflect.Type{
-		asInput:  {reflect.TypeFor[encoding.TextUnmarshaler]()},
-		asAnswer: {reflect.TypeFor[encoding.TextMarshaler]()},
-	}
-)
+// ownJSON are the interfaces of types that read or write their own JSON.
+var ownJSON = map[string][]reflect.Type{
+	asInput:  {reflect.TypeFor[jsonv2.UnmarshalerFrom](), reflect.TypeFor[jsonv2.Unmarshaler]()},
+	asAnswer: {reflect.TypeFor[jsonv2.MarshalerTo](), reflect.TypeFor[jsonv2.Marshaler]()},
+}
+
+// ownText are the interfaces of types that read or write their own text.
+var ownText = map[string][]reflect.Type{
+	asInput:  {reflect.TypeFor[encoding.TextUnmarshaler]()},
+	asAnswer: {reflect.TypeFor[encoding.TextMarshaler]()},
+}
 
 // hasMethod reports whether a type, or a pointer to it, has one of the interfaces.
 func hasMethod(t reflect.Type, interfaces []reflect.Type) bool {
@@ -221,11 +220,4 @@ func pointee(t reflect.Type) reflect.Type {
 		t = t.Elem()
 	}
 	return t
-}
-
-var genericName = regexp.MustCompile(`^(\w+)\[.*?(\w+)\]$`)
-
-// typeName is a type's name without its package. List[Note] becomes NoteList.
-func typeName(t reflect.Type) string {
-	return genericName.ReplaceAllString(t.Name(), "$2$1")
 }

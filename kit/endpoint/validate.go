@@ -119,7 +119,7 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 // with the name within, of which this was sent; nil for the whole request.
 func (e *fieldErrors) broken(all validator.ValidationErrors, in reflect.Value, sent any, within, tag string) (found []problem.FieldError) {
 	for _, rule := range all {
-		name := withoutType(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in)
+		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
 		if tag == tagForm {
 			field, _ := in.Type().FieldByName(rule.StructField())
 			name = cmp.Or(field.Tag.Get(tagForm), name)
@@ -172,9 +172,4 @@ var expectedKinds = map[reflect.Kind]string{
 func describeType(t reflect.Type) string {
 	t = pointee(t)
 	return cmp.Or(expectedTypes[t], expectedKinds[t.Kind()], "a whole number that fits")
-}
-
-// withoutType removes the type of a struct from the validator's name of a field in it.
-func withoutType(namespace string, in reflect.Value) string {
-	return strings.TrimPrefix(namespace, in.Type().Name()+".")
 }

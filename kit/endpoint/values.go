@@ -1,7 +1,6 @@
 package endpoint
 
 import (
-	"bytes"
 	"encoding"
 	"errors"
 	"math/big"
@@ -25,13 +24,9 @@ var neverZero = []reflect.Kind{reflect.Invalid, reflect.String, reflect.Slice, r
 
 // sentParameter notes a field that is not in a JSON body, with as many values as were sent.
 func (e *fieldErrors) sentParameter(field field, values int) {
-	if values == 0 || !strings.Contains(field.Tag.Get("binding"), "required") {
-		return
+	if values > 0 && strings.Contains(field.Tag.Get("binding"), "required") {
+		e.sent[jsonName(field.StructField)] = slices.Repeat([]any{true}, values)
 	}
-	if e.sent == nil {
-		e.sent = map[string]any{}
-	}
-	e.sent[jsonName(field.StructField)] = slices.Repeat([]any{true}, values)
 }
 
 // A place is where a rule is broken.
@@ -63,7 +58,8 @@ var steps = regexp.MustCompile(`\[([^\]]*)\]|[^.\[]+`)
 // find finds the place of a rule, by the validator's name of it.
 func find(in reflect.Value, sent any, rule validator.FieldError) place {
 	found, value := place{in, "", sent}, in
-	for _, step := range steps.FindAllStringSubmatch(withoutType(rule.StructNamespace(), in), -1) {
+	name := strings.TrimPrefix(rule.StructNamespace(), in.Type().Name()+".")
+	for _, step := range steps.FindAllStringSubmatch(name, -1) {
 		for value.Kind() == reflect.Pointer {
 			value = value.Elem()
 		}
@@ -112,15 +108,13 @@ var unmarshalIntegers = json.UnmarshalFromFunc(func(in *jsontext.Decoder, to any
 	if err != nil {
 		return err
 	}
-	if bytes.ContainsAny(number, ".eE") {
+	if strings.ContainsAny(string(number), ".eE") {
 		if number, err = wholeNumber(string(number)); err != nil {
 			return err
 		}
 	}
 	return json.Unmarshal(number, to)
 })
-
-var errNotWhole = errors.New("is not a whole number that fits")
 
 // maxNumber, in bytes, is more than a 64-bit number and its fraction need. Reading a
 // longer one exactly would be slow.
@@ -130,30 +124,27 @@ const maxNumber = 400
 // is between 5e-324 and 1.8e308, or else 0, so that it has not too many digits.
 func wholeNumber(text string) (jsontext.Value, error) {
 	size, err := strconv.ParseFloat(text, 64)
-	if err != nil || len(text) > maxNumber {
-		return nil, errNotWhole
-	}
-	if size == 0 {
+	switch {
+	case err == nil && size == 0:
 		return jsontext.Value("0"), nil
+	case err == nil && len(text) <= maxNumber:
+		if exact, ok := new(big.Rat).SetString(text); ok && exact.IsInt() {
+			return jsontext.Value(exact.Num().String()), nil
+		}
 	}
-	exact, ok := new(big.Rat).SetString(text)
-	if !ok || !exact.IsInt() {
-		return nil, errNotWhole
-	}
-	return jsontext.Value(exact.Num().String()), nil
+	return nil, errors.New("is not a whole number that fits")
 }
 
-// All times are in UTC and have microseconds, which every database can store. So
-// the answer to a write is the same as to a later read.
-var (
-	unmarshalTimes = json.UnmarshalFunc(func(text []byte, t *time.Time) error {
-		return errors.Join(json.Unmarshal(text, t), normalizeInput(t))
-	})
-	marshalTimes = json.WithMarshalers(json.MarshalToFunc(func(out *jsontext.Encoder, t time.Time) error {
-		return out.WriteToken(jsontext.String(normalizeTime(t).Format("2006-01-02T15:04:05.000000Z07:00")))
-	}))
-)
+var unmarshalTimes = json.UnmarshalFunc(func(text []byte, t *time.Time) error {
+	return errors.Join(json.Unmarshal(text, t), normalizeInput(t))
+})
 
+var marshalTimes = json.WithMarshalers(json.MarshalToFunc(func(out *jsontext.Encoder, t time.Time) error {
+	return out.WriteToken(jsontext.String(normalizeTime(t).Format("2006-01-02T15:04:05.000000Z07:00")))
+}))
+
+// normalizeTime is for all times: they are in UTC and have microseconds, which every
+// database can store. So the answer to a write is the same as to a later read.
 func normalizeTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // normalizeInput normalizes a time of an input. It refuses a year outside 0 to 9999,
