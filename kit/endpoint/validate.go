@@ -94,7 +94,7 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 	if err := rules.Struct(in.Interface()); err != nil && !errors.As(err, &all) {
 		return err
 	}
-	broken := e.broken(all, in, nil, "", tag)
+	broken := e.broken(all, places{"": {value: in, parent: in}}, "", tag)
 	// The values of a map come in random order. Sorting short names first keeps the
 	// items of a list in their order.
 	slices.SortStableFunc(broken, func(a, b problem.FieldError) int {
@@ -116,21 +116,23 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 }
 
 // broken words the rules that the validator found broken in a struct, or in a value
-// with the name within, of which this was sent; nil for the whole request.
-func (e *fieldErrors) broken(all validator.ValidationErrors, in reflect.Value, sent any, within, tag string) (found []problem.FieldError) {
+// with the name within. known has the place of that.
+func (e *fieldErrors) broken(all validator.ValidationErrors, known places, within, tag string) (found []problem.FieldError) {
+	in := known[""].value.Type()
 	for _, rule := range all {
-		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Type().Name()+".")
+		name := strings.TrimPrefix(strings.ReplaceAll(rule.Namespace(), "."+embedded, ""), in.Name()+".")
 		if tag == tagForm {
-			field, _ := in.Type().FieldByName(rule.StructField())
+			field, _ := in.FieldByName(rule.StructField())
 			name = cmp.Or(field.Tag.Get(tagForm), name)
 		}
 		if within != "" {
 			name = strings.TrimSuffix(within+"."+name, ".")
 		}
-		if zero := e.sentZero(in, sent, rule); zero.sent != nil {
-			value := reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
-			others, _ := rules.VarWithValue(value.Interface(), zero.parent.Interface(), zero.rules).(validator.ValidationErrors)
-			found = append(found, e.broken(others, value.Elem(), zero.sent, name, tagJSON)...)
+		if zero := e.sentZero(known, rule); zero.sent != nil {
+			zero.value = reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
+			others, _ := rules.VarWithValue(zero.value.Interface(), zero.parent.Interface(), zero.rules).(validator.ValidationErrors)
+			zero.value = zero.value.Elem()
+			found = append(found, e.broken(others, places{"": zero}, name, tagJSON)...)
 			continue
 		}
 		message := strings.TrimPrefix(rule.Translate(translator), rule.Field()+" ")

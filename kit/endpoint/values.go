@@ -3,6 +3,7 @@ package endpoint
 import (
 	"encoding"
 	"errors"
+	"maps"
 	"math/big"
 	"reflect"
 	"regexp"
@@ -32,64 +33,82 @@ func (e *fieldErrors) sentParameter(field field, values int) {
 // A place is where a rule is broken.
 type place struct {
 	parent reflect.Value // the struct that the rules may refer to
-	rules  string        // the binding tag
-	sent   any           // what was sent there, as JSON; nil if nothing was
+	value  reflect.Value
+	rules  string // the binding tag
+	sent   any    // what was sent there, as JSON; nil if nothing was
 }
+
+// places are the known places of an input, by the validator's names of them. The place ""
+// is the input itself.
+type places map[string]place
+
+// maxPlaces limits the memory of the places. The next rules are near the last ones.
+const maxPlaces = 1000
 
 // sentZero finds the place of a rule that may have taken a zero for a missing value. Only
 // then it parses the body again, which was parsed before without an error.
-func (e *fieldErrors) sentZero(in reflect.Value, sent any, rule validator.FieldError) place {
+func (e *fieldErrors) sentZero(known places, rule validator.FieldError) place {
 	if !strings.HasPrefix(rule.Tag(), "required") || slices.Contains(neverZero, rule.Kind()) {
 		return place{}
 	}
-	if e.body != nil {
+	input := known[""]
+	if input.sent == nil {
 		_ = json.Unmarshal(e.body, &e.sent)
-		e.body = nil
+		input.sent = e.sent
+		known[""] = input
 	}
-	if sent == nil {
-		sent = e.sent
-	}
-	return find(in, sent, rule)
+	return known.find(strings.TrimPrefix(rule.StructNamespace(), input.value.Type().Name()+"."))
 }
 
-// steps matches the fields in a name of the validator, and the keys of their items.
-var steps = regexp.MustCompile(`\[([^\]]*)\]|[^.\[]+`)
-
-// find finds the place of a rule, by the validator's name of it.
-func find(in reflect.Value, sent any, rule validator.FieldError) place {
-	found, value := place{in, "", sent}, in
-	name := strings.TrimPrefix(rule.StructNamespace(), in.Type().Name()+".")
-	for _, step := range steps.FindAllStringSubmatch(name, -1) {
-		for value.Kind() == reflect.Pointer {
-			value = value.Elem()
-		}
-		members, _ := found.sent.(map[string]any)
-		items, _ := found.sent.([]any)
-		i, _ := strconv.Atoi(step[1])
-		switch kind := value.Kind(); {
-		case kind == reflect.Struct:
-			field, _ := value.Type().FieldByName(step[0])
-			found.rules = field.Tag.Get("binding")
-			if !isEmbedded(field) {
-				found.sent = members[jsonName(field)]
-			}
-			if value.CanInterface() { // not an embedded struct whose type is private
-				found.parent = value
-			}
-			value = value.FieldByIndex(field.Index)
-			continue
-		case kind == reflect.Map:
-			key := reflect.New(value.Type().Key()).Elem()
-			_ = setText(key, step[1])
-			value, found.sent = value.MapIndex(key), members[step[1]]
-		case (kind == reflect.Slice || kind == reflect.Array) && i < min(value.Len(), len(items)):
-			value, found.sent = value.Index(i), items[i]
-		default:
-			return place{}
-		}
+// find finds a place such as Places[1].Y from that of Places[1].
+func (p places) find(name string) place {
+	if known, ok := p[name]; ok {
+		return known
+	}
+	start, isItem := strings.LastIndexByte(name, '.'), strings.HasSuffix(name, "]")
+	if isItem {
+		start = strings.LastIndexByte(name, '[')
+	}
+	found, last := p.find(name[:max(start, 0)]), strings.TrimSuffix(name[start+1:], "]")
+	for found.value.Kind() == reflect.Pointer {
+		found.value = found.value.Elem()
+	}
+	members, _ := found.sent.(map[string]any)
+	items, _ := found.sent.([]any)
+	i, _ := strconv.Atoi(last)
+	switch kind := found.value.Kind(); {
+	case kind == reflect.Struct:
+		found = found.member(last, members)
+	case kind == reflect.Map:
+		key := reflect.New(found.value.Type().Key()).Elem()
+		_ = setText(key, last)
+		found.value, found.sent = found.value.MapIndex(key), members[last]
+	case (kind == reflect.Slice || kind == reflect.Array) && i < min(found.value.Len(), len(items)):
+		found.value, found.sent = found.value.Index(i), items[i]
+	default:
+		found = place{}
+	}
+	if isItem {
 		found.rules = itemRules.ReplaceAllString(found.rules, "")
 	}
+	if len(p) > maxPlaces {
+		maps.DeleteFunc(p, func(name string, _ place) bool { return name != "" })
+	}
+	p[name] = found
 	return found
+}
+
+// member is the place of a field of a struct.
+func (p place) member(name string, sent map[string]any) place {
+	field, _ := p.value.Type().FieldByName(name)
+	if !isEmbedded(field) {
+		p.sent = sent[jsonName(field)]
+	}
+	if p.value.CanInterface() { // not an embedded struct whose type is private
+		p.parent = p.value
+	}
+	p.value, p.rules = p.value.FieldByIndex(field.Index), field.Tag.Get("binding")
+	return p
 }
 
 // itemRules matches what is before the rules of the items of a list or a map.
