@@ -117,16 +117,6 @@ func MatchesTag(header, tag string) bool {
 	return false
 }
 
-// joinConditions joins the lines of If-Match and If-None-Match, which are lists (RFC 9110,
-// section 5.3): everyone who reads them, also net/http, reads only the first line.
-func joinConditions(header http.Header) {
-	for _, name := range []string{"If-Match", "If-None-Match"} {
-		if lines := header.Values(name); len(lines) > 1 {
-			header.Set(name, strings.Join(lines, ", "))
-		}
-	}
-}
-
 func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // Keyed is an answer with an id.

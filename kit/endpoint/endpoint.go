@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -205,7 +206,11 @@ func (r Route) Handlers() []gin.HandlerFunc {
 }
 
 func (r Route) handle(c *gin.Context) {
-	joinConditions(c.Request.Header)
+	for _, name := range []string{"If-Match", "If-None-Match"} { // lists (RFC 9110, section 5.3), of which all read the first line
+		if lines := c.Request.Header.Values(name); len(lines) > 1 {
+			c.Request.Header.Set(name, strings.Join(lines, ", "))
+		}
+	}
 	out, err := r.call(c, r.bind, r.own)
 	if err != nil && r.mapErrors != nil {
 		err = r.mapErrors(err)

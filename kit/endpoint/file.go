@@ -32,9 +32,6 @@ type File struct {
 	Write       func(io.Writer) error // a function that writes it
 }
 
-// contentHeaders are removed when a problem is answered instead of the file.
-var contentHeaders = []string{"Accept-Ranges", "Content-Disposition", "Content-Length", "ETag", "Last-Modified"}
-
 func (f File) write(c *gin.Context, status int) {
 	if closer, ok := f.Content.(io.Closer); ok {
 		defer closer.Close() //nolint:errcheck // it was only read
@@ -54,7 +51,7 @@ func (f File) write(c *gin.Context, status int) {
 		_ = c.Error(err)
 		panic(http.ErrAbortHandler)
 	default:
-		for _, name := range contentHeaders {
+		for _, name := range []string{"Accept-Ranges", "Content-Disposition", "Content-Length", "ETag", "Last-Modified"} { // of the file, not of the problem
 			header.Del(name)
 		}
 		problem.Write(c, err)

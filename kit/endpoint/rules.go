@@ -88,8 +88,7 @@ func (d *document) checkRules(in reflect.Type, field field) {
 // tryRules panics if a rule does not suit the type of its field. It tries each
 // rule alone, because the validator stops at omitempty and at the first broken rule.
 func tryRules(parent any, field field) {
-	t := pointee(field.Type)
-	container := t
+	t, container := pointee(field.Type), pointee(field.Type)
 	for rule := range strings.SplitSeq(field.Tag.Get("binding"), ",") {
 		switch {
 		case rule == "" || rule == "-" || t.Kind() == reflect.Interface:

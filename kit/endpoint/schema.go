@@ -67,17 +67,16 @@ func (d *document) describe(t reflect.Type, role string) object {
 		return schema
 	}
 	known, isKnown := wellKnown[t]
-	isStruct := t.Kind() == reflect.Struct
 	switch {
 	case isKnown:
 		return maps.Clone(known)
-	case hasMethod(t, ownJSON[role]) && isStruct: // only the type knows its members
+	case hasMethod(t, ownJSON[role]) && t.Kind() == reflect.Struct: // only the type knows its members
 		return d.component(typeName(t), typeUse{t, role}, func() object { return object{"type": "object"} })
 	case hasMethod(t, ownJSON[role]):
 		return object{}
 	case hasMethod(t, ownText[role]):
 		return object{"type": "string"}
-	case isStruct:
+	case t.Kind() == reflect.Struct:
 		return d.component(typeName(t), typeUse{t, role}, func() object { return d.structure(t, role) })
 	case slices.Contains(containers, t.Kind()): // the same in both roles
 		return d.component(typeName(t), typeUse{t, "a container"}, func() object { return d.container(t, role) })
@@ -142,10 +141,15 @@ func (d *document) container(t reflect.Type, role string) object {
 	element := d.describe(t.Elem(), role)
 	switch t.Kind() {
 	case reflect.Pointer:
-		if role == asInput { // null depends on the field
-			return element
+		kind, isSimple := element["type"].(string)
+		switch {
+		case role == asInput: // null depends on the field
+		case isSimple && element["enum"] == nil:
+			element["type"] = []string{"null", kind}
+		default:
+			return object{"anyOf": []object{element, {"type": "null"}}}
 		}
-		return orNull(element)
+		return element
 	case reflect.Map:
 		oneKey := reflect.MakeMap(reflect.MapOf(t.Key(), reflect.TypeFor[bool]()))
 		oneKey.SetMapIndex(reflect.Zero(t.Key()), reflect.ValueOf(true))
@@ -155,15 +159,6 @@ func (d *document) container(t reflect.Type, role string) object {
 		return object{"type": "object", "additionalProperties": element}
 	}
 	return object{"type": "array", "items": element}
-}
-
-func orNull(schema object) object {
-	kind, isSimple := schema["type"].(string)
-	if !isSimple || schema["enum"] != nil {
-		return object{"anyOf": []object{schema, {"type": "null"}}}
-	}
-	schema["type"] = []string{"null", kind}
-	return schema
 }
 
 func (d *document) scalar(t reflect.Type, role string) object {

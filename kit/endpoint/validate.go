@@ -83,8 +83,7 @@ func NewRules[In any](check func(context.Context, In) []problem.FieldError) Rule
 
 // Check validates an input that does not come from a request, also with its own rules.
 func Check[In any](ctx context.Context, in In, own func(context.Context, In) []problem.FieldError) error {
-	var errs fieldErrors
-	return errs.validate(ctx, reflect.ValueOf(in), tagJSON, NewRules(own))
+	return new(fieldErrors).validate(ctx, reflect.ValueOf(in), tagJSON, NewRules(own))
 }
 
 // validate checks the rules of in and returns all errors as one problem. It names

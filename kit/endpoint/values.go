@@ -42,9 +42,6 @@ type place struct {
 // is the input itself.
 type places map[string]place
 
-// maxPlaces limits the memory of the places. The next rules are near the last ones.
-const maxPlaces = 1000
-
 // sentZero finds the place of a rule that may have taken a zero for a missing value. Only
 // then it parses the body again, which was parsed before without an error.
 func (e *fieldErrors) sentZero(known places, rule validator.FieldError) place {
@@ -78,7 +75,14 @@ func (p places) find(name string) place {
 	i, _ := strconv.Atoi(last)
 	switch kind := found.value.Kind(); {
 	case kind == reflect.Struct:
-		found = found.member(last, members)
+		field, _ := found.value.Type().FieldByName(last)
+		if !isEmbedded(field) {
+			found.sent = members[jsonName(field)]
+		}
+		if found.value.CanInterface() { // not an embedded struct whose type is private
+			found.parent = found.value
+		}
+		found.value, found.rules = found.value.FieldByIndex(field.Index), field.Tag.Get("binding")
 	case kind == reflect.Map:
 		key := reflect.New(found.value.Type().Key()).Elem()
 		_ = setText(key, last)
@@ -91,24 +95,11 @@ func (p places) find(name string) place {
 	if isItem {
 		found.rules = itemRules.ReplaceAllString(found.rules, "")
 	}
-	if len(p) > maxPlaces {
+	if len(p) > 1000 { // the next rules are near the last ones
 		maps.DeleteFunc(p, func(name string, _ place) bool { return name != "" })
 	}
 	p[name] = found
 	return found
-}
-
-// member is the place of a field of a struct.
-func (p place) member(name string, sent map[string]any) place {
-	field, _ := p.value.Type().FieldByName(name)
-	if !isEmbedded(field) {
-		p.sent = sent[jsonName(field)]
-	}
-	if p.value.CanInterface() { // not an embedded struct whose type is private
-		p.parent = p.value
-	}
-	p.value, p.rules = p.value.FieldByIndex(field.Index), field.Tag.Get("binding")
-	return p
 }
 
 // itemRules matches what is before the rules of the items of a list or a map.
