@@ -22,7 +22,6 @@ require (
 )
 
 require (
-	github.com/bool64/dev v0.2.43 // indirect
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.0 // indirect
 	github.com/bytedance/sonic/loader v0.5.0 // indirect
