@@ -128,14 +128,14 @@ func TestAFileThatIsNoMailHidesNoOthers(t *testing.T) {
 	send()
 	const broken, folder = "01900000-0000-7000-8000-000000000000", "01900000-0000-7000-8000-000000000001"
 	if err := errors.Join(
-		os.WriteFile("data/mail/"+broken+".eml", []byte("Subject: \xff\r\n"), 0o600),
-		os.WriteFile("data/mail/<note>.eml", []byte("To: bob@example.com\r\nSubject: hand-made\r\n\r\n"), 0o600),
-		os.MkdirAll("data/mail/"+folder+".eml/full", 0o700),
+		os.WriteFile("data/mail/"+broken+".json", []byte("Subject: \xff\r\n"), 0o600),
+		os.WriteFile("data/mail/<note>.json", []byte("To: bob@example.com\r\nSubject: hand-made\r\n\r\n"), 0o600),
+		os.MkdirAll("data/mail/"+folder+".json/full", 0o700),
 	); err != nil {
 		t.Fatal(err)
 	}
 	list := app.Get("/dev/mail").Want(t, 200, "").Body
-	for _, want := range []string{"to ada@example.com", broken + ".eml cannot be read", folder + ".eml cannot be read", "&lt;note&gt;.eml cannot be read"} {
+	for _, want := range []string{"to ada@example.com", broken + ".json cannot be read", folder + ".json cannot be read", "&lt;note&gt;.json cannot be read"} {
 		if strings.Count(list, want) != 1 {
 			t.Errorf("not once %q in\n%s", want, list)
 		}

@@ -1,12 +1,9 @@
 package mail
 
 import (
+	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
-	"mime"
-	"mime/multipart"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,10 +11,9 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
-	gomail "github.com/wneessen/go-mail"
 )
 
-// Folder keeps the newest mails as .eml files, instead of sending them.
+// Folder keeps the newest mails as JSON files, instead of sending them.
 type Folder string
 
 // Kept is the folder of development. Config excludes it from production, because it
@@ -28,7 +24,7 @@ const Kept Folder = "data/mail"
 const maxKept = 100
 
 // suffix of the files. The names are UUIDv7s, so they are in the order of their time.
-const suffix = ".eml"
+const suffix = ".json"
 
 // KeptMail is a mail of a Folder.
 type KeptMail struct {
@@ -37,7 +33,9 @@ type KeptMail struct {
 	Text, HTML      string
 }
 
-func (f Folder) keep(msg *gomail.Msg) error {
+func (f Folder) keep(mail KeptMail) error {
+	id := uuid.Must(uuid.NewV7())
+	mail.ID, mail.Sent = id.String(), time.Now().UTC().Truncate(time.Second)
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return err
 	}
@@ -46,11 +44,13 @@ func (f Folder) keep(msg *gomail.Msg) error {
 		return err
 	}
 	defer os.Remove(file.Name())
-	_, err = msg.WriteTo(file)
-	if err = errors.Join(err, file.Close()); err != nil {
+	lines := json.NewEncoder(file)
+	lines.SetIndent("", "  ")
+	lines.SetEscapeHTML(false) // people read it too
+	if err := errors.Join(lines.Encode(mail), file.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), f.path(uuid.Must(uuid.NewV7()).String())); err != nil {
+	if err := os.Rename(file.Name(), f.path(mail.ID)); err != nil {
 		return err
 	}
 	f.prune()
@@ -109,37 +109,9 @@ func (f Folder) Find(id string) (KeptMail, error) {
 }
 
 func (f Folder) read(id string) (kept KeptMail, err error) {
-	file, err := os.Open(f.path(id))
+	text, err := os.ReadFile(f.path(id))
 	if err != nil {
 		return kept, err
 	}
-	defer file.Close()
-	message, err := mail.ReadMessage(file)
-	if err != nil {
-		return kept, err
-	}
-	kept.ID, kept.To = id, strings.Trim(message.Header.Get("To"), "<>")
-	if kept.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject")); err != nil {
-		return kept, err
-	}
-	if kept.Sent, err = message.Header.Date(); err != nil {
-		return kept, err
-	}
-	_, parameters, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
-	if err != nil {
-		return kept, err
-	}
-	parts := multipart.NewReader(message.Body, parameters["boundary"])
-	for _, body := range []*string{&kept.Text, &kept.HTML} {
-		part, err := parts.NextPart()
-		if err != nil {
-			return kept, err
-		}
-		content, err := io.ReadAll(part)
-		if err != nil {
-			return kept, err
-		}
-		*body = string(content)
-	}
-	return kept, nil
+	return kept, json.Unmarshal(text, &kept)
 }

@@ -17,12 +17,12 @@ func TestAKeptMailCanBeReadInAnEditor(t *testing.T) {
 	if err := inFolder(t).Send(t.Context(), message("bob@example.com")); err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(string(Kept) + "/*.eml")
+	files, err := filepath.Glob(string(Kept) + "/*.json")
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
 	text, err := os.ReadFile(files[0])
-	if err != nil || !strings.Contains(string(text), "\n"+link+"\n") {
+	if err != nil || !strings.Contains(string(text), `\n`+link+`\n`) {
 		t.Errorf("%v\n%s", err, text)
 	}
 	for path, want := range map[string]os.FileMode{files[0]: 0o600, string(Kept): 0o700} {

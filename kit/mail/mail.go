@@ -42,8 +42,7 @@ type Options struct {
 // Sender sends messages.
 type Sender struct {
 	options Options
-	deliver func(context.Context, *gomail.Msg) error
-	coding  gomail.Encoding
+	deliver func(context.Context, *gomail.Msg) error // nil: it is kept
 }
 
 // New makes a Sender from settings that Check accepts, or returns nil if it would neither
@@ -51,36 +50,39 @@ type Sender struct {
 func New(o Options) *Sender {
 	switch {
 	case o.URL != "":
-		return &Sender{o, mailServer{o, new(net.Dialer).DialContext}.send, gomail.EncodingQP}
+		return &Sender{o, mailServer{o, new(net.Dialer).DialContext}.send}
 	case o.Keep:
-		return &Sender{o, func(_ context.Context, msg *gomail.Msg) error { return Kept.keep(msg) }, gomail.NoEncoding}
+		return &Sender{o, nil}
 	}
 	return nil
 }
 
 // Send sends a message. The error is ErrPermanent if a retry cannot help.
 func (s *Sender) Send(ctx context.Context, message Message) error {
-	msg, err := s.compose(message)
-	if err != nil {
+	msg, kept, err := s.compose(message)
+	switch {
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrPermanent, err)
+	case s.deliver == nil:
+		return Kept.keep(kept)
 	}
 	return s.deliver(ctx, msg)
 }
 
-func (s *Sender) compose(message Message) (*gomail.Msg, error) {
+func (s *Sender) compose(message Message) (msg *gomail.Msg, kept KeptMail, err error) {
 	from, err := s.options.Sender()
 	if err != nil {
-		return nil, fmt.Errorf("mail.from: %w", err)
+		return nil, kept, fmt.Errorf("mail.from: %w", err)
 	}
 	to, err := foldDomain(message.To)
 	if err != nil {
-		return nil, err
+		return nil, kept, err
 	}
 	content, err := render(s.options.Texts, message.Template, serviceName(from), message.Data)
 	if err != nil {
-		return nil, err
+		return nil, kept, err
 	}
-	msg := gomail.NewMsg(gomail.WithEncoding(s.coding), gomail.WithNoDefaultUserAgent())
+	msg = gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(&mail.Address{Address: to})
 	msg.Subject(content.subject)
@@ -90,7 +92,7 @@ func (s *Sender) compose(message Message) (*gomail.Msg, error) {
 	msg.SetBodyString(gomail.TypeTextPlain, content.text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, content.html)
 	_, err = msg.WriteTo(new(bytes.Buffer)) // finds an error before a server is asked
-	return msg, err
+	return msg, KeptMail{To: to, Subject: content.subject, Text: content.text, HTML: content.html}, err
 }
 
 // serviceName is how templates call the service: the name in mail.from, or its domain.
