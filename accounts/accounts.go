@@ -16,6 +16,7 @@ import (
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/rows"
 	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
 )
@@ -80,7 +81,7 @@ func (a Accounts) CheckInvited(_ context.Context, in InvitedUser) []problem.Fiel
 // or a hook's.
 func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User, err error) {
 	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
-	set(&user.Role, in.Role)
+	rows.Set(&user.Role, in.Role)
 	if in.Password != nil {
 		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password, notLike(in.Email)); err != nil {
 			return user, err

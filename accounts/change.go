@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/kit/password"
+	"example.com/latchkey/kit/rows"
 	"example.com/latchkey/kit/throttle"
 	"example.com/latchkey/models"
 )
@@ -23,7 +24,7 @@ func (a Accounts) ChangeProfile(ctx context.Context, to Profile) (user models.Us
 	current, _ := UserFrom(ctx)
 	err = a.change(ctx, current.ID, func(tx *gorm.DB, now models.User) error {
 		user = now
-		set(&user.Name, to.Name)
+		rows.Set(&user.Name, to.Name)
 		if err := save(tx, &user); err != nil {
 			return err
 		}
@@ -45,9 +46,9 @@ type Change struct {
 func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user models.User, err error) {
 	err = a.change(ctx, id, func(tx *gorm.DB, now models.User) error {
 		user = now
-		set(&user.Name, to.Name)
-		set(&user.Role, to.Role)
-		set(&user.Disabled, to.Disabled)
+		rows.Set(&user.Name, to.Name)
+		rows.Set(&user.Role, to.Role)
+		rows.Set(&user.Disabled, to.Disabled)
 		if to.Disabled != nil && !*to.Disabled {
 			if err := a.Auth.Throttle.Clear(tx, string(user.Email), throttle.Password); err != nil {
 				return err

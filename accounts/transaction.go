@@ -48,13 +48,6 @@ func revokedIfGone(err error) error {
 // save writes every column of a user. The transaction must have locked the row.
 func save(tx *gorm.DB, user *models.User) error { return tx.Select("*").Updates(user).Error }
 
-// set sets a field unless to is nil.
-func set[T any](field *T, to *T) {
-	if to != nil {
-		*field = *to
-	}
-}
-
 // passwordCheck is the input of withPassword.
 type passwordCheck struct {
 	email    models.Email            // of the account whose failures count
@@ -86,6 +79,8 @@ func (f Failure) Error() string { return f.Err.Error() }
 // Failure of change undoes only what change did, and counts. The error is one of check,
 // change's, too_many_attempts, overloaded, or ctx's.
 func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change func(tx *gorm.DB, user models.User) error) error {
+	// A second round begins if the hash was replaced meanwhile. A wrong password then means
+	// that it was changed.
 	for wrong := check.wrong; ; wrong = check.notFound {
 		user, newHash, err := a.verify(ctx, check, wrong)
 		if errors.Is(err, check.wrong) {
@@ -124,7 +119,6 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		case err != nil || same:
 			return err
 		}
-		// Another login may have replaced the hash of the same password: verify it again.
 	}
 }
 
