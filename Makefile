@@ -1,6 +1,6 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-postgres test-pooler test-upgrade race cover fuzz lint fmt e2e lint-openapi openapi build secrets \
+.PHONY: help run dev test test-postgres race cover lint fmt e2e lint-openapi openapi build secrets \
 	resource remove rename update-template hooks
 
 # Without Gin's msgpack binding, which a JSON API does not use, the program is 6 MB
@@ -40,34 +40,41 @@ dev: ## Run the API, and restart it after each change
 test: export GOGC := 400
 test: ## Run the tests, also on PostgreSQL if it is installed
 	@command -v initdb >/dev/null || echo "PostgreSQL is not installed: its tests are skipped."
-	TEST_DATABASE_URL=$$(command -v initdb >/dev/null && echo both) go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./...
+	TEST_DATABASE_URL=$$(command -v initdb >/dev/null && echo both) go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # <!-- template -->
-	go -C kit test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./...
+	TEST_DATABASE_URL=$$(command -v initdb >/dev/null && echo both) go -C kit test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./...
 # <!-- /template -->
 
 # TEST_DATABASE_URL may be the URL of a server. postgres:// starts a private one.
 test-postgres: ## Run the tests with a database on PostgreSQL
-	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./routes ./commands ./database ./handlers
+	TEST_DATABASE_URL=$${TEST_DATABASE_URL:-postgres://} go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./...
 
+# <!-- template -->
+.PHONY: test-pooler test-upgrade fuzz
 test-pooler: ## Run the database's tests behind PgBouncer in transaction mode
-	TEST_DATABASE_URL=pooler go test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./database
+	TEST_DATABASE_URL=pooler go -C kit test -timeout=$(TEST_TIMEOUT) $(TESTFLAGS) ./database
 
 test-upgrade: ## Roll three replicas from another commit to this one under load: from=HEAD^
 	git worktree add -q --force --detach bin/before $(or $(from),HEAD^)
 	go -C "bin/before/$(PREFIX)" build -o "$$PWD/bin/latchkey-before" . || failed=1; git worktree remove --force bin/before; exit $$failed
-	TEST_DATABASE_URL=postgres:// TEST_UPGRADE_FROM="$$PWD/bin/latchkey-before" go test -count=1 -timeout=$(TEST_TIMEOUT) -run=Upgraded ./commands
+	TEST_DATABASE_URL=postgres:// TEST_UPGRADE_FROM="$$PWD/bin/latchkey-before" go test -count=1 -timeout=$(TEST_TIMEOUT) -run=Upgraded ./tests
 
-# The README's tests are skipped, because they only start programs that are built
-# without the race detector, and others because they send one request after the other.
+# <!-- /template -->
+
+# Tests are skipped that send one request after the other.
 # atexit_sleep_ms=0 saves one second for each program that other tests start. make test
 # runs go vet already.
 race: ## Run the tests under the race detector (needs a C compiler)
-	GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 go test -timeout=$(TEST_TIMEOUT) -race -vet=off -skip='^TestReadme|RefusesEveryBad|WorksBehindAProxy|Dashboard' $(TESTFLAGS) ./routes ./commands ./...
+	GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 go test -timeout=$(TEST_TIMEOUT) -race -vet=off -skip='RefusesEveryBad|WorksBehindAProxy|Dashboard' $(TESTFLAGS) $$(go list ./... | grep -v /readme)
+# <!-- template -->
+	GORACE=atexit_sleep_ms=0 CGO_ENABLED=1 go -C kit test -timeout=$(TEST_TIMEOUT) -race -vet=off $(TESTFLAGS) ./...
+# <!-- /template -->
 
 cover: ## Write the tests' coverage to cover.out and print the total
 	go test -coverpkg=./... -coverprofile=cover.out ./...
 	go tool cover -func=cover.out | tail -n 1
 
+# <!-- template -->
 # -test.fuzz runs the binary of the other tests. go test -fuzz would know which inputs
 # reach new code, but compiles every package again for that, which takes minutes. The
 # time is a number of inputs, because with a duration a test sometimes reports its own
@@ -75,11 +82,12 @@ cover: ## Write the tests' coverage to cover.out and print the total
 fuzz = go test -run='^$$' ./$(1) -args -test.fuzzcachedir="$$PWD/bin/fuzz" -test.fuzzminimizetime=1x -test.fuzz='^$(2)$$' -test.fuzztime=$(3)x
 
 fuzz: ## Fuzz the input of unknown clients, some seconds each
-	$(call fuzz,routes,FuzzAuthorization,20000)
-	$(call fuzz,routes,FuzzRefresh,20000)
-	$(call fuzz,routes,FuzzLogin,20000)
+	$(call fuzz,tests,FuzzAuthorization,20000)
+	$(call fuzz,tests,FuzzRefresh,20000)
+	$(call fuzz,tests,FuzzLogin,20000)
 	$(call fuzz,config,FuzzFile,2000)
 
+# <!-- /template -->
 lint: ## Check the format and run the linters
 	$(LINT) fmt --diff
 	$(LINT) run ./...
