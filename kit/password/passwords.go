@@ -82,7 +82,7 @@ func New(settings Settings, cores int, hasher Hasher) *Passwords {
 }
 
 // Rule is a rule of the program for new passwords: it returns what a password must not be,
-// or "".
+// or "". It may be nil.
 type Rule func(Password) (fault string)
 
 // Hash hashes a new password. The error is validation_failed on field for what Check finds,
@@ -103,7 +103,7 @@ func (p *Passwords) Check(field string, password Password, own Rule) []problem.F
 		message = fmt.Sprintf("must have at least %d characters", p.settings.MinLength)
 	case p.settings.Blocklist && isCommon(strings.ToLower(string(password))):
 		message = "must not be one of the most common passwords"
-	case p.settings.Blocklist:
+	case p.settings.Blocklist && own != nil:
 		message = own(password)
 	}
 	if message == "" {

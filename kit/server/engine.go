@@ -22,7 +22,7 @@ type Options struct {
 
 	Realm   string // names the service in challenges
 	Log     *slog.Logger
-	LogMore func(ctx context.Context, err error) (slog.Level, []slog.Attr)
+	LogMore func(ctx context.Context, err error) (slog.Level, []slog.Attr) // may be nil
 
 	Routes []endpoint.Route // of the API
 	Pages  []endpoint.Route // below the base path, besides the API

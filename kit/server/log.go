@@ -25,7 +25,7 @@ const maxPath = 100
 // then how many more there were, because a refusal must cost little.
 //
 // more returns what the program adds to the line, and the level of the line if that is
-// higher.
+// higher. It may be nil.
 func Log(log *slog.Logger, more func(ctx context.Context, err error) (slog.Level, []slog.Attr)) gin.HandlerFunc {
 	refusals := &refusals{log: log}
 	return func(c *gin.Context) {
@@ -68,7 +68,10 @@ func logRequest(log *slog.Logger, more func(context.Context, error) (slog.Level,
 	if last := c.Errors.Last(); last != nil {
 		failed = last
 	}
-	level, added := more(ctx, failed)
+	level, added := slog.LevelInfo, []slog.Attr(nil)
+	if more != nil {
+		level, added = more(ctx, failed)
+	}
 	switch {
 	case isOverloaded(c): // too many requests are not an error of the server
 		level = max(level, slog.LevelWarn)
