@@ -70,7 +70,7 @@ func (s *Sender) Send(ctx context.Context, message Message) error {
 }
 
 func (s *Sender) compose(message Message) (msg *gomail.Msg, kept KeptMail, err error) {
-	from, err := s.options.Sender()
+	from, err := s.options.sender()
 	if err != nil {
 		return nil, kept, fmt.Errorf("mail.from: %w", err)
 	}

@@ -12,8 +12,8 @@ import (
 
 // The default ports of mail.url (RFC 8314, section 3.3).
 const (
-	SMTPPort  = 587
-	SMTPSPort = 465
+	smtpPort  = 587
+	smtpsPort = 465
 )
 
 // Settings are those of the mail server. Without a URL, mails are kept in a folder in
@@ -25,7 +25,7 @@ type Settings struct {
 
 // Check adds the faults of the settings in an environment.
 func (s Settings) Check(f settings.Section, environment string) {
-	from, err := s.Sender()
+	from, err := s.sender()
 	if err != nil {
 		f.Add("from", "%q is not an address, such as Example <no-reply@example.com>", s.From)
 	}
@@ -33,7 +33,7 @@ func (s Settings) Check(f settings.Section, environment string) {
 		return
 	}
 	if !isMailURL(string(s.URL)) {
-		f.Add("url", "write smtp://USER:PASSWORD@HOST:%d or smtps://USER:PASSWORD@HOST:%d, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", SMTPPort, SMTPSPort)
+		f.Add("url", "write smtp://USER:PASSWORD@HOST:%d or smtps://USER:PASSWORD@HOST:%d, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", smtpPort, smtpsPort)
 	}
 	if err == nil && environment == settings.Production && strings.HasSuffix(from.Address, "@localhost") {
 		f.Add("from", "write the address that sends mails, such as Example <no-reply@example.com>")
@@ -56,8 +56,8 @@ func isMailURL(mailURL string) bool {
 	return settings.HasGoodPort(u)
 }
 
-// Sender reads mail.from. The domain is in ASCII, as SMTP needs it.
-func (s Settings) Sender() (mail.Address, error) {
+// sender reads mail.from. The domain is in ASCII, as SMTP needs it.
+func (s Settings) sender() (mail.Address, error) {
 	from, err := mail.ParseAddress(s.From)
 	if err != nil {
 		return mail.Address{}, err

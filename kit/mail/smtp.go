@@ -130,9 +130,9 @@ func hostOf(u *url.URL) string {
 
 // connect connects until ctx ends.
 func (s mailServer) connect(ctx context.Context, u *url.URL) (*smtp.Client, error) {
-	host, port := hostOf(u), SMTPPort
+	host, port := hostOf(u), smtpPort
 	if u.Scheme == "smtps" {
-		port = SMTPSPort
+		port = smtpsPort
 	}
 	limited, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
@@ -166,7 +166,7 @@ func (s mailServer) name(local net.Addr) string {
 	if u, err := url.Parse(s.options.PublicURL); err == nil {
 		public = u.Hostname()
 	}
-	from, _ := s.options.Sender()
+	from, _ := s.options.sender()
 	for _, name := range []string{public, from.Address[strings.LastIndexByte(from.Address, '@')+1:]} {
 		name, err := idna.Lookup.ToASCII(strings.TrimSuffix(name, "."))
 		if _, notIP := netip.ParseAddr(name); err == nil && notIP != nil && strings.Contains(name, ".") {

@@ -81,8 +81,8 @@ func (k Keys) Encrypt(value, context []byte) []byte {
 	return aeadOf(k[0]).Seal(nil, nil, value, context) // it makes a random nonce itself
 }
 
-// ErrDecrypt is the error of a value that no key has encrypted in this context.
-var ErrDecrypt = errors.New("none of the keys decrypts it")
+// errDecrypt is the error of a value that no key has encrypted in this context.
+var errDecrypt = errors.New("none of the keys decrypts it")
 
 // Decrypt returns an encrypted value, and whether the first key has encrypted it.
 func (k Keys) Decrypt(encrypted, context []byte) (value []byte, current bool, err error) {
@@ -91,7 +91,7 @@ func (k Keys) Decrypt(encrypted, context []byte) (value []byte, current bool, er
 			return value, i == 0, nil
 		}
 	}
-	return nil, false, ErrDecrypt
+	return nil, false, errDecrypt
 }
 
 func aeadOf(key []byte) cipher.AEAD {

@@ -18,30 +18,30 @@ import (
 // maxUserAgent is how much of a User-Agent is stored, in bytes.
 const maxUserAgent = 255
 
-// Proxies are the trusted proxies.
-type Proxies []netip.Prefix
+// proxies are the networks of the trusted proxies.
+type proxies []netip.Prefix
 
-// NewProxies reads addresses, and networks such as 10.0.0.0/8.
-func NewProxies(trusted []string) (proxies Proxies) {
+// newProxies reads addresses, and networks such as 10.0.0.0/8.
+func newProxies(trusted []string) (networks proxies) {
 	for _, text := range trusted {
 		network, err := netip.ParsePrefix(text)
 		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
 			network, err = addr.Prefix(addr.BitLen())
 		}
 		if err == nil { // config has checked them
-			proxies = append(proxies, network)
+			networks = append(networks, network)
 		}
 	}
-	return proxies
+	return networks
 }
 
-func (p Proxies) have(addr netip.Addr) bool {
+func (p proxies) have(addr netip.Addr) bool {
 	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(addr) })
 }
 
-// Network returns the client's network of a connection, or "" for that of a proxy,
+// network returns the client's network of a connection, or "" for that of a proxy,
 // which has many clients.
-func (p Proxies) Network(remote net.Addr) string {
+func (p proxies) network(remote net.Addr) string {
 	addr, ok := address(remote.String())
 	if ok && p.have(addr) {
 		return ""
@@ -49,14 +49,14 @@ func (p Proxies) Network(remote net.Addr) string {
 	return client.Client{IP: addr.String()}.Network()
 }
 
-// RealIP sets a request's RemoteAddr to the address of the client. For a connection
+// realIP sets a request's RemoteAddr to the address of the client. For a connection
 // from one of the trusted proxies, that is the right-most address of X-Forwarded-For
 // that is not a trusted proxy. Gin would also trust X-Real-IP, and cannot read an
 // address with a port. Without trusted proxies it logs once that X-Forwarded-For is
 // ignored.
-func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
-	proxies := NewProxies(trusted)
-	if len(proxies) == 0 {
+func realIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
+	known := newProxies(trusted)
+	if len(known) == 0 {
 		var once sync.Once
 		return func(c *gin.Context) {
 			if c.GetHeader("X-Forwarded-For") != "" {
@@ -68,7 +68,7 @@ func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 	}
 	return func(c *gin.Context) {
 		addr, ok := address(c.Request.RemoteAddr)
-		if !ok || !proxies.have(addr) {
+		if !ok || !known.have(addr) {
 			return
 		}
 		path := strings.Split(strings.Join(c.Request.Header.Values("X-Forwarded-For"), ","), ",")
@@ -77,7 +77,7 @@ func RealIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 			if !ok {
 				break
 			}
-			if addr = before; !proxies.have(addr) {
+			if addr = before; !known.have(addr) {
 				break
 			}
 		}
@@ -101,7 +101,8 @@ func address(text string) (netip.Addr, bool) {
 	return addr.Unmap().WithZone(""), err == nil
 }
 
-// WithClient puts the request's client into its context, for client.From.
+// WithClient puts the client of a request into its context, for client.From. Requests to
+// public routes have it; Options.Authenticate calls it for the others.
 func WithClient(c *gin.Context) {
 	c.Request = c.Request.WithContext(client.With(c.Request.Context(), ClientOf(c)))
 }
@@ -116,7 +117,7 @@ func ClientOf(c *gin.Context) client.Client {
 	}
 }
 
-// clientIP is the address in RemoteAddr, which RealIP has set.
+// clientIP is the address in RemoteAddr, which realIP has set.
 func clientIP(r *http.Request) string {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	return host

@@ -30,7 +30,7 @@ type connections struct {
 
 // limitConnections returns the listener that server must serve.
 func limitConnections(server *http.Server, listener net.Listener, settings Settings) *connections {
-	network := NewProxies(settings.TrustedProxies).Network
+	network := newProxies(settings.TrustedProxies).network
 	l := &connections{Listener: listener, max: settings.MaxConnections, network: network, held: map[string]int{}}
 	server.ConnState = func(c net.Conn, state http.ConnState) { c.(*connection).changed(state) }
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {

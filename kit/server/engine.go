@@ -44,10 +44,10 @@ func NewEngine(o Options) (*gin.Engine, error) {
 	engine.HandleMethodNotAllowed = true
 	engine.MaxMultipartMemory = endpoint.FormMemory
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
-	engine.ForwardedByClientIP = false   // RealIP has set RemoteAddr
+	engine.ForwardedByClientIP = false   // realIP has set RemoteAddr
 	engine.Use(problem.Realm(o.Realm))
 	engine.Use(o.Middleware...)
-	engine.Use(RealIP(o.TrustedProxies, o.Log), requestID, Log(o.Log, o.LogMore), answerPanics(), setHeaders)
+	engine.Use(realIP(o.TrustedProxies, o.Log), requestID, logRequests(o.Log, o.LogMore), answerPanics(), setHeaders)
 	table := append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...)
 	if len(o.CORSOrigins) > 0 {
 		engine.Use(allowOrigins(o.CORSOrigins, o.CORSHeaders, table))

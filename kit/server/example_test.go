@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
+	"time"
 
 	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/endpoint"
@@ -27,7 +28,7 @@ func ExampleNewEngine() {
 		Log:      slog.New(slog.DiscardHandler),
 		Routes: []endpoint.Route{
 			endpoint.Public("GET", "/hello", "Say hello", hello),
-			endpoint.Public("GET", "/whoami", "Show my address", whoami),
+			endpoint.Public("GET", "/whoami", "Show my address", whoami).With(server.Limit(10, time.Minute)),
 		},
 	})
 	if err != nil {

@@ -19,14 +19,14 @@ const maxMethod = 32
 // maxPath, in bytes, is enough to see a misspelt path.
 const maxPath = 100
 
-// Log writes one line for each request. It has the pattern of the route or, without a
+// logRequests writes one line for each request. It has the pattern of the route or, without a
 // route, the path, but never the query, headers or body, because these may contain
 // secrets. Of the requests of a second that are overloaded, it writes the first, and
 // then how many more there were, because a refusal must cost little.
 //
 // more returns what the program adds to the line, and the level of the line if that is
 // higher. It may be nil.
-func Log(log *slog.Logger, more func(ctx context.Context, err error) (slog.Level, []slog.Attr)) gin.HandlerFunc {
+func logRequests(log *slog.Logger, more func(ctx context.Context, err error) (slog.Level, []slog.Attr)) gin.HandlerFunc {
 	refusals := &refusals{log: log}
 	return func(c *gin.Context) {
 		start := time.Now()

@@ -71,7 +71,7 @@ func TestALogThatNobodyReadsBlocksNoRequest(t *testing.T) {
 	out := newWriter()
 	log, queue := NewQueuedLog(LogSettings{}, "", out)
 	engine := gin.New()
-	engine.Use(Log(log, nothingMore))
+	engine.Use(logRequests(log, nothingMore))
 	for range requests { // without the queue, the first one would block
 		answer := httptest.NewRecorder()
 		engine.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), "GET", "/", nil))

@@ -19,7 +19,7 @@ func TestTheRefusalsOfASecondAreALineAndACount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		engine := gin.New()
-		engine.Use(Log(slog.New(slog.NewTextHandler(&out, nil)), nothingMore))
+		engine.Use(logRequests(slog.New(slog.NewTextHandler(&out, nil)), nothingMore))
 		engine.GET("/busy", func(c *gin.Context) { problem.Write(c, problem.Overloaded) })
 		for _, requests := range []int{1000, 1, 500} {
 			for range requests {
