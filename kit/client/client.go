@@ -1,4 +1,5 @@
-// Package client has the sender of a request in its context.
+// Package client has the sender of a request in its context, and says which addresses count
+// as one client.
 package client
 
 import (

@@ -1,4 +1,4 @@
-// Package email has addresses in the one form in which they are compared.
+// Package email has email addresses in the one form in which they are stored and compared.
 package email
 
 import (

@@ -1,7 +1,6 @@
-// Package jobs runs background work that is kept in the database. A job that is added
-// in a transaction runs once that is committed, in one process at a time. It runs again
-// after an error, and also if its process dies before the end is stored: so its function
-// must do no harm when it runs twice.
+// Package jobs runs background work that is kept in the database. A job runs in one process
+// at a time, and again after an error or if its process dies, so its function must do no harm
+// when it runs twice.
 package jobs
 
 import (
@@ -91,7 +90,7 @@ var errPermanent = errors.New("it will not be tried again")
 // Permanent makes an error after which the job does not run again.
 func Permanent(err error) error { return fmt.Errorf("%w; %w", err, errPermanent) }
 
-// Add adds a job in a transaction.
+// Add adds a job in a transaction. It runs once that is committed.
 func Add(tx *gorm.DB, job Job) error { return add(tx, job, nil) }
 
 // AddOnce adds a job in a transaction, unless one that was added with the same key has

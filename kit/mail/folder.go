@@ -16,7 +16,7 @@ import (
 // Folder keeps the newest mails as JSON files, instead of sending them.
 type Folder string
 
-// Kept is the folder of development. Config excludes it from production, because it
+// Kept is the folder of development. Never keep mails in production, because the folder
 // holds links that sign in.
 const Kept Folder = "data/mail"
 

@@ -1,4 +1,5 @@
-// Package mail sends a message to somebody: by SMTP or, in development, into a folder.
+// Package mail sends mails that are made of templates: by SMTP or, in development, into a
+// folder.
 package mail
 
 import (

@@ -27,7 +27,7 @@ const (
 	endTimeout     = 10 * time.Minute // for the answer to the end of a mail
 )
 
-// mailServer is the one of mail.url, which config has checked. A connection is
+// mailServer is the one of mail.url, which Check has accepted. A connection is
 // encrypted, or no mail is sent: smtp demands STARTTLS, smtps is TLS from the start.
 type mailServer struct {
 	options Options

@@ -1,4 +1,4 @@
-// Package password hashes and verifies passwords with bcrypt, so that a storm of logins
+// Package password checks, hashes and verifies passwords (bcrypt), so that a storm of logins
 // delays nothing else.
 package password
 

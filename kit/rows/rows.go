@@ -1,5 +1,5 @@
-// Package rows reads and writes rows for handlers: one, those of an owner, or a page of
-// them.
+// Package rows has the rows of an API's tables: their first columns, one row by its id and
+// version, those of an owner, or a page of them.
 package rows
 
 import (

@@ -28,7 +28,7 @@ func newProxies(trusted []string) (networks proxies) {
 		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
 			network, err = addr.Prefix(addr.BitLen())
 		}
-		if err == nil { // config has checked them
+		if err == nil { // Check has accepted them
 			networks = append(networks, network)
 		}
 	}

@@ -1,4 +1,5 @@
-// Package throttle limits how often passwords and codes can be guessed.
+// Package throttle limits how often passwords and codes can be guessed, in all processes
+// together.
 package throttle
 
 import (

@@ -1,4 +1,5 @@
-// Package totp has one-time codes (TOTP, RFC 6238) and recovery codes.
+// Package totp makes and finds the one-time codes of authenticator apps (TOTP, RFC 6238), and
+// recovery codes.
 package totp
 
 import (
