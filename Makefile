@@ -79,13 +79,13 @@ cover: ## Write the tests' coverage to cover.out and print the total
 # reach new code, but compiles every package again for that, which takes minutes. The
 # time is a number of inputs, because with a duration a test sometimes reports its own
 # deadline as a failure.
-fuzz = go test -run='^$$' ./$(1) -args -test.fuzzcachedir="$$PWD/bin/fuzz" -test.fuzzminimizetime=1x -test.fuzz='^$(2)$$' -test.fuzztime=$(3)x
+fuzz = go $(4) test -run='^$$' ./$(1) -args -test.fuzzcachedir="$$PWD/bin/fuzz" -test.fuzzminimizetime=1x -test.fuzz='^$(2)$$' -test.fuzztime=$(3)x
 
 fuzz: ## Fuzz the input of unknown clients, some seconds each
 	$(call fuzz,tests,FuzzAuthorization,20000)
 	$(call fuzz,tests,FuzzRefresh,20000)
 	$(call fuzz,tests,FuzzLogin,20000)
-	$(call fuzz,config,FuzzFile,2000)
+	$(call fuzz,settings,FuzzFile,2000,-C kit)
 
 # <!-- /template -->
 lint: ## Check the format and run the linters

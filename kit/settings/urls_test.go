@@ -1,0 +1,38 @@
+package settings_test
+
+import (
+	"testing"
+
+	"example.com/latchkey/kit/settings"
+)
+
+func TestAnOriginIsWrittenAsABrowserSendsIt(t *testing.T) {
+	for origin, want := range map[string]string{
+		"https://a.example":          "https://a.example",
+		"HTTPS://Bücher.Example:443": "https://xn--bcher-kva.example",
+		"http://[::1]:3000":          "http://[::1]:3000",
+		"capacitor://localhost":      "capacitor://localhost",
+		"*":                          "",
+		"https://*.a.example":        "",
+		"https://a.example/":         "",
+		"https://a.example:0":        "",
+		"https://a.example:99999":    "",
+		"https://:8080":              "",
+		"a.example":                  "",
+	} {
+		if got, err := settings.NormalizeOrigin(origin); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s is %q, %v, want %q", origin, got, err, want)
+		}
+	}
+}
+
+func TestLoopbackIsThisMachine(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "LOCALHOST.:8080": true, "app.localhost": true, "127.0.0.2": true, "[::1]:80": true, "[::1]": true,
+		"localhost.example.com": false, "10.0.0.1": false, "0.0.0.0": false, "": false,
+	} {
+		if settings.IsLoopback(host) != want {
+			t.Errorf("%q: want %t", host, want)
+		}
+	}
+}
