@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,8 +21,9 @@ func (greet) Kind() string { return "greet" }
 func Example() {
 	folder, _ := os.MkdirTemp("", "")
 	defer os.RemoveAll(folder)
+
 	settings, log := database.Defaults(), slog.New(slog.DiscardHandler)
-	settings.URL = "sqlite://" + filepath.Join(folder, "app.db")
+	settings.URL = "sqlite://" + folder + "/app.db"
 	db, err := database.Open(settings, database.Schema{jobs.CreateJobs, jobs.TurnJobs}, log)
 	check(err)
 	defer database.Close(db)
@@ -31,12 +31,11 @@ func Example() {
 	check(database.Transaction(db, func(tx *gorm.DB) error { return jobs.Add(tx, greet{"Ada"}) }))
 
 	ctx, stop := context.WithCancel(context.Background())
-	handler := jobs.Handle(func(_ context.Context, job greet) error {
+	worker, err := jobs.NewWorker(db, log, []jobs.Handler{jobs.Handle(func(_ context.Context, job greet) error {
 		defer stop() // a service stops when it gets a signal
 		fmt.Println("Hello,", job.Name)
 		return nil
-	})
-	worker, err := jobs.NewWorker(db, log, []jobs.Handler{handler})
+	})})
 	check(err)
 	worker.Run(ctx, time.Second)
 	// Output: Hello, Ada
