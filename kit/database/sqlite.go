@@ -133,7 +133,7 @@ func (f *sqliteFile) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &connection{opened.(sqliteConn), f, map[string]driver.Stmt{}}, nil
+	return connection{opened.(sqliteConn), f}, nil
 }
 
 // isLocked reports whether SQLite refused a lock, for errors that GORM has not
