@@ -39,9 +39,9 @@ func Backup(db *gorm.DB, file string) (err error) {
 		return err
 	}
 	// Connections for reading have no timeout.
-	_, err = accessOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
+	_, err = poolOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
 	if err = errors.Join(target.Close(), err); err == nil {
-		_, err = checkFile(path, schemaOf(db))
+		_, err = checkFile(path, poolOf(db).schema)
 	}
 	if err == nil {
 		err = removeLogs(path)

@@ -29,7 +29,7 @@ func checkFile(path string, schema Schema) (found content, err error) {
 	}
 	defer func() { err = errors.Join(err, Close(db)) }()
 	var result string
-	if err := accessOf(db).readers.QueryRowContext(db.Statement.Context, "PRAGMA integrity_check").Scan(&result); err != nil {
+	if err := poolOf(db).readers.QueryRowContext(db.Statement.Context, "PRAGMA integrity_check").Scan(&result); err != nil {
 		return found, err
 	}
 	if result != "ok" {

@@ -13,7 +13,7 @@ const checkpointTimeout = 100 * time.Millisecond
 // Checkpoint copies SQLite's write-ahead log into the file and empties the log. What
 // readers or writers prevent is left for the next call.
 func Checkpoint(ctx context.Context, db *gorm.DB) error {
-	readers := accessOf(db).readers
+	readers := poolOf(db).readers
 	if readers == nil {
 		return nil // PostgreSQL does this by itself
 	}

@@ -9,20 +9,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// Schema is the list of all migrations of a program, oldest first. A database that is
-// opened has it as a plugin.
+// Schema is the list of all migrations of a program, oldest first.
 type Schema []*gormigrate.Migration
-
-// Name is the name of the plugin in GORM.
-func (Schema) Name() string { return "schema" }
-
-// Initialize is a part of GORM's interface.
-func (Schema) Initialize(*gorm.DB) error { return nil }
-
-func schemaOf(db *gorm.DB) Schema {
-	schema, _ := db.Plugins[Schema{}.Name()].(Schema)
-	return schema
-}
 
 const migrationTable = "migrations"
 
@@ -47,7 +35,7 @@ func Migrations(db *gorm.DB) (all []Migration, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range schemaOf(db) {
+	for _, m := range poolOf(db).schema {
 		at := slices.Index(applied, m.ID)
 		all = append(all, Migration{m.ID, at >= 0})
 		if at >= 0 {
@@ -85,7 +73,7 @@ func Pending(db *gorm.DB) (ids []string, err error) {
 // Migrate applies all pending migrations, or none. The error is ErrNewer for a newer
 // database.
 func Migrate(db *gorm.DB) error {
-	return withMigrationLock(db, schemaOf(db), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
+	return withMigrationLock(db, poolOf(db).schema, func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
 		if _, err := Migrations(tx); err != nil {
 			return err
 		}
@@ -97,7 +85,7 @@ func Migrate(db *gorm.DB) error {
 // tables and columns, and returns its id, or "" if there was none. The error is
 // ErrNewer for a newer database.
 func Rollback(db *gorm.DB) (undone string, err error) {
-	err = withMigrationLock(db, schemaOf(db), func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
+	err = withMigrationLock(db, poolOf(db).schema, func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
 		has, hasErr := hasMigrations(tx)
 		if _, err := Migrations(tx); err != nil || hasErr != nil || !has {
 			return errors.Join(err, hasErr)
@@ -111,7 +99,7 @@ func Rollback(db *gorm.DB) (undone string, err error) {
 		if err := tx.Table(migrationTable).Order(order).Limit(1).Pluck("id", &undone).Error; err != nil || undone == "" {
 			return err
 		}
-		list := schemaOf(db)
+		list := poolOf(db).schema
 		return all.RollbackMigration(list[slices.IndexFunc(list, func(m *gormigrate.Migration) bool { return m.ID == undone })])
 	})
 	return undone, err
@@ -130,7 +118,7 @@ func withMigrationLock(db *gorm.DB, list Schema, change func(tx *gorm.DB, all *g
 			// But the wait for a table keeps lock_timeout, because every other
 			// statement on that table waits behind it.
 			tableTimeout := "SET LOCAL lock_timeout TO DEFAULT"
-			if limit := accessOf(db).pooledLockTimeout; limit > 0 {
+			if limit := poolOf(db).lockTimeout; limit > 0 {
 				tableTimeout = setLockTimeout(limit)
 			}
 			if err := Exec(tx, "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0", "SET LOCAL lock_timeout = 0",

@@ -51,7 +51,8 @@ func OpenExisting(s Settings, schema Schema, log *slog.Logger) (db *gorm.DB, err
 		return nil, fmt.Errorf("database.url: cannot open %s: %w", Redacted(s.URL), err)
 	}
 	db.Logger = sqlLogger(log)
-	return db, db.Use(schema)
+	poolOf(db).schema = schema
+	return db, nil
 }
 
 func isPostgres(databaseURL string) bool { return strings.HasPrefix(databaseURL, "postgres") }
@@ -82,14 +83,12 @@ func Redacted(databaseURL string) string {
 
 // Close closes the database's connections.
 func Close(db *gorm.DB) error {
-	pool, err := db.DB()
-	if err != nil {
-		return err
+	p := poolOf(db)
+	err := p.DB.Close()
+	if p.readers != nil {
+		err = errors.Join(err, p.readers.Close())
 	}
-	if readers := accessOf(db).readers; readers != nil {
-		err = readers.Close()
-	}
-	return errors.Join(err, pool.Close())
+	return err
 }
 
 // isClosed reports whether err is an error that database/sql does not export.

@@ -1,7 +1,7 @@
 package database
 
 import (
-	"database/sql"
+	"cmp"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -31,66 +31,45 @@ const (
 	maxLifetime = 30 * time.Minute
 )
 
-func openPostgres(settings Settings) (*gorm.DB, error) {
-	parsed, err := pgx.ParseConfig(settings.URL)
+func openPostgres(s Settings) (*gorm.DB, error) {
+	parsed, err := pgx.ParseConfig(s.URL)
 	if err != nil {
 		return nil, err
 	}
-	if parsed.ConnectTimeout == 0 {
-		parsed.ConnectTimeout = connectTimeout
-	}
+	parsed.ConnectTimeout = cmp.Or(parsed.ConnectTimeout, connectTimeout)
 	dialer := net.Dialer{Control: setUserTimeout, KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: connectionLossTimeout / 2, Interval: connectionLossTimeout / 4, Count: 2,
 	}}
 	parsed.DialFunc = dialer.DialContext
-	timeout, lockTimeout := settings.StatementTimeout+connectTimeout, time.Duration(0)
-	if settings.Pooled {
-		lockTimeout = settings.LockTimeout
+	parsed.Tracer = rowsTracer{}
+	p := &pool{}
+	if s.StatementTimeout > 0 {
+		p.timeout = s.StatementTimeout + connectTimeout // later than PostgreSQL, which has a better error
+	}
+	if s.Pooled {
+		p.lockTimeout = s.LockTimeout
 		parsed.DefaultQueryExecMode = pgx.QueryExecModeExec // without prepared statements, which outlive a transaction
 	} else {
-		setTimeouts(parsed, settings)
-		timeout = clientTimeout(parsed)
-	}
-	options := closeAfterFailover(parsed)
-	pool := sql.OpenDB(postgresConnector{stdlib.GetConnector(*parsed, options...)})
-	pool.SetMaxOpenConns(settings.MaxConnections)
-	pool.SetMaxIdleConns(settings.MaxConnections) // by default, database/sql would keep only two open
-	pool.SetConnMaxLifetime(maxLifetime)
-	pool.SetConnMaxIdleTime(settings.MaxIdleTime)
-	db, err := gorm.Open(postgresDialector{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}, gormConfig())
-	if err == nil {
-		err = db.Use(access{pooled: settings.Pooled, pooledLockTimeout: lockTimeout, statementTimeout: timeout, beginTimeout: timeout, transactionTimeout: timeout})
-	} else if !settings.Pooled && strings.Contains(err.Error(), "unsupported startup parameter") {
-		err = fmt.Errorf("this is a pooler such as PgBouncer: set database.pooled to true: %w", err)
-	}
-	if err != nil {
-		return nil, errors.Join(err, pool.Close())
-	}
-	return db, nil
-}
-
-// setTimeouts sets the timeouts of PostgreSQL that the URL does not set.
-func setTimeouts(parsed *pgx.ConnConfig, settings Settings) {
-	for name, limit := range map[string]time.Duration{
-		"statement_timeout":                   settings.StatementTimeout,
-		"idle_in_transaction_session_timeout": settings.StatementTimeout,
-		"lock_timeout":                        settings.LockTimeout,
-	} {
-		if parsed.RuntimeParams[name] == "" {
+		for name, limit := range map[string]time.Duration{
+			"statement_timeout": s.StatementTimeout, "idle_in_transaction_session_timeout": s.StatementTimeout, "lock_timeout": s.LockTimeout,
+		} {
 			parsed.RuntimeParams[name] = strconv.FormatInt(limit.Milliseconds(), 10)
 		}
 	}
-}
-
-// clientTimeout returns when this program ends a statement or a transaction, also one
-// that still waits for a connection: a little later than PostgreSQL's
-// statement_timeout. It is 0 if that is 0, or has a unit in the URL.
-func clientTimeout(parsed *pgx.ConnConfig) time.Duration {
-	limit, err := time.ParseDuration(parsed.RuntimeParams["statement_timeout"] + "ms")
-	if err != nil || limit == 0 {
-		return 0
+	options := closeAfterFailover(parsed)
+	p.DB = stdlib.OpenDB(*parsed, options...)
+	p.SetMaxOpenConns(s.MaxConnections)
+	p.SetMaxIdleConns(s.MaxConnections) // by default, database/sql would keep only two open
+	p.SetConnMaxLifetime(maxLifetime)
+	p.SetConnMaxIdleTime(s.MaxIdleTime)
+	db, err := gorm.Open(postgresDialector{&postgres.Dialector{Config: &postgres.Config{Conn: p}}}, gormConfig())
+	if err != nil && !s.Pooled && strings.Contains(err.Error(), "unsupported startup parameter") {
+		err = fmt.Errorf("this is a pooler such as PgBouncer: set database.pooled to true: %w", err)
 	}
-	return limit + connectTimeout
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return db, nil
 }
 
 // postgresDialector translates the errors of PostgreSQL.

@@ -28,12 +28,8 @@ import (
 // for each concurrent request, and keep only two open.
 const maxReaders = 8
 
-// How long a write waits for other writes (also of other processes), and how long a
-// transaction may take with that wait.
-const (
-	writeTimeout       = 5 * time.Second
-	transactionTimeout = 10 * time.Second
-)
+// writeTimeout is how long a write waits for other writes, also of other processes.
+const writeTimeout = 5 * time.Second
 
 // How long programs that start together on a new file wait for each other.
 const (
@@ -52,12 +48,8 @@ func openSQLite(path string) (*gorm.DB, error) {
 	writer.SetMaxOpenConns(1)
 	readers.SetMaxOpenConns(maxReaders)
 	readers.SetMaxIdleConns(maxReaders)
-	db, err := gorm.Open(sqliteDialector{&sqlite.Dialector{Conn: writer}}, gormConfig())
-	if err == nil {
-		err = db.Use(access{
-			readers: readers, statementTimeout: writeTimeout, beginTimeout: writeTimeout, transactionTimeout: transactionTimeout,
-		})
-	}
+	p := &pool{DB: writer, readers: readers, timeout: writeTimeout}
+	db, err := gorm.Open(sqliteDialector{&sqlite.Dialector{Conn: p}}, gormConfig())
 	if err != nil {
 		return nil, errors.Join(err, writer.Close(), readers.Close())
 	}

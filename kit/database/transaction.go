@@ -23,37 +23,31 @@ const (
 // another transaction, change runs again, at most three times, so it must have no
 // effect outside the database. After a timeout, the transaction is rolled back and
 // the error is problem.Unavailable.
-//
-//nolint:contextcheck // the context is that of db
 func Transaction(db *gorm.DB, change func(tx *gorm.DB) error) error {
-	timeouts := accessOf(db)
-	ctx, cancel := withTimeout(db.Statement.Context, timeouts.transactionTimeout)
-	defer cancel()
-	err := begin(ctx, db, timeouts.beginTimeout, change)
+	err := attempt(db, change)
 	// There is a pause, because without it change could lock the same row again before
 	// the other transaction gets it.
 	for pause := 10 * time.Millisecond; mayRetry(err) && pause < 500*time.Millisecond; pause *= 4 {
-		select {
-		case <-ctx.Done():
-			return timeoutError(ctx, err)
-		case <-time.After(pause):
-			err = begin(ctx, db, timeouts.beginTimeout, change)
-		}
+		time.Sleep(pause)
+		err = attempt(db, change)
 	}
-	return timeoutError(ctx, err)
+	return err
 }
 
-// begin runs change in a transaction, and fails if that has not begun within timeout.
-func begin(ctx context.Context, db *gorm.DB, timeout time.Duration, change func(tx *gorm.DB) error) error {
+// attempt runs change in a transaction, which must begin as soon as a statement must
+// end, and may then take twice as long. So one that waits for itself is the first to end.
+func attempt(db *gorm.DB, change func(tx *gorm.DB) error) error {
 	var afterCommit []func()
-	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, afterCommitKey{}, &afterCommit))
+	ctx, cancel := context.WithCancelCause(context.WithValue(db.Statement.Context, afterCommitKey{}, &afterCommit))
 	defer cancel(nil)
-	waiting := time.AfterFunc(cmp.Or(timeout, forever), func() { cancel(errTimeout) })
-	defer waiting.Stop()
+	p := poolOf(db)
+	limit := cmp.Or(p.timeout, forever/2)
+	timer := time.AfterFunc(limit, func() { cancel(errTimeout) })
+	defer timer.Stop()
 	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		waiting.Stop()
-		if limit := accessOf(db).pooledLockTimeout; limit > 0 {
-			if err := tx.Exec(setLockTimeout(limit)).Error; err != nil {
+		timer.Reset(2 * limit)
+		if p.lockTimeout > 0 {
+			if err := tx.Exec(setLockTimeout(p.lockTimeout)).Error; err != nil {
 				return err
 			}
 		}
