@@ -16,53 +16,40 @@ import (
 // default_transaction_read_only is on.
 const onlyReads = "25006"
 
-// youngest is the age from which a generation ends. While new connections only read
-// too, writes do not close those of reads again and again.
-const youngest = time.Second
+// refusalPause is how long after a failover no other one is noticed. While new
+// connections only read too, writes do not close those of reads again and again.
+const refusalPause = time.Second
 
-// generation is the context of the connections that were opened between two failovers.
-// It ends when PostgreSQL refuses a write on one of them, because all of them may lead
-// to a server that is a standby now. A failover may leave them open.
-type generation struct {
-	context.Context
-	end   context.CancelFunc
-	since time.Time
+// openedAt returns when a connection was opened, or zero while it is.
+func openedAt(connection *pgconn.PgConn) time.Time {
+	at, _ := connection.CustomData()["opened"].(time.Time)
+	return at
 }
 
-func newGeneration(since time.Time) *generation {
-	ctx, end := context.WithCancel(context.Background())
-	return &generation{ctx, end, since}
-}
-
-// generationOf returns nil while the connection is opened.
-func generationOf(connection *pgconn.PgConn) *generation {
-	of, _ := connection.CustomData()["generation"].(*generation)
-	return of
-}
-
-// closeAfterFailover closes a connection that only reads, and then the other ones of
-// its generation before their next use.
+// closeAfterFailover closes a connection that refuses a write, and then the ones that
+// were opened before that, before their next use: a failover may leave them open, and
+// all of them may lead to a server that is a standby now.
 func closeAfterFailover(parsed *pgx.ConnConfig) []stdlib.OptionOpenDB {
-	var current atomic.Pointer[generation]
-	current.Store(newGeneration(time.Time{}))
+	var refused atomic.Pointer[time.Time] // the first refusal after the last failover
+	refused.Store(new(time.Time))
 	keep := parsed.OnPgError
 	parsed.OnPgError = func(connection *pgconn.PgConn, err *pgconn.PgError) bool {
 		if err.Code != onlyReads {
 			return keep(connection, err)
 		}
-		now := time.Now()
-		if of := generationOf(connection); of != nil && now.Sub(of.since) >= youngest && current.CompareAndSwap(of, newGeneration(now)) {
-			of.end()
+		last, now := refused.Load(), time.Now()
+		if openedAt(connection).After(*last) && now.Sub(*last) >= refusalPause {
+			refused.CompareAndSwap(last, &now)
 		}
 		return false
 	}
 	return []stdlib.OptionOpenDB{
 		stdlib.OptionAfterConnect(func(_ context.Context, opened *pgx.Conn) error {
-			opened.PgConn().CustomData()["generation"] = current.Load()
+			opened.PgConn().CustomData()["opened"] = time.Now()
 			return nil
 		}),
 		stdlib.OptionResetSession(func(_ context.Context, idle *pgx.Conn) error {
-			if generationOf(idle.PgConn()).Err() != nil {
+			if openedAt(idle.PgConn()).Before(*refused.Load()) {
 				return driver.ErrBadConn
 			}
 			return nil
