@@ -1,151 +1,164 @@
 package main
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"net/http"
-	"slices"
+	"os"
+	"os/exec"
+	"runtime"
+	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/crypto/bcrypt"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
+	"gonum.org/v1/plot/vg"
 )
 
-const stream = 200 // requests per second during the logins
+const (
+	inFlight = 64  // clients that log in or register at the same time
+	pace     = 200 // requests per second during the logins
 
-func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+	// hash is the hash of the password in credentials, with the default cost.
+	hash = "$2a$12$jLYXAnpmtPri0c4hj.2C7Oeuhs3P3cQgJZbhvdHJWyCoX.vesMkvO"
+)
 
-// loginLoad measures other requests while many clients log in, on Latchkey and on
-// bare Gin, which hashes all logins at once.
-func (s *app) loginLoad(ctx context.Context) error {
-	const alone = 6 * time.Second
-	paths := []string{"/protected", "/healthz", "/readyz"}
-	before, err := s.streams(alone, paths)
-	if err != nil {
-		return err
+// hashFor hashes on all cores for d, and returns the hashes per second.
+func hashFor(d time.Duration) (rate float64) {
+	rates := make(chan float64)
+	for range runtime.NumCPU() {
+		go func() {
+			start, hashes := time.Now(), 0.0
+			for ; time.Since(start) < d; hashes++ {
+				_ = bcrypt.CompareHashAndPassword([]byte(hash), []byte("correct horse"))
+			}
+			rates <- hashes / time.Since(start).Seconds()
+		}()
 	}
-	bareBefore, err := openLoop(s.bare.url, nil, stream, alone)
-	if err != nil {
-		return err
+	for range runtime.NumCPU() {
+		rate += <-rates
 	}
-	measured, err := s.amongLogins(ctx, paths...)
-	if err != nil {
-		return err
-	}
-	login := s.request("/login", credentials)
-	login.SetRequestURI(s.bare.url + "/login")
-	var bareDuring []time.Duration
-	var group errgroup.Group
-	group.Go(func() error {
-		_, err := closedLoop(inFlight, alone, always(inFlight, login))
-		return err
-	})
-	group.Go(func() (err error) {
-		bareDuring, err = openLoop(s.bare.url, nil, stream, alone)
-		return err
-	})
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	during := measured[0].during
-	s.made.curves = []curve{
-		{"bare Gin among logins", bareDuring},
-		{"Latchkey among logins", during},
-		{"Latchkey beside a program that hashes", measured[0].floor},
-		{"Latchkey alone", before[0]},
-		{"bare Gin alone", bareBefore},
-	}
-	for i, name := range []string{"p99 of GET /protected among logins over the floor", "the same of GET /healthz", "the same of GET /readyz"} {
-		s.made.setLatencies(name, measured[i])
-	}
-	s.made.set("p99 of GET /protected among logins over without", p99(during)/p99(before[0]), "%.2f ms over %.2f ms", p99(during), p99(before[0]))
-	s.made.set("the same over that of bare Gin", p99(during)/p99(bareDuring), "%.2f ms over %.0f ms; bare Gin's without logins %.2f ms", p99(during), p99(bareDuring), p99(bareBefore))
-	s.made.set("login after 64 have hung up over one alone", median(s.loginRatios), "the median of %.2f", s.loginRatios)
-	if err := s.measureMemory("memory after logins", "and all requests before"); err != nil {
-		return err
-	}
-	s.bare.stop() // it still hashes for clients that have disconnected
-	return s.startBare(ctx)
+	return rate
 }
 
-// streams runs openLoop for several paths at once.
-func (s *app) streams(d time.Duration, paths []string) (delays [][]time.Duration, err error) {
-	delays = make([][]time.Duration, len(paths))
-	var group errgroup.Group
-	for i, path := range paths {
-		group.Go(func() (err error) {
-			delays[i], err = openLoop(s.api.url+path, bearer(s.token), stream, d)
-			return err
-		})
+// rawBcrypt is a take of the hashes per second, and of the time of one.
+func (b *bench) rawBcrypt(name string) take {
+	return func(d time.Duration) error {
+		rate := hashFor(d)
+		b.add(name, rate)
+		b.add("time of a "+name, 1000*float64(runtime.NumCPU())/rate)
+		return nil
 	}
-	return delays, group.Wait()
 }
 
-// latencies are the results of one path.
-type latencies struct {
-	during, floor []time.Duration // while many log in; while another program hashes
-	p99, floorP99 []float64       // of each turn, in milliseconds
+// besideHashing is the floor: a take while another program hashes on all cores with the
+// priority of nice(1). No server can be faster than this while anything hashes.
+func (b *bench) besideHashing(t take) take {
+	return func(d time.Duration) error {
+		other := exec.CommandContext(b.ctx, "nice", os.Args[0], "-hash")
+		check(other.Start())
+		err := t(d)
+		_ = other.Process.Kill()
+		_ = other.Wait() // it was killed
+		return err
+	}
 }
 
-// amongLogins measures, in turns, while many clients log in and while another program
-// hashes.
-func (s *app) amongLogins(ctx context.Context, paths ...string) ([]latencies, error) {
-	const rounds, turn = 5, 3 * time.Second
-	measured := make([]latencies, len(paths))
-	for range rounds {
-		var during, floor [][]time.Duration
-		err := whileHashing(ctx, func() (err error) {
-			floor, err = s.streams(turn, paths)
-			return err
-		})
-		if err != nil {
-			return nil, err
+// hangUp sends a load whose clients hang up at the end. Then it logs in twice: after the
+// hashes for disconnected clients, and alone. The first login is slow if those hashes
+// are still waiting.
+func (b *bench) hangUp(name string, l *load) take {
+	l.patience = 0
+	one := l.server.load(1, "/login", credentials)
+	return func(d time.Duration) error {
+		return errors.Join(b.send(name, l)(d), b.send("login after 64 hung up", one)(0), b.send("login alone", one)(0))
+	}
+}
+
+func hashing(b *bench) {
+	var registered atomic.Int64
+	registrations := b.api.load(inFlight, "/register", "{}")
+	registrations.change = func(client int) {
+		registrations.requests[client].SetBodyString(fmt.Sprintf(`{"email":"%d@example.com","password":"correct horse"}`, registered.Add(1)))
+	}
+	b.turns(3, 8*time.Second, b.hangUp("POST /login", b.api.load(inFlight, "/login", credentials)), b.rawBcrypt("raw bcrypt"), b.hangUp("POST /register", registrations))
+}
+
+// streams is a take of paced requests for several paths at once.
+func (b *bench) streams(s *server, when string, paths ...string) take {
+	var takes []take
+	for _, path := range paths {
+		takes = append(takes, b.send("GET "+path+" "+when, s.paced(pace, path)))
+	}
+	return together(takes...)
+}
+
+// amongLogins measures other requests while many clients log in, on Latchkey and on bare
+// Gin, which hashes all logins at once.
+func amongLogins(b *bench) {
+	paths, bare, bareLogins := []string{"/protected", "/healthz", "/readyz"}, b.bare.paced(pace, "/"), b.bare.load(inFlight, "/login", credentials)
+	bareLogins.patience = 0
+	b.turns(
+		5, 3*time.Second,
+		b.streams(b.api, "alone", paths...),
+		b.send("bare Gin alone", bare),
+		b.besideHashing(b.streams(b.api, "beside hashing", paths...)),
+		together(b.streams(b.api, "among logins", paths...), b.hangUp("POST /login meanwhile", b.api.load(inFlight, "/login", credentials))),
+		together(b.send("bare Gin among logins", bare), b.send("logins of bare Gin", bareLogins)),
+		b.bare.restarted("bare Gin again"), // it still hashes for clients that have disconnected
+	)
+	b.add("memory after logins", b.api.memory())
+	b.draw("../docs/bench.svg")
+}
+
+// draw writes a chart to a file: the delay below which x percent of the answers are.
+func (b *bench) draw(file string) {
+	chart := plot.New()
+	chart.Title.Text = "200 requests a second, alone and while 64 clients log in"
+	chart.X.Label.Text = "answered in time, % of requests"
+	chart.Y.Label.Text = "ms after the scheduled time"
+	chart.Y.Scale, chart.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	chart.Legend.Top, chart.Legend.Left = true, true
+	chart.Add(plotter.NewGrid())
+	for i, name := range []string{"bare Gin among logins", "GET /protected among logins", "GET /protected beside hashing", "GET /protected alone", "bare Gin alone"} {
+		var points plotter.XYs
+		for percent := 1.0; percent < 100; percent++ {
+			points = append(points, plotter.XY{X: percent, Y: max(0.01, quantile(b.figures["delays of "+name], percent/100))})
 		}
-		var group errgroup.Group
-		group.Go(func() error {
-			_, err := closedLoop(inFlight, turn, always(inFlight, s.request("/login", credentials)))
-			return errors.Join(err, s.waitForHashes())
-		})
-		group.Go(func() (err error) {
-			during, err = s.streams(turn, paths)
-			return err
-		})
-		if err := group.Wait(); err != nil {
-			return nil, err
-		}
-		for i := range measured {
-			measured[i].add(during[i], floor[i])
-		}
+		line := must(plotter.NewLine(points))
+		line.Color, line.Width = plotutil.Color(i), vg.Points(1.5)
+		chart.Add(line)
+		chart.Legend.Add(name, line)
 	}
-	return measured, nil
+	check(chart.Save(8*vg.Inch, 4*vg.Inch, file))
 }
 
-func (r *latencies) add(during, floor []time.Duration) {
-	r.p99, r.floorP99 = append(r.p99, p99(during)), append(r.floorP99, p99(floor))
-	r.during, r.floor = slices.Concat(r.during, during), slices.Concat(r.floor, floor)
-	slices.Sort(r.during)
-	slices.Sort(r.floor)
+// crowd measures the logins from one address while another one has 200 in flight.
+func crowd(b *bench) {
+	many, other := b.api.load(200, "/login", credentials), b.api.load(1, "/login", credentials)
+	many.address, other.address = 1, 2
+	b.turns(3, 4*time.Second, b.rawBcrypt("hash without them"), together(b.hangUp("POST /login from one address", many), b.send("login beside 200 of one address", other)))
 }
 
-func (r *report) setLatencies(name string, measured latencies) {
-	r.set(name, median(measured.p99)/median(measured.floorP99), "the medians of %.1f ms over %.1f ms", measured.p99, measured.floorP99)
-}
-
-// waitForHashes logs in twice: after the hashes for disconnected clients, and alone.
-// The first login is slow if those hashes are still waiting.
-func (s *app) waitForHashes() error {
-	var answer fasthttp.Response
-	var took [2]float64
-	for i := range took {
-		started := time.Now()
-		if err := fasthttp.Do(s.request("/login", credentials), &answer); err != nil {
-			return err
-		}
-		if _, err := refreshToken(&answer); err != nil {
-			return err
-		}
-		took[i] = time.Since(started).Seconds()
+// refusals measures on a server that hashes fast what a login does beside its hash (the
+// throttle, the session, the event and the answer), and other requests while many logins
+// are refused.
+func refusals(b *bench) {
+	fast := b.launch(os.Stderr, "APP_PASSWORD_BCRYPT_COST=4", "APP_LOGIN_MAX_FAILURES=10")
+	b.turns(5, time.Second, b.rawBcrypt("slow hash"), b.send("login with a quick hash", fast.load(1, "/login", credentials)))
+	wrong, protected := fast.load(16, "/login", wrongCredentials), fast.paced(pace, "/protected")
+	wrong.status, wrong.address = http.StatusTooManyRequests, 1
+	for range 20 {
+		_ = wrong.send(wrong.client(), 0, time.Now()) // until the throttle refuses it
 	}
-	s.loginRatios = append(s.loginRatios, took[0]/took[1])
-	return nil
+	paced := *wrong
+	paced.perSecond = 2000
+	b.turns(1, 2*time.Second, b.send("refused POST /login", wrong))
+	b.turns(
+		5, 2*time.Second,
+		b.send("GET /protected without them", protected),
+		together(b.send("GET /protected among 2,000 of them a second", protected), b.send("paced POST /login", &paced)),
+	)
 }

@@ -3,85 +3,179 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// figure is a measured value, with how it was measured.
-type figure struct {
-	value float64
-	from  string
+// step takes figures.
+type step struct {
+	name string
+	take func(*bench)
 }
 
-// operation is the rate of a request, and its ratio to a bare Gin route or to raw
-// bcrypt in the same run.
-type operation struct {
-	name                       string
-	rate, overBare, overBcrypt float64
+// bench is a run, with the servers that all steps use.
+type bench struct {
+	ctx       context.Context
+	folder    string
+	api, bare *server
+	ends      []func() error // of what has been started
+
+	mu      sync.Mutex
+	figures map[string][]float64 // by name, one of each turn
 }
 
-// report has all results.
-type report struct {
-	figures    map[string]figure
-	operations []operation
-	curves     []curve
-	leftOut    string // why a figure is missing
-}
-
-func (r *report) set(name string, value float64, from string, args ...any) {
-	r.figures[name] = figure{value, fmt.Sprintf(from, args...)}
-}
-
-// measure runs all measurements, one after the other.
-func measure(ctx context.Context) (made *report, err error) {
-	made = &report{figures: map[string]figure{}}
-	folder, err := os.MkdirTemp("", "latchkey-bench-")
-	if err != nil {
-		return made, err
-	}
-	defer os.RemoveAll(folder)
-	fmt.Println("building")
-	s := app{
-		folder: folder, program: filepath.Join(folder, "latchkey"), bareProgram: filepath.Join(folder, "bare"), plainProgram: filepath.Join(folder, "plain"),
-		stderr: os.Stderr, made: made,
-	}
-	if err := s.build(ctx); err != nil {
-		return made, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// measure takes the steps that match, one after the other, and returns the broken
+// promises. What fails panics, and the servers end.
+func measure(only *regexp.Regexp) (broken []string) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, 12*time.Minute)
 	defer cancel()
-	defer func() {
-		s.bare.stop()
-		s.api.stop()
-	}()
-	steps := []struct {
-		name string
-		take func(context.Context) error
-	}{
-		{"start, register and log in", s.launchBoth},
-		{"requests and bare Gin by turns", s.compare},
-		{"API keys and access tokens by turns", keyTurns(&s)},
-		{"metrics by turns", metricsTurns(&s)},
-		{"refreshes", s.refreshes},
-		{"logins and registrations, and raw bcrypt", s.hashing},
-		{"GET /protected among logins", s.loginLoad},
-		{"logins beside 200 of one address", s.crowd},
-		{"refused logins", s.refusals},
-		{"PostgreSQL", s.onPostgres},
-		{"1, 10 thousand and a million users", s.databaseSizes},
-		{"10,000 mails", mailQueue(&s)},
-		{"10,000 idle connections", s.idleConnections},
-		{"start again and again", s.restart},
-		{"nothing to do", s.idle},
-	}
+	b := &bench{ctx: ctx, folder: must(os.MkdirTemp("", "latchkey-bench-")), figures: map[string][]float64{}}
+	defer os.RemoveAll(b.folder)
+	defer b.end(0)
+	defer func() { broken = b.print() }() // also after a panic
+	b.begin()
+	kept := len(b.ends)
 	for i, step := range steps {
-		started := time.Now()
-		fmt.Printf("%d of %d: %s\n", i+1, len(steps), step.name)
-		if err := step.take(ctx); err != nil {
-			return made, fmt.Errorf("%s: %w", step.name, err)
+		if only.MatchString(step.name) {
+			started := time.Now()
+			fmt.Printf("%d of %d: %s\n", i+1, len(steps), step.name)
+			step.take(b)
+			b.end(kept)
+			fmt.Printf("  took %.0f s\n", time.Since(started).Seconds())
 		}
-		fmt.Printf("  took %.0f s\n", time.Since(started).Seconds())
 	}
-	return made, nil
+	return nil
+}
+
+// begin builds the programs as `make build` does, starts both servers, and adds some
+// notes of a user.
+func (b *bench) begin() {
+	for program, source := range map[string]string{"latchkey": "..", "bare": "bare"} {
+		command := exec.CommandContext(b.ctx, "go", "build", "-tags=nomsgpack", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(b.folder, program), ".")
+		command.Dir, command.Env, command.Stderr = source, append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
+		check(command.Run())
+	}
+	b.api = b.launch(os.Stderr)
+	b.bare = b.start("bare", b.api.folder, os.Stderr, "HASH="+hash, "OWNER="+b.api.ask("/protected", "", "user_id"))
+	b.bare.token = b.api.token
+	b.add("idle memory", b.api.memory())
+	b.add("binary size", float64(must(os.Stat(b.api.program)).Size())/mib)
+	b.api.addNotes()
+}
+
+// end ends the last things that have been started, except for some.
+func (b *bench) end(kept int) {
+	for _, end := range slices.Backward(b.ends[kept:]) {
+		_ = end() // a server that is interrupted may fail
+	}
+	b.ends = b.ends[:kept]
+}
+
+// take adds figures. It lasts about d.
+type take func(d time.Duration) error
+
+// turns repeats takes one after the other, so that other work on the machine affects all
+// equally.
+func (b *bench) turns(rounds int, d time.Duration, takes ...take) {
+	for range rounds {
+		for _, t := range takes {
+			check(t(d))
+		}
+	}
+}
+
+// together does takes at the same time.
+func together(takes ...take) take {
+	return func(d time.Duration) error {
+		var group errgroup.Group
+		for _, t := range takes {
+			group.Go(func() error { return t(d) })
+		}
+		return group.Wait()
+	}
+}
+
+// send sends a load, and adds its figures: the answers per second by its name, and others
+// by what they are. All times are in milliseconds. A fork may have removed the route.
+func (b *bench) send(name string, l *load) take {
+	return func(d time.Duration) error {
+		before := l.server.processorTime()
+		rate, delays, err := l.run(d)
+		if l.answers[0].StatusCode() == http.StatusNotFound || err == nil && len(delays) == 0 { // all have hung up
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		b.add(name, rate)
+		b.add("time of a "+name, quantile(delays, 0.5))
+		b.add("p99 of "+name, quantile(delays, 0.99))
+		b.add("slowest "+name, quantile(delays, 1))
+		b.add("CPU of "+name, (l.server.processorTime()-before)/float64(len(delays)))
+		b.add("delays of "+name, delays...)
+		return nil
+	}
+}
+
+func (b *bench) add(name string, figures ...float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.figures[name] = append(b.figures[name], figures...)
+}
+
+// print writes what was measured, and returns the broken promises.
+func (b *bench) print() (broken []string) {
+	fmt.Println("\n           FIGURE  PROMISE")
+	for _, p := range promises {
+		name, from, verdict := p.of, "", "kept"
+		values, over := slices.Clone(b.figures[p.of]), b.figures[p.over]
+		if len(values) == 0 {
+			fmt.Printf("%-8s %8s  %s %-6g %-3s  %s\n", "left out", "", p.compare, p.limit, p.unit, name)
+			continue
+		}
+		if p.over != "" {
+			name += " over " + p.over
+			from = fmt.Sprintf("; %.5g over %.5g", quantile(values, 0.5), quantile(over, 0.5))
+			for i := range values {
+				values[i] /= over[i]
+			}
+		}
+		value := quantile(values, 0.5)
+		if (value >= p.limit) != (p.compare == ">=") {
+			verdict, broken = "BROKEN", append(broken, name)
+		}
+		fmt.Printf("%-8s %8.5g  %s %-6g %-3s  %s (half of %d from %.3g to %.3g%s)\n",
+			verdict, value, p.compare, p.limit, p.unit, name, len(values), quantile(values, 0.25), quantile(values, 0.75), from)
+	}
+	return broken
+}
+
+// quantile is the value below which a share of the values are.
+func quantile(values []float64, share float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
+}
+
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+func must[T any](value T, err error) T {
+	check(err)
+	return value
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
