@@ -136,12 +136,12 @@ func (b *bench) add(name string, figures ...float64) {
 
 // print writes what was measured, and returns the broken promises.
 func (b *bench) print() (broken []string) {
-	fmt.Println("\n           FIGURE  PROMISE")
+	fmt.Println("\n            FIGURE  PROMISE")
 	for _, p := range promises {
 		name, from, verdict := p.of, "", "kept"
 		values, over := slices.Clone(b.figures[p.of]), b.figures[p.over]
 		if len(values) == 0 {
-			fmt.Printf("%-8s %8s  %s %-6g %-3s  %s\n", "left out", "", p.compare, p.limit, p.unit, name)
+			fmt.Printf("%-8s %9s  %s %-6g %-3s  %s\n", "left out", "", p.compare, p.limit, p.unit, name)
 			continue
 		}
 		if p.over != "" {
@@ -155,7 +155,7 @@ func (b *bench) print() (broken []string) {
 		if (value >= p.limit) != (p.compare == ">=") {
 			verdict, broken = "BROKEN", append(broken, name)
 		}
-		fmt.Printf("%-8s %8.5g  %s %-6g %-3s  %s (half of %d from %.3g to %.3g%s)\n",
+		fmt.Printf("%-8s %9.5g  %s %-6g %-3s  %s (half of %d from %.4g to %.4g%s)\n",
 			verdict, value, p.compare, p.limit, p.unit, name, len(values), quantile(values, 0.25), quantile(values, 0.75), from)
 	}
 	return broken
