@@ -67,9 +67,9 @@ func (b *bench) begin() {
 		check(command.Run())
 	}
 	b.api = b.launch(os.Stderr)
+	b.add("idle memory", b.api.memory())
 	b.bare = b.start("bare", b.api.folder, os.Stderr, "HASH="+hash, "OWNER="+b.api.ask("/protected", "", "user_id"))
 	b.bare.token = b.api.token
-	b.add("idle memory", b.api.memory())
 	b.add("binary size", float64(must(os.Stat(b.api.program)).Size())/mib)
 	b.api.addNotes()
 }
