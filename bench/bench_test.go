@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	secrets "example.com/latchkey/kit/settings"
+
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
 	"golang.org/x/crypto/bcrypt"
@@ -18,18 +20,20 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 	"example.com/latchkey/routes"
 )
 
 func BenchmarkIssue(b *testing.B) {
-	tokens := token.New(settings().JWT)
+	tokens := token.New(settings().JWT.Settings)
 	id := uuid.Must(uuid.NewV7())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := tokens.Issue(id, id); err != nil {
+		if _, err := tokens.Issue(token.Claims{Subject: id, Session: id}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -37,15 +41,15 @@ func BenchmarkIssue(b *testing.B) {
 
 // BenchmarkVerify verifies the same token each time, so it is cached.
 func BenchmarkVerify(b *testing.B) {
-	tokens := token.New(settings().JWT)
+	tokens := token.New(settings().JWT.Settings)
 	id := uuid.Must(uuid.NewV7())
-	token, err := tokens.Issue(id, id)
+	issued, err := tokens.Issue(token.Claims{Subject: id, Session: id})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := tokens.Verify(token); err != nil {
+		if _, err := tokens.Verify(issued); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -54,7 +58,7 @@ func BenchmarkVerify(b *testing.B) {
 // BenchmarkVerifyUncached verifies a new token of another process each time, so it is
 // not cached.
 func BenchmarkVerifyUncached(b *testing.B) {
-	settings := settings().JWT
+	settings := settings().JWT.Settings
 	issuer, tokens := token.New(settings), token.New(settings)
 	id := uuid.Must(uuid.NewV7())
 	var fresh []string
@@ -63,11 +67,11 @@ func BenchmarkVerifyUncached(b *testing.B) {
 		if len(fresh) == 0 {
 			b.StopTimer()
 			for range 1000 {
-				token, err := issuer.Issue(id, id)
+				made, err := issuer.Issue(token.Claims{Subject: id, Session: id})
 				if err != nil {
 					b.Fatal(err)
 				}
-				fresh = append(fresh, token)
+				fresh = append(fresh, made)
 			}
 			b.StartTimer()
 		}
@@ -81,7 +85,7 @@ func BenchmarkVerifyUncached(b *testing.B) {
 // BenchmarkRefreshToken makes and parses a refresh token.
 func BenchmarkRefreshToken(b *testing.B) {
 	services, claims := sessions(b, 1)
-	session := models.Session{Base: models.Base{ID: claims[0].SessionID}}
+	session := models.Session{Base: models.Base{ID: claims[0].Session}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := services.Sessions.IDFromRefreshToken(services.Sessions.RefreshToken(session)); err != nil {
@@ -207,7 +211,7 @@ func serve(b *testing.B, engine *gin.Engine, request *http.Request, body string,
 
 func settings() config.Settings {
 	settings := config.Defaults()
-	settings.JWT.Secret = settings.NewSecret()
+	settings.JWT.Secret = secrets.NewSecret()
 	settings.Password.BcryptCost = bcrypt.MinCost
 	return settings
 }
@@ -222,7 +226,7 @@ func sessions(b *testing.B, n int) (accounts.Services, []token.Claims) {
 	rows, claims := make([]models.Session, n), make([]token.Claims, n)
 	for i := range rows {
 		rows[i] = models.Session{Base: models.Base{ID: uuid.Must(uuid.NewV7())}, UserID: user.ID, LastUsedAt: now, ExpiresAt: now.Add(time.Hour)}
-		claims[i] = token.Claims{UserID: user.ID, SessionID: rows[i].ID}
+		claims[i] = token.Claims{Subject: user.ID, Session: rows[i].ID}
 	}
 	if err := db.CreateInBatches(rows, 500).Error; err != nil {
 		b.Fatal(err)
@@ -245,7 +249,7 @@ func withUser(b *testing.B) (*gorm.DB, models.User) {
 }
 
 // newAPI returns the whole API and the token of a user.
-func newAPI(b *testing.B, change ...func(*routes.App)) (engine *gin.Engine, token string) {
+func newAPI(b *testing.B, change ...func(*routes.App)) (engine *gin.Engine, bearer string) {
 	b.Helper()
 	settings := settings()
 	db, user := withUser(b)
@@ -262,9 +266,9 @@ func newAPI(b *testing.B, change ...func(*routes.App)) (engine *gin.Engine, toke
 	if err != nil {
 		b.Fatal(err)
 	}
-	token, err = services.Tokens.Issue(user.ID, session.ID)
+	bearer, err = services.Tokens.Issue(token.Claims{Subject: user.ID, Session: session.ID})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return engine, token
+	return engine, bearer
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	_ "modernc.org/sqlite" // the driver
 
-	"example.com/latchkey/apptest/postgres"
+	"example.com/latchkey/kit/apptest/postgres"
 )
 
 const (
