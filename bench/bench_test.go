@@ -12,6 +12,7 @@ import (
 	"time"
 
 	secrets "example.com/latchkey/kit/settings"
+	"example.com/latchkey/migrations"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
@@ -236,7 +237,7 @@ func sessions(b *testing.B, n int) (accounts.Services, []token.Claims) {
 
 func withUser(b *testing.B) (*gorm.DB, models.User) {
 	b.Helper()
-	db, err := database.Open(database.Settings{URL: "sqlite://" + b.TempDir() + "/bench.db"}, slog.New(slog.DiscardHandler))
+	db, err := database.Open(database.Settings{URL: "sqlite://" + b.TempDir() + "/bench.db"}, migrations.All(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
