@@ -95,7 +95,8 @@ func TestSettingsAreRead(t *testing.T) {
 		"a value may hold an equals sign":            {"", []string{"APP_JWT_SECRET=" + key + "="}, secret, key + "="},
 		"variables of others are ignored":            {"", []string{"SERVER_ADDRESS=:82", "APPLE=1"}, address, ":80"},
 		"another program's variable is reported": {
-			"", []string{"APP_HOME=/srv", "APP_PORT=tcp://10.0.0.1:80", "APP_SERVICE_HOST=10.0.0.1", "APP_SERVER_PORT_80_TCP_ADDR=10.0.0.1", "APP_SERVER_SERVICE_PORT=80"},
+			"",
+			[]string{"APP_HOME=/srv", "APP_PORT=tcp://10.0.0.1:80", "APP_SERVICE_HOST=10.0.0.1", "APP_SERVER_PORT_80_TCP_ADDR=10.0.0.1", "APP_SERVER_SERVICE_PORT=80"},
 			func(s program) any { return s.Ignored },
 			[]string{"APP_HOME", "APP_PORT", "APP_SERVER_PORT_80_TCP_ADDR", "APP_SERVER_SERVICE_PORT", "APP_SERVICE_HOST"},
 		},
