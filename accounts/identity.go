@@ -16,9 +16,10 @@ type Authenticator func(r *http.Request, token string) (identity Identity, known
 
 // Identity is the user of a request, and the credential that proves it.
 type Identity struct {
-	User models.User
-	By   Credential // "" if nobody is known
-	ID   uuid.UUID  // of the session, or of what else By says
+	User   models.User
+	By     Credential     // "" if nobody is known
+	ID     uuid.UUID      // of the session, or of what else By says
+	Claims map[string]any // token.Claims.More of an access token
 }
 
 // Credential is a kind of credential.
@@ -53,6 +54,9 @@ func UserFrom(ctx context.Context) (models.User, bool) {
 	is := identityFrom(ctx)
 	return is.User, is.By != ""
 }
+
+// ClaimsFrom returns the claims of this program itself in the access token of the request.
+func ClaimsFrom(ctx context.Context) map[string]any { return identityFrom(ctx).Claims }
 
 // LoginFrom returns the current user and session, and whether the request has the
 // access token of a session.

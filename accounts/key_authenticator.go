@@ -117,7 +117,7 @@ func (k *APIKeys) Identify(r *http.Request, text string) (identity Identity, kno
 		return identity, true, problem.Forbidden.Detailed("This key may only read")
 	}
 	k.note(key, now)
-	return Identity{user, ByKey, key.id}, true, nil
+	return Identity{User: user, By: ByKey, ID: key.id}, true, nil
 }
 
 const liveKey = "SELECT 1 FROM api_keys WHERE user_id = users.id AND api_keys.id = ? AND (expires_at IS NULL OR expires_at > ?)"

@@ -49,7 +49,7 @@ func (a Account) Login(ctx context.Context, in accounts.Credentials) (Token, err
 	if err != nil {
 		return Token{}, err
 	}
-	return a.token(session)
+	return a.token(ctx, session)
 }
 
 // Refresh returns new tokens of a session for its refresh token.
@@ -58,11 +58,13 @@ func (a Account) Refresh(ctx context.Context, in Refresh) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return a.token(session)
+	return a.token(ctx, session)
 }
 
-func (a Account) token(session models.Session) (Token, error) {
-	access, err := a.Accounts.Auth.Tokens.Issue(token.Claims{Subject: session.UserID, Session: session.ID})
+// token makes the answer for a session. Claims of your own go into More.
+func (a Account) token(_ context.Context, session models.Session) (Token, error) {
+	claims := token.Claims{Subject: session.UserID, Session: session.ID}
+	access, err := a.Accounts.Auth.Tokens.Issue(claims)
 	return Token{
 		AccessToken:      access,
 		TokenType:        "Bearer",

@@ -65,6 +65,6 @@ func ByAccessToken(tokens *token.Tokens, sessions *accounts.Sessions) accounts.A
 			return identity, true, err
 		}
 		user, err := sessions.User(r.Context(), claims)
-		return accounts.Identity{User: user, By: accounts.BySession, ID: claims.Session}, true, err
+		return accounts.Identity{User: user, By: accounts.BySession, ID: claims.Session, Claims: claims.More}, true, err
 	}
 }
