@@ -35,7 +35,7 @@ func TestALaterMigrationOfTheTemplateIsAppliedAndUndoneFirst(t *testing.T) {
 	if undone, err := database.Rollback(db); err != nil || undone != later {
 		t.Errorf("undone: %q, %v", undone, err)
 	}
-	if !db.Migrator().HasTable("users") || db.Migrator().HasColumn("users", "name") {
+	if !db.Migrator().HasTable("users") || db.Exec("SELECT name FROM users").Error == nil { // HasColumn of SQLite finds username too
 		t.Error("another change was undone")
 	}
 }
