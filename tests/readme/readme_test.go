@@ -104,7 +104,7 @@ func TestReadmeRoute(t *testing.T) {
 	if err := os.WriteFile(file, replace, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := exec.CommandContext(t.Context(), "go", "test", "-v", "-overlay", file, "-run", "Route|Table|Head", "./routes").CombinedOutput() //nolint:gosec // a file of its own
+	got, err := exec.CommandContext(t.Context(), "go", "test", "-v", "-overlay", file, "-run", "AllRoutesHold|RefusesEveryBadToken", "./routes", "./tests").CombinedOutput() //nolint:gosec // a file of its own
 	if err != nil || !strings.Contains(string(got), "GET_/greeting/expired") {
 		t.Errorf("%v:\n%s", err, got)
 	}
