@@ -51,6 +51,6 @@ func build(ctx context.Context, b backend) (server.Service, error) {
 	if measure != nil {
 		service.Background = append(service.Background, measure)
 	}
-	service.Engine, err = app.Engine()
+	service.Engine, err = app.Engine() //nolint:contextcheck // each request has its own
 	return service, err
 }

@@ -3,10 +3,11 @@ package models
 
 import "example.com/latchkey/kit/rows"
 
-// The first columns of a table: of every one, of one whose rows have an ETag, and of one
-// whose rows belong to a user.
 type (
-	Base      = rows.Base
+	// Base has the first columns of every table.
+	Base = rows.Base
+	// Versioned has the first columns of a table whose rows have an ETag.
 	Versioned = rows.Versioned
-	Owned     = rows.Owned
+	// Owned has the first columns of a table whose rows belong to a user.
+	Owned = rows.Owned
 )

@@ -34,7 +34,7 @@ func TestTheNoticeAndTheEventsOfAKeyAreOfItsTransaction(t *testing.T) {
 	}
 	for i, kind := range []string{"key_deleted", "key_created"} {
 		event := answer.Items[i]
-		if event.Kind != kind || event.Details.KeyID != id || event.Details.Name != "Nightly" || event.Details.Scope != "read" || event.SessionID != sid(t, app, bearer) {
+		if event.Kind != kind || event.Details.KeyID != id || event.Details.Name != "Nightly" || event.Details.Scope != "read" || event.SessionID != sid(t, bearer) {
 			t.Errorf("%+v, want %s", event, kind)
 		}
 	}

@@ -48,7 +48,7 @@ func told(event models.Event, names map[uuid.UUID]string) string {
 }
 
 // sid is the session of an access token.
-func sid(t *testing.T, app *apptest.App, bearer []string) string {
+func sid(t *testing.T, bearer []string) string {
 	t.Helper()
 	return sessionOf(t, bearer)
 }
@@ -77,26 +77,26 @@ func TestEveryChangeWritesItsEventAndNoSecret(t *testing.T) {
 		{"a registration", "POST", "/register", `{"email":"bob@example.com","password":"correct horse"}`, nil, 201, `registered of bob by nobody {"role":"user"}`, ""},
 		{"a wrong password", "POST", "/login", `{"email":"ada@example.com","password":"wrong"}`, nil, 401, `login_failed of ada by nobody {}`, ""},
 		{"an unknown email", "POST", "/login", `{"email":"who@example.com","password":"wrong"}`, nil, 401, `login_failed of nobody by nobody {}`, ""},
-		{"a wrong current password", "POST", "/me/delete", `{"current_password":"wrong"}`, desk, 422, `login_failed of ada by ada {}`, sid(t, app, desk)},
-		{"a name", "PATCH", "/me", `{"name":"Ada Lovelace"}`, desk, 200, `user_changed of ada by ada {"name":{"from":false,"to":true}}`, sid(t, app, desk)},
+		{"a wrong current password", "POST", "/me/delete", `{"current_password":"wrong"}`, desk, 422, `login_failed of ada by ada {}`, sid(t, desk)},
+		{"a name", "PATCH", "/me", `{"name":"Ada Lovelace"}`, desk, 200, `user_changed of ada by ada {"name":{"from":false,"to":true}}`, sid(t, desk)},
 		{"the same name", "PATCH", "/me", `{"name":"Ada Lovelace"}`, desk, 200, ``, ""},
-		{"a role", "PATCH", ada, `{"role":"admin","name":null}`, root, 200, `user_changed of ada by root {"name":{"from":true,"to":false},"role":{"from":"user","to":"admin"}}`, sid(t, app, root)},
+		{"a role", "PATCH", ada, `{"role":"admin","name":null}`, root, 200, `user_changed of ada by root {"name":{"from":true,"to":false},"role":{"from":"user","to":"admin"}}`, sid(t, root)},
 		{"the same role", "PATCH", ada, `{"role":"admin"}`, root, 200, ``, ""},
-		{"an end of a session", "DELETE", "/sessions/" + sid(t, app, phone), ``, desk, 204, `session_ended of ada by ada {}`, sid(t, app, phone)},
-		{"the same end", "DELETE", "/sessions/" + sid(t, app, phone), ``, desk, 404, ``, ""},
+		{"an end of a session", "DELETE", "/sessions/" + sid(t, phone), ``, desk, 204, `session_ended of ada by ada {}`, sid(t, phone)},
+		{"the same end", "DELETE", "/sessions/" + sid(t, phone), ``, desk, 404, ``, ""},
 		{"an end of no sessions", "DELETE", "/sessions?scope=others", ``, desk, 204, ``, ""},
-		{"a password", "POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, desk, 204, `password_changed of ada by ada {}`, sid(t, app, desk)},
-		{"an email", "POST", "/me/email", `{"current_password":"battery staple","email":"eve@example.com"}`, desk, 200, `email_changed of ada by ada {"email":{"from":"ada@example.com","to":"eve@example.com"}}`, sid(t, app, desk)},
+		{"a password", "POST", "/me/password", `{"current_password":"correct horse","new_password":"battery staple"}`, desk, 204, `password_changed of ada by ada {}`, sid(t, desk)},
+		{"an email", "POST", "/me/email", `{"current_password":"battery staple","email":"eve@example.com"}`, desk, 200, `email_changed of ada by ada {"email":{"from":"ada@example.com","to":"eve@example.com"}}`, sid(t, desk)},
 		{"a taken email", "POST", "/me/email", `{"current_password":"battery staple","email":"bob@example.com"}`, desk, 409, ``, ""},
-		{"a theft", "POST", "/refresh", `{"refresh_token":"` + first + `"}`, nil, 401, `token_theft of ada by nobody {}`, sid(t, app, desk)},
+		{"a theft", "POST", "/refresh", `{"refresh_token":"` + first + `"}`, nil, 401, `token_theft of ada by nobody {}`, sid(t, desk)},
 		{"the same theft", "POST", "/refresh", `{"refresh_token":"` + first + `"}`, nil, 401, ``, ""},
 		{"a login", "POST", "/login", `{"email":"eve@example.com","password":"battery staple"}`, nil, 200, `login of ada by nobody {}`, "any"},
-		{"an admin's end of all sessions", "DELETE", ada + "/sessions", ``, root, 204, `session_ended of ada by root {"sessions":1}`, sid(t, app, root)},
-		{"a disabled user", "PATCH", ada, `{"disabled":true}`, root, 200, `user_changed of ada by root {"disabled":{"from":false,"to":true}}`, sid(t, app, root)},
+		{"an admin's end of all sessions", "DELETE", ada + "/sessions", ``, root, 204, `session_ended of ada by root {"sessions":1}`, sid(t, root)},
+		{"a disabled user", "PATCH", ada, `{"disabled":true}`, root, 200, `user_changed of ada by root {"disabled":{"from":false,"to":true}}`, sid(t, root)},
 		{"a login of a disabled user", "POST", "/login", `{"email":"eve@example.com","password":"battery staple"}`, nil, 403, ``, ""},
-		{"a user by an admin", "POST", "/users", `{"email":"kim@example.com","password":"battery staple","role":"admin"}`, root, 201, `user_created of kim by root {"role":"admin"}`, sid(t, app, root)},
-		{"a deletion by an admin", "DELETE", ada, ``, root, 204, `user_deleted of ada by root {"email":"eve@example.com"}`, sid(t, app, root)},
-		{"a logout", "POST", "/logout", ``, root, 204, `logout of root by root {}`, sid(t, app, root)},
+		{"a user by an admin", "POST", "/users", `{"email":"kim@example.com","password":"battery staple","role":"admin"}`, root, 201, `user_created of kim by root {"role":"admin"}`, sid(t, root)},
+		{"a deletion by an admin", "DELETE", ada, ``, root, 204, `user_deleted of ada by root {"email":"eve@example.com"}`, sid(t, root)},
+		{"a logout", "POST", "/logout", ``, root, 204, `logout of root by root {}`, sid(t, root)},
 	} {
 		var users []models.User
 		app.DB.Find(&users)
@@ -249,7 +249,7 @@ func TestTheListsOfEvents(t *testing.T) {
 	if changed.Kind != "user_changed" || changed.ActorID == nil || changed.IP != "" || changed.UserAgent != "" || changed.SessionID != nil || changed.RequestID == "" {
 		t.Errorf("ada sees of an admin: %+v", changed)
 	}
-	if login.Kind != "login" || login.IP != "127.0.0.1" || login.UserAgent == "" || login.SessionID.String() != sid(t, app, bearer) {
+	if login.Kind != "login" || login.IP != "127.0.0.1" || login.UserAgent == "" || login.SessionID.String() != sid(t, bearer) {
 		t.Errorf("ada sees of a login: %+v", login)
 	}
 }

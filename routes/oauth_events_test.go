@@ -12,7 +12,7 @@ func TestARevokedTokenIsALogout(t *testing.T) {
 		app.Post("/revoke", "token="+refresh, "Content-Type", form).Want(t, 200, "")
 	}
 	all := events(t, app)
-	if last := all[len(all)-1]; len(all) != 3 || last.Kind != "logout" || last.SessionID.String() != sid(t, app, bearer) {
+	if last := all[len(all)-1]; len(all) != 3 || last.Kind != "logout" || last.SessionID.String() != sid(t, bearer) {
 		t.Errorf("%+v", all)
 	}
 }

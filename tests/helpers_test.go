@@ -3,6 +3,3 @@
 package tests
 
 const form = "application/x-www-form-urlencoded"
-
-// nobody is the id of nothing.
-const nobody = "01900000-0000-7000-8000-000000000000"

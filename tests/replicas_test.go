@@ -111,12 +111,6 @@ func (r replicas) underLoad(t *testing.T, steps ...func()) {
 	}
 }
 
-// awaitPrinted waits until a server has printed words so many times.
-func awaitPrinted(t *testing.T, s apptest.Server, words string, times int) {
-	t.Helper()
-	kit.Await(t, words+" is printed", func() bool { return strings.Count(s.Printed(), words) >= times })
-}
-
 // awaitRevoked waits until every replica refuses a token as revoked.
 func (r replicas) awaitRevoked(t *testing.T, bearer string) {
 	t.Helper()

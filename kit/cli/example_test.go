@@ -40,7 +40,7 @@ func routes() []endpoint.Route {
 }
 
 func build(_ context.Context, b cli.Backend[config]) (server.Service, error) {
-	engine, err := server.NewEngine(server.Options{Settings: b.Settings.Server, Log: b.Log, Routes: routes()})
+	engine, err := server.NewEngine(server.Options{Settings: b.Settings.Server, Log: b.Log, Routes: routes()}) //nolint:contextcheck // each request has its own
 	return server.Service{Engine: engine}, err
 }
 

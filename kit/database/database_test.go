@@ -212,7 +212,7 @@ func TestConcurrentWritersWaitForEachOther(t *testing.T) {
 					if err := tx.Take(&read, "id = ?", ada.ID).Error; err != nil {
 						return err
 					}
-					if _, err := fmt.Sscanf(string(read.Email), "%d@", &count); err != nil {
+					if _, err := fmt.Sscanf(read.Email, "%d@", &count); err != nil {
 						return err
 					}
 					return tx.Model(&read).Update("email", fmt.Sprintf("%d@example.com", count+1)).Error
@@ -248,7 +248,7 @@ func TestATemporaryErrorOfSQLiteIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := 0; err == nil && i < 1000; i++ {
-		err = write(string(fmt.Sprint(i, "@example.com")))
+		err = write(fmt.Sprint(i, "@example.com"))
 	}
 	if !errors.Is(err, problem.Unavailable) {
 		t.Error("on a full disk:", err)

@@ -84,7 +84,7 @@ func Redacted(databaseURL string) string {
 // Close closes the database's connections.
 func Close(db *gorm.DB) error {
 	p := poolOf(db)
-	err := p.DB.Close()
+	err := p.Close()
 	if p.readers != nil {
 		err = errors.Join(err, p.readers.Close())
 	}

@@ -151,7 +151,7 @@ func checkType(t reflect.Type, sources []string) error {
 		return nil
 	case first == tagPath && isList(t):
 		return fmt.Errorf("is a %v, but a path parameter has one value", t)
-	case !fromText(t) && !(isList(t) && fromText(t.Elem())):
+	case !fromText(t) && (!isList(t) || !fromText(t.Elem())):
 		return fmt.Errorf("is a %v, which a %s value cannot fill: give it an UnmarshalText method", t, last)
 	}
 	return nil

@@ -175,7 +175,7 @@ func (m *objectReader) UnmarshalJSONFrom(decoder *jsontext.Decoder) error {
 }
 
 func (m *objectReader) readMember(name string, value jsontext.Value) {
-	source, known := m.binder.field(tagJSON, name)
+	source, known := m.field(tagJSON, name)
 	if !known {
 		m.errs.add(name, unknownField)
 		return

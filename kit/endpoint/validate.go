@@ -99,7 +99,7 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 	slices.SortStableFunc(broken, func(a, b problem.FieldError) int {
 		return cmp.Or(cmp.Compare(len(a.Field), len(b.Field)), cmp.Compare(a.Field, b.Field))
 	})
-	fields := append(e.fields, broken...)
+	fields := slices.Concat(e.fields, broken)
 	if own.check != nil {
 		fields = append(fields, own.check(ctx, in.Interface())...)
 	}
@@ -129,7 +129,8 @@ func (e *fieldErrors) broken(all validator.ValidationErrors, known places, withi
 		}
 		if zero := e.sentZero(known, rule); zero.sent != nil {
 			zero.value = reflect.New(rule.Type()) // the validator never takes a pointer for a missing value
-			others, _ := rules.VarWithValue(zero.value.Interface(), zero.parent.Interface(), zero.rules).(validator.ValidationErrors)
+			var others validator.ValidationErrors
+			_ = errors.As(rules.VarWithValue(zero.value.Interface(), zero.parent.Interface(), zero.rules), &others)
 			zero.value = zero.value.Elem()
 			found = append(found, e.broken(others, places{"": zero}, name, tagJSON)...)
 			continue

@@ -64,7 +64,7 @@ func runJobs(url string) {
 		go func() {
 			for os.Getenv(addsJobs) != "" && ctx.Err() == nil {
 				name := uuid.Must(uuid.NewV7()).String()
-				err := database.Transaction(db, func(tx *gorm.DB) error { return jobs.Add(tx, named{name}) })
+				err := database.Transaction(db, func(tx *gorm.DB) error { return jobs.Add(tx, named{name}) }) //nolint:contextcheck // without a context
 				if err == nil {
 					fmt.Println(name)
 				}

@@ -78,7 +78,7 @@ func macOf(key []byte, before string, payload []byte, after string) []byte {
 // Encrypt encrypts a value (AES-256-GCM). Decrypt needs the same context, such as the id of
 // the row that has it, so that no other row can use it.
 func (k Keys) Encrypt(value, context []byte) []byte {
-	return aeadOf(k[0]).Seal(nil, nil, value, context) // it makes a random nonce itself
+	return aeadOf(k[0]).Seal(nil, nil, value, context) //nolint:gosec // it makes a random nonce itself
 }
 
 // errDecrypt is the error of a value that no key has encrypted in this context.

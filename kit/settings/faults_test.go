@@ -13,13 +13,13 @@ import (
 func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	for claim, c := range map[string]struct{ file, variable, want string }{
-		"a misspelt key":                          {"server: {adress: x}", "", "server.adress is not a setting: correct or remove it (known: server.address, server.docs, "},
+		"a misspelt key":                          {"server: {adress: x}", "", "server.adress is not a setting: correct or remove it (known: server.address, server.docs, "}, //nolint:misspell // on purpose
 		"a misspelt section":                      {"sever: {address: x}", "", "sever.address is not a setting: correct or remove it (known: environment, jwt.previous, "},
 		"a section that is a number":              {"server: 8080", "", "server is not a setting: correct or remove it (known: server.address, "},
 		"a setting that is a section":             {"server: {address: {value: x}}", "", "server.address.value is not a setting"},
 		"a file that is not YAML":                 {"a: [", "", "cannot be read: "},
 		"a file that is a sentence":               {"all is well", "", "cannot be read: "},
-		"a misspelt variable":                     {"", "APP_SERVER_ADRESS=x", "APP_SERVER_ADRESS is not a setting: correct or unset it (known: server.address, "},
+		"a misspelt variable":                     {"", "APP_SERVER_ADRESS=x", "APP_SERVER_ADRESS is not a setting: correct or unset it (known: server.address, "}, //nolint:misspell // on purpose
 		"an unknown variable of a section":        {"", "APP_SERVER_PORT=9000", "APP_SERVER_PORT is not a setting"},
 		"a variable that is the start of another": {"", "APP_ENV=production", "APP_ENV is not a setting"},
 		"a variable with two wrong letters":       {"", "APP_ENVYRONMANT=production", "APP_ENVYRONMANT is not a setting"},
@@ -83,7 +83,7 @@ func TestAValueThatCannotBeReadKeepsItsDefault(t *testing.T) {
 }
 
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
-	s, faults := load(t, "server: {adress: x, timeout: soon, max_body: much}", "APP_SERVER_WORKERS=many", "APP_JWT_SECRE=x")
+	s, faults := load(t, "server: {adress: x, timeout: soon, max_body: much}", "APP_SERVER_WORKERS=many", "APP_JWT_SECRE=x") //nolint:misspell // on purpose
 	faults.Section("jwt").Strength("secret", s.JWT.Secret, "set it")
 	if len(faults) != 6 || !strings.HasPrefix(faults.Error(), "6 settings are wrong:\n  ") {
 		t.Fatalf("%v\nwant 6 faults", faults)

@@ -136,7 +136,7 @@ func TestDotEnvIsReadInDevelopmentOnly(t *testing.T) {
 		"not in production by the file":        {"APP_SERVER_ADDRESS=:82", "environment: production", nil, ":80"},
 		"not in production by a variable":      {"APP_SERVER_ADDRESS=:82", "", []string{"APP_ENVIRONMENT=production"}, ":80"},
 		"not in production by a Windows file":  {"APP_SERVER_ADDRESS=:82", "", []string{"APP_ENVIRONMENT=production\r"}, ":80"},
-		"a misspelt variable":                  {"APP_SERVER_ADRESS=x", "", nil, "APP_SERVER_ADRESS is not a setting"},
+		"a misspelt variable":                  {"APP_SERVER_ADRESS=x", "", nil, "APP_SERVER_ADRESS is not a setting"}, //nolint:misspell // on purpose
 		"a line that is not a variable":        {"the secret word", "", nil, ".env: cannot be read: write NAME=value on each line"},
 	} {
 		t.Run(claim, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gofrs/uuid/v5"
@@ -21,7 +22,7 @@ func Example() {
 	claims, err := tokens.Verify(text)
 	fmt.Println(claims.Subject == ada, claims.More["role"], err)
 	_, err = token.New(s).Verify(text + "x")
-	fmt.Println(err == token.ErrInvalid)
+	fmt.Println(errors.Is(err, token.ErrInvalid))
 	// Output:
 	// <nil>
 	// true admin <nil>

@@ -77,7 +77,7 @@ func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 func write(t *testing.T, content []byte) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, content, 0o600); err != nil {
+	if err := os.WriteFile(file, content, 0o600); err != nil { //nolint:gosec // in a folder of this test
 		t.Fatal(err)
 	}
 	return file
@@ -162,7 +162,7 @@ func TestAPrivateKeyIsNeverPrinted(t *testing.T) {
 		fmt.Fprintf(&out, verb+verb+"\n", s.Key, s)
 	}
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("all", "settings", s)
-	if err := json.NewEncoder(&out).Encode(s); err != nil {
+	if err := json.NewEncoder(&out).Encode(s); err != nil { //nolint:gosec // it prints as stars
 		t.Fatal(err)
 	}
 	private := s.Key.Signer.(ed25519.PrivateKey)
