@@ -1,13 +1,15 @@
 package database
 
 import (
-	"context"
-	"database/sql"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -20,15 +22,12 @@ var ErrSQLiteOnly = errors.New("this is for SQLite only: for PostgreSQL, use pg_
 
 // Backup writes a consistent copy of a SQLite database to a new file, also while
 // others use it.
-func Backup(db *gorm.DB, file string) (err error) {
+func Backup(db *gorm.DB, file string) error {
 	if db.Name() != "sqlite" {
 		return ErrSQLiteOnly
 	}
-	switch has, err := hasMigrations(db); {
-	case err != nil:
-		return err
-	case !has:
-		return errors.New("there is nothing to back up: the database has no tables")
+	if has, err := hasMigrations(db); err != nil || !has {
+		return cmp.Or(err, errors.New("there is nothing to back up: the database has no tables"))
 	}
 	path, err := filepath.Abs(file) // for SQLite, some relative names are not files, such as file:x?mode=memory
 	if err != nil {
@@ -38,16 +37,23 @@ func Backup(db *gorm.DB, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	// Connections for reading have no timeout.
-	_, err = poolOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
-	if err = errors.Join(target.Close(), err); err == nil {
-		_, err = checkFile(path, poolOf(db).schema)
+	if err = checkIntegrity(db); err == nil {
+		// Connections for reading have no timeout.
+		_, err = poolOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
 	}
-	if err == nil {
-		err = removeLogs(path)
-	}
-	if err != nil {
+	if err = errors.Join(err, target.Sync(), target.Close()); err != nil {
 		return errors.Join(fmt.Errorf("cannot back up to %s: %w", file, err), os.Remove(path))
+	}
+	return nil
+}
+
+func checkIntegrity(db *gorm.DB) error {
+	var result string
+	if err := db.Raw("SELECT integrity_check FROM pragma_integrity_check").Row().Scan(&result); err != nil {
+		return err
+	}
+	if result != "ok" {
+		return errors.New(result)
 	}
 	return nil
 }
@@ -68,11 +74,7 @@ func Restore(file string, settings Settings, schema Schema) (previous string, er
 	if err := copyFile(file, next); err != nil {
 		return "", err
 	}
-	backup, err := checkFile(next, schema)
-	if err == nil {
-		err = checkSchema(backup, filepath.Join(folder, "fresh.db"), schema)
-	}
-	if err != nil {
+	if err := checkBackup(next, filepath.Join(folder, "fresh.db"), schema); err != nil {
 		return "", fmt.Errorf("%s is not a backup that can be restored: %w", file, err)
 	}
 	if previous, err = renamePrevious(path); err != nil {
@@ -81,32 +83,7 @@ func Restore(file string, settings Settings, schema Schema) (previous string, er
 	return previous, os.Rename(next, path)
 }
 
-// logSuffixes name the files of SQLite beside a database. If those of another
-// database stay, SQLite applies them to this one.
-var logSuffixes = []string{"-wal", "-shm", "-journal"}
-
-// renamePrevious gives the file at path a second name, and renames its logs.
-func renamePrevious(path string) (previous string, err error) {
-	name := path + time.Now().UTC().Format(".20060102T150405.000000")
-	if _, err := os.Stat(path); err == nil {
-		// A damaged file fails with another error, and is also replaced.
-		if err := removeLogs(path); err != nil && (errors.Is(err, problem.Unavailable) || isLocked(err)) {
-			return "", fmt.Errorf("cannot replace %s: stop the program that uses it: %w", path, err)
-		}
-		if err := os.Link(path, name); err != nil {
-			return "", err
-		}
-		previous = name
-	}
-	for _, suffix := range logSuffixes {
-		if err := os.Rename(path+suffix, name+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return previous, err
-		}
-	}
-	return previous, nil
-}
-
-func copyFile(from, to string) (err error) {
+func copyFile(from, to string) error {
 	source, err := os.Open(from)
 	if err != nil {
 		return err
@@ -120,17 +97,91 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(err, target.Sync(), target.Close())
 }
 
-// removeLogs moves the content of the logs into the file. SQLite does this only if
-// nobody else has the file open.
-func removeLogs(path string) (err error) {
-	file, err := newSQLiteFile(path)
+// checkBackup refuses a file that is damaged, has a migration that this program does
+// not know, or lacks a part of the schema that its migrations make in a new file. It
+// also refuses other views and triggers, because they could change what statements do.
+func checkBackup(path, newPath string, schema Schema) (err error) {
+	log := slog.New(slog.DiscardHandler)
+	backup, err := OpenExisting(Settings{URL: "sqlite://" + path}, schema, log)
 	if err != nil {
 		return err
 	}
-	pool := sql.OpenDB(file)
-	defer func() { err = errors.Join(err, pool.Close()) }()
-	if _, err := pool.ExecContext(context.Background(), "PRAGMA journal_mode = DELETE"); err != nil {
-		return sqliteDialector{}.Translate(err)
+	defer func() { err = errors.Join(err, Close(backup)) }()
+	if err := checkIntegrity(backup); err != nil {
+		return err
+	}
+	all, err := Migrations(backup)
+	var applied Schema
+	for i, known := range all {
+		if known.Applied {
+			applied = append(applied, schema[i])
+		}
+	}
+	if err != nil || len(applied) == 0 {
+		return cmp.Or(err, errors.New("none of this program's migrations is applied to it"))
+	}
+	fresh, err := Open(Settings{URL: "sqlite://" + newPath}, applied, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, Close(fresh)) }()
+	if err := Migrate(fresh); err != nil {
+		return err
+	}
+	return compare(backup, fresh)
+}
+
+// object is a table, an index, a view or a trigger.
+type object struct{ Type, Name, SQL string }
+
+func objects(db *gorm.DB) (all []object, err error) {
+	err = db.Raw("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").Scan(&all).Error
+	for i := range all { // GORM writes the constraints of a table in any order
+		parts := strings.Split(strings.TrimSuffix(all[i].SQL, ")"), ",")
+		slices.Sort(parts)
+		all[i].SQL = strings.Join(parts, ",")
+	}
+	return all, err
+}
+
+func compare(backup, fresh *gorm.DB) error {
+	has, err := objects(backup)
+	want, freshErr := objects(fresh)
+	if err := errors.Join(err, freshErr); err != nil {
+		return err
+	}
+	for _, o := range want {
+		if !slices.Contains(has, o) {
+			return fmt.Errorf("its %s %s is missing, or differs from what its migrations make", o.Type, o.Name)
+		}
+	}
+	for _, o := range has {
+		if (o.Type == "view" || o.Type == "trigger") && !slices.Contains(want, o) {
+			return fmt.Errorf("it has a %s that no migration makes: %s", o.Type, o.Name)
+		}
 	}
 	return nil
+}
+
+// renamePrevious gives the file at path a second name, and renames what SQLite keeps
+// beside it: it would apply the logs of one database to the next one.
+func renamePrevious(path string) (previous string, err error) {
+	db, err := openSQLite(path)
+	if err == nil { // SQLite moves the log into the file only if nobody else has it open, so no reader either
+		err = errors.Join(poolOf(db).readers.Close(), db.Exec("PRAGMA journal_mode = DELETE").Error, Close(db))
+	}
+	if err != nil && (errors.Is(err, problem.Unavailable) || isLocked(err)) { // a damaged file is replaced
+		return "", fmt.Errorf("cannot replace %s: stop the program that uses it: %w", path, err)
+	}
+	name := path + time.Now().UTC().Format(".20060102T150405.000000")
+	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
+		if err := os.Rename(path+suffix, name+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", err
+		}
+	}
+	err = os.Link(path, name) // and not renamed, so that there always is a file at path
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	return name, err
 }
