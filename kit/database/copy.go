@@ -1,6 +1,7 @@
 package database
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -27,11 +28,8 @@ func Copy(from, to Settings, schema Schema, log *slog.Logger, progress func(tabl
 		return err
 	}
 	defer func() { err = errors.Join(err, Close(source)) }()
-	switch pending, err := Pending(source); {
-	case err != nil:
-		return err
-	case len(pending) > 0:
-		return errors.New("the database to copy from has pending migrations: apply them first, with migrate up")
+	if pending, err := Pending(source); err != nil || len(pending) > 0 {
+		return cmp.Or(err, errors.New("the database to copy from has pending migrations: apply them first, with migrate up"))
 	}
 	target, err := Open(to, schema, log)
 	if err != nil {
@@ -62,11 +60,8 @@ func Copy(from, to Settings, schema Schema, log *slog.Logger, progress func(tabl
 // tablesToCopy returns an error if the target has rows or other tables.
 func tablesToCopy(source, target *gorm.DB) ([]string, error) {
 	tables, err := tablesOf(source)
-	if err != nil {
-		return nil, err
-	}
-	targetTables, err := tablesOf(target)
-	if err != nil {
+	targetTables, targetErr := tablesOf(target)
+	if err := errors.Join(err, targetErr); err != nil {
 		return nil, err
 	}
 	if !slices.Equal(targetTables, tables) {
@@ -78,11 +73,8 @@ func tablesToCopy(source, target *gorm.DB) ([]string, error) {
 	}
 	for _, table := range tables {
 		var rows int64
-		if err := target.Table(table).Count(&rows).Error; err != nil {
-			return nil, err
-		}
-		if rows > 0 {
-			return nil, fmt.Errorf("the database to copy to is not empty: %s has %d rows", table, rows)
+		if err := target.Table(table).Count(&rows).Error; err != nil || rows > 0 {
+			return nil, cmp.Or(err, fmt.Errorf("the database to copy to is not empty: %s has %d rows", table, rows))
 		}
 	}
 	return tables, nil
@@ -108,7 +100,7 @@ func withDeferredKeys(to *gorm.DB, fill func() error) error {
 	if err != nil {
 		return err
 	}
-	var before, after []string
+	before, after := []string{}, []string{"SET CONSTRAINTS ALL IMMEDIATE"}
 	for _, key := range keys {
 		before, after = append(before, key+" DEFERRABLE"), append(after, key+" NOT DEFERRABLE")
 	}
@@ -118,10 +110,7 @@ func withDeferredKeys(to *gorm.DB, fill func() error) error {
 	if err := fill(); err != nil {
 		return err
 	}
-	if err := Exec(to, slices.Insert(after, 0, "SET CONSTRAINTS ALL IMMEDIATE")...); err != nil {
-		return err
-	}
-	return setSequences(to)
+	return errors.Join(Exec(to, after...), setSequences(to))
 }
 
 // setSequences makes PostgreSQL's sequences continue after the copied numbers.
@@ -145,56 +134,40 @@ func copyTable(from, to *gorm.DB, table string, progress func(string, int64)) er
 	if err != nil {
 		return err
 	}
-	var read, written int64
-	batch := make([]map[string]any, 0, copyBatch)
-	flush := func() error {
-		defer func() { batch = batch[:0] }()
-		if len(batch) == 0 {
-			return nil
-		}
-		progress(table, read)
-		return to.Table(table).Create(batch).Error
-	}
-	for rows.Next() {
-		row := map[string]any{}
-		if err := scan(rows, columns, row, to.Name() == "postgres"); err != nil {
+	for read := int64(0); ; {
+		batch, err := readBatch(rows, columns, to.Name() == "postgres")
+		if err != nil || len(batch) == 0 {
 			return err
 		}
-		read++
-		if batch = append(batch, row); len(batch) == copyBatch {
-			if err := flush(); err != nil {
-				return err
-			}
+		read += int64(len(batch))
+		progress(table, read)
+		if err := to.Table(table).Create(batch).Error; err != nil {
+			return err
 		}
 	}
-	if err := errors.Join(rows.Err(), flush(), to.Table(table).Count(&written).Error); err != nil {
-		return err
-	}
-	if read != written {
-		return fmt.Errorf("%d rows were read, but %d were written", read, written)
-	}
-	return nil
 }
 
-// scan reads a row into values that the target accepts.
-func scan(rows *sql.Rows, columns []string, row map[string]any, toPostgres bool) error {
+// readBatch reads up to copyBatch rows into values that the target accepts.
+func readBatch(rows *sql.Rows, columns []string, toPostgres bool) (batch []map[string]any, err error) {
 	values, targets := make([]any, len(columns)), make([]any, len(columns))
 	for i := range values {
 		targets[i] = &values[i]
 	}
-	if err := rows.Scan(targets...); err != nil {
-		return err
-	}
-	for i, value := range values {
-		switch v := value.(type) {
-		case time.Time:
-			value = v.UTC()
-		case int64: // from SQLite, also a boolean; PostgreSQL accepts a text for both types
-			if toPostgres {
-				value = strconv.FormatInt(v, 10)
+	for err == nil && len(batch) < copyBatch && rows.Next() {
+		err = rows.Scan(targets...)
+		row := map[string]any{}
+		for i, value := range values {
+			switch v := value.(type) {
+			case time.Time:
+				value = v.UTC()
+			case int64: // from SQLite, also a boolean; PostgreSQL accepts a text for both types
+				if toPostgres {
+					value = strconv.FormatInt(v, 10)
+				}
 			}
+			row[columns[i]] = value
 		}
-		row[columns[i]] = value
+		batch = append(batch, row)
 	}
-	return nil
+	return batch, errors.Join(err, rows.Err())
 }

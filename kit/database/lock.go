@@ -1,6 +1,10 @@
 package database
 
-import "gorm.io/gorm"
+import (
+	"strings"
+
+	"gorm.io/gorm"
+)
 
 // Lock waits for the lock with a number, and holds it until tx ends. It does nothing
 // in SQLite, which has one writer at a time.
@@ -13,10 +17,5 @@ func Lock(tx *gorm.DB, number int64) error {
 
 // Exec runs statements in their order, until one fails.
 func Exec(tx *gorm.DB, statements ...string) error {
-	for _, statement := range statements {
-		if err := tx.Exec(statement).Error; err != nil {
-			return err
-		}
-	}
-	return nil
+	return tx.Exec(strings.Join(statements, ";\n")).Error
 }

@@ -43,9 +43,9 @@ func Migrations(db *gorm.DB) (all []Migration, err error) {
 		}
 	}
 	if len(applied) > 0 {
-		return all, ErrNewer
+		err = ErrNewer
 	}
-	return all, nil
+	return all, err
 }
 
 // hasMigrations reports whether the table of migrations exists. GORM's HasTable hides
@@ -73,7 +73,7 @@ func Pending(db *gorm.DB) (ids []string, err error) {
 // Migrate applies all pending migrations, or none. The error is ErrNewer for a newer
 // database.
 func Migrate(db *gorm.DB) error {
-	return withMigrationLock(db, poolOf(db).schema, func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
+	return withMigrationLock(db, func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
 		if _, err := Migrations(tx); err != nil {
 			return err
 		}
@@ -85,10 +85,10 @@ func Migrate(db *gorm.DB) error {
 // tables and columns, and returns its id, or "" if there was none. The error is
 // ErrNewer for a newer database.
 func Rollback(db *gorm.DB) (undone string, err error) {
-	err = withMigrationLock(db, poolOf(db).schema, func(tx *gorm.DB, all *gormigrate.Gormigrate) error {
-		has, hasErr := hasMigrations(tx)
-		if _, err := Migrations(tx); err != nil || hasErr != nil || !has {
-			return errors.Join(err, hasErr)
+	err = withMigrationLock(db, func(tx *gorm.DB, runner *gormigrate.Gormigrate) error {
+		all, err := Migrations(tx)
+		if err != nil || !slices.ContainsFunc(all, func(m Migration) bool { return m.Applied }) {
+			return err
 		}
 		// It may not be the last one of the list. Rows are only added and deleted at
 		// the end of the table, so they are in the order of application.
@@ -96,11 +96,11 @@ func Rollback(db *gorm.DB) (undone string, err error) {
 		if tx.Name() == "postgres" {
 			order = "ctid DESC"
 		}
-		if err := tx.Table(migrationTable).Order(order).Limit(1).Pluck("id", &undone).Error; err != nil || undone == "" {
+		if err := tx.Table(migrationTable).Order(order).Limit(1).Pluck("id", &undone).Error; err != nil {
 			return err
 		}
 		list := poolOf(db).schema
-		return all.RollbackMigration(list[slices.IndexFunc(list, func(m *gormigrate.Migration) bool { return m.ID == undone })])
+		return runner.RollbackMigration(list[slices.IndexFunc(list, func(m *gormigrate.Migration) bool { return m.ID == undone })])
 	})
 	return undone, err
 }
@@ -111,22 +111,18 @@ const migrationLock = 7_526_466_402
 
 // withMigrationLock changes the schema in a transaction, which runs in one program at
 // a time.
-func withMigrationLock(db *gorm.DB, list Schema, change func(tx *gorm.DB, all *gormigrate.Gormigrate) error) error {
+func withMigrationLock(db *gorm.DB, change func(tx *gorm.DB, all *gormigrate.Gormigrate) error) error {
 	err := db.Transaction(func(tx *gorm.DB) error {
 		if tx.Name() == "postgres" { // SQLite has one writer anyway
 			// A migration may take long, and so may the wait for another program's.
 			// But the wait for a table keeps lock_timeout, because every other
 			// statement on that table waits behind it.
-			tableTimeout := "SET LOCAL lock_timeout TO DEFAULT"
-			if limit := poolOf(db).lockTimeout; limit > 0 {
-				tableTimeout = setLockTimeout(limit)
-			}
 			if err := Exec(tx, "SET LOCAL statement_timeout = 0", "SET LOCAL idle_in_transaction_session_timeout = 0", "SET LOCAL lock_timeout = 0",
-				fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock), tableTimeout); err != nil {
+				fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock), setLockTimeout(poolOf(tx).lockTimeout)); err != nil {
 				return err
 			}
 		}
-		return change(tx, gormigrate.New(tx, &gormigrate.Options{TableName: migrationTable, IDColumnName: "id", IDColumnSize: 255}, list))
+		return change(tx, gormigrate.New(tx, &gormigrate.Options{TableName: migrationTable, IDColumnName: "id", IDColumnSize: 255}, poolOf(tx).schema))
 	})
 	if err != nil && !errors.Is(err, ErrNewer) {
 		return fmt.Errorf("cannot migrate the database: %w", err)

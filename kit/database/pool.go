@@ -16,7 +16,8 @@ type pool struct {
 	readers     *sql.DB // connections for statements that only read, in SQLite
 	schema      Schema
 	timeout     time.Duration // of a statement, with the wait for a connection; 0 is none
-	lockTimeout time.Duration // of a lock in a transaction, where a connection cannot have it
+	lockTimeout time.Duration // of a lock in PostgreSQL
+	pooled      bool          // by a pooler, so that each transaction must set lock_timeout
 }
 
 func poolOf(db *gorm.DB) *pool { return db.ConnPool.(*pool) }

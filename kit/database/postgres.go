@@ -42,12 +42,11 @@ func openPostgres(s Settings) (*gorm.DB, error) {
 	}}
 	parsed.DialFunc = dialer.DialContext
 	parsed.Tracer = rowsTracer{}
-	p := &pool{}
+	p := &pool{lockTimeout: s.LockTimeout, pooled: s.Pooled}
 	if s.StatementTimeout > 0 {
 		p.timeout = s.StatementTimeout + connectTimeout // later than PostgreSQL, which has a better error
 	}
 	if s.Pooled {
-		p.lockTimeout = s.LockTimeout
 		parsed.DefaultQueryExecMode = pgx.QueryExecModeExec // without prepared statements, which outlive a transaction
 	} else {
 		for name, limit := range map[string]time.Duration{

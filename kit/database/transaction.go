@@ -46,7 +46,7 @@ func attempt(db *gorm.DB, change func(tx *gorm.DB) error) error {
 	defer timer.Stop()
 	err := db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		timer.Reset(2 * limit)
-		if p.lockTimeout > 0 {
+		if p.pooled {
 			if err := tx.Exec(setLockTimeout(p.lockTimeout)).Error; err != nil {
 				return err
 			}
