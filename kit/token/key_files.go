@@ -23,12 +23,6 @@ const (
 	RS256 = "RS256"
 )
 
-// The bits of an RSA key: the fewest allowed (RFC 7518, section 3.3), and those of a new key.
-const (
-	minRSABits = 2048
-	newRSABits = 3072
-)
-
 // keyKinds describes the keys of each algorithm, for error messages.
 var keyKinds = map[string]string{EdDSA: "an Ed25519 key", ES256: "a key on the curve P-256", RS256: "an RSA key of 2048 bits or more"}
 
@@ -42,7 +36,7 @@ func NewKey(algorithm string) ([]byte, error) {
 	case ES256:
 		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case RS256:
-		key, err = rsa.GenerateKey(rand.Reader, newRSABits)
+		key, err = rsa.GenerateKey(rand.Reader, 3072)
 	default:
 		err = fmt.Errorf("%q is not one of EdDSA, ES256 and RS256", algorithm)
 	}
@@ -57,56 +51,51 @@ func NewKey(algorithm string) ([]byte, error) {
 func (s *Settings) loadKeys(f settings.Section) {
 	kind := keyKinds[s.Algorithm]
 	switch {
-	case s.Algorithm == HS256 && (s.KeyFile != "" || len(s.PreviousKeyFiles) > 0):
-		f.Add("key_file and jwt.previous_key_files", "HS256 uses no key file: set jwt.algorithm, or remove them")
-		return
+	case s.Algorithm == HS256 && s.KeyFile == "" && len(s.PreviousKeyFiles) == 0:
 	case s.Algorithm == HS256:
-		return
+		f.Add("key_file and jwt.previous_key_files", "HS256 uses no key file: set jwt.algorithm, or remove them")
 	case kind == "":
 		f.Add("algorithm", "%q is not one of HS256, EdDSA, ES256 and RS256", s.Algorithm)
-		return
 	case s.KeyFile == "":
 		f.Add("key_file", "is empty, and %s needs %s: make one with `%s key new --algorithm %s`", s.Algorithm, kind, settings.Program(), s.Algorithm)
-		return
-	}
-	private, _, err := readKey(s.KeyFile, s.Algorithm)
-	if err == nil && private == nil {
-		err = fmt.Errorf("%s holds a public key, which cannot sign", s.KeyFile)
-	}
-	if err != nil {
-		f.Add("key_file", "%v", err)
-	}
-	s.Key = PrivateKey{private}
-	for _, file := range s.PreviousKeyFiles {
-		_, public, err := readKey(file, s.Algorithm)
-		if err != nil {
-			f.Add("previous_key_files", "%v", err)
+	default:
+		s.Key.Signer, _ = s.readKey(f, "key_file", s.KeyFile)
+		for _, file := range s.PreviousKeyFiles {
+			_, public := s.readKey(f, "previous_key_files", file)
+			s.PreviousKeys = append(s.PreviousKeys, public)
 		}
-		s.PreviousKeys = append(s.PreviousKeys, public)
 	}
 }
 
-// readKey reads a PEM file. private is nil if the file holds a public key.
-func readKey(file, algorithm string) (private crypto.Signer, public crypto.PublicKey, err error) {
+// readKey reads the PEM file of a setting, and adds its fault. Only a previous key may be
+// a public one.
+func (s *Settings) readKey(f settings.Section, setting, file string) (private crypto.Signer, public crypto.PublicKey) {
 	text, err := settings.ReadFile(file)
 	if err != nil {
-		return nil, nil, err
+		f.Add(setting, "%v", err)
+		return nil, nil
 	}
 	key, err := parseKey(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s cannot be read: %w", file, err)
+		f.Add(setting, "%s cannot be read: %v", file, err)
+		return nil, nil
 	}
 	public = key
-	if signer, ok := key.(crypto.Signer); ok {
-		private, public = signer, signer.Public()
+	private, signs := key.(crypto.Signer)
+	if signs {
+		public = private.Public()
 	}
-	if algorithmOf(public) != algorithm {
-		return nil, nil, fmt.Errorf("%s does not hold %s, as %s needs", file, keyKinds[algorithm], algorithm)
+	switch {
+	case !fits(public, s.Algorithm):
+		f.Add(setting, "%s does not hold %s, as %s needs", file, keyKinds[s.Algorithm], s.Algorithm)
+	case !signs && file == s.KeyFile:
+		f.Add(setting, "%s holds a public key, which cannot sign", file)
 	}
-	return private, public, nil
+	return private, public
 }
 
-// parseKey reads the PEM forms that OpenSSL writes.
+// parseKey reads the PEM forms that OpenSSL writes, also behind the parameters of a
+// curve, where golang-jwt finds no key.
 func parseKey(text []byte) (any, error) {
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		switch block.Type {
@@ -123,19 +112,15 @@ func parseKey(text []byte) (any, error) {
 	return nil, errors.New("it holds no PEM key without a passphrase")
 }
 
-// algorithmOf returns the algorithm that uses a key like this, or "".
-func algorithmOf(public crypto.PublicKey) string {
+// fits reports whether an algorithm uses keys like this.
+func fits(public crypto.PublicKey, algorithm string) bool {
 	switch key := public.(type) {
 	case ed25519.PublicKey:
-		return EdDSA
+		return algorithm == EdDSA
 	case *ecdsa.PublicKey:
-		if key.Curve == elliptic.P256() {
-			return ES256
-		}
+		return algorithm == ES256 && key.Curve == elliptic.P256()
 	case *rsa.PublicKey:
-		if key.N.BitLen() >= minRSABits {
-			return RS256
-		}
+		return algorithm == RS256 && key.N.BitLen() >= 2048 // RFC 7518, section 3.3
 	}
-	return ""
+	return false
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/golang-jwt/jwt/v5"
 
 	"example.com/latchkey/kit/settings"
 )
@@ -14,7 +13,6 @@ import (
 // keys are the keys of one algorithm, by kid. The current one signs; the previous
 // ones also verify.
 type keys struct {
-	method  jwt.SigningMethod
 	current string // its kid
 	signing any
 	verify  map[string]any
@@ -22,15 +20,14 @@ type keys struct {
 }
 
 func newKeys(s Settings) keys {
-	k := keys{method: jwt.GetSigningMethod(s.Algorithm), verify: map[string]any{}, public: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}}
+	k := keys{verify: map[string]any{}, public: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}}
 	if s.Algorithm == HS256 {
 		for _, secret := range s.Secrets() {
-			k.add(secretID(secret), secret.Bytes())
+			k.verify[secretID(secret)] = secret.Bytes()
 		}
-		k.signing = s.Secret.Bytes()
+		k.current, k.signing = secretID(s.Secret), s.Secret.Bytes()
 		return k
 	}
-	k.signing = s.Key.Signer
 	for _, public := range append([]crypto.PublicKey{s.Key.Public()}, s.PreviousKeys...) {
 		jwk := jose.JSONWebKey{Key: public, Algorithm: s.Algorithm, Use: "sig"}
 		thumbprint, err := jwk.Thumbprint(crypto.SHA256) // RFC 7638
@@ -38,18 +35,11 @@ func newKeys(s Settings) keys {
 			panic(err) // cannot happen with a key that Check has accepted
 		}
 		jwk.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
-		k.add(jwk.KeyID, public)
+		k.verify[jwk.KeyID] = public
 		k.public.Keys = append(k.public.Keys, jwk)
 	}
+	k.current, k.signing = k.public.Keys[0].KeyID, s.Key.Signer
 	return k
-}
-
-// add adds a key that verifies; the first is the current one.
-func (k *keys) add(id string, key any) {
-	if k.current == "" {
-		k.current = id
-	}
-	k.verify[id] = key
 }
 
 // secretID is the kid of a secret. It is public, and a truncated hash does not help

@@ -3,8 +3,8 @@ package token
 
 import (
 	"crypto/sha256"
-	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -24,11 +24,8 @@ var (
 	ErrRevoked = &problem.Problem{Status: 401, Code: "token_revoked", Detail: "Token revoked", Challenge: "invalid_token"}
 )
 
-// The media types of RFC 9068, section 2.1; the first is the one issued.
-const (
-	accessType     = "at+jwt"
-	accessTypeLong = "application/at+jwt"
-)
+// accessType is the media type of RFC 9068, section 2.1, which may begin application/.
+const accessType = "at+jwt"
 
 // maxToken, in bytes, limits what is parsed before the signature is verified.
 const maxToken = 8 << 10
@@ -75,10 +72,8 @@ func (p *payload) UnmarshalJSON(text []byte) error {
 
 // Tokens issues and verifies access tokens: JWTs (RFC 7519) of one algorithm.
 type Tokens struct {
+	settings Settings
 	keys     keys
-	issuer   string
-	audience string
-	ttl      time.Duration
 	parser   *jwt.Parser
 	// verified caches the claims of valid tokens by their hash, because a client sends the
 	// same one many times. Only exp is checked again. Issue adds its tokens.
@@ -95,10 +90,8 @@ type cache interface {
 // New makes Tokens from settings that Check accepts.
 func New(s Settings) *Tokens {
 	return &Tokens{
+		settings: s,
 		keys:     newKeys(s),
-		issuer:   s.Issuer,
-		audience: s.Audience,
-		ttl:      s.AccessTTL,
 		verified: otter.Must(&otter.Options[[sha256.Size]byte, Claims]{MaximumSize: s.MaxRemembered}),
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{s.Algorithm}),
@@ -115,7 +108,7 @@ func New(s Settings) *Tokens {
 func (t *Tokens) PublicKeys() jose.JSONWebKeySet { return t.keys.public }
 
 // TTL returns the lifetime of an access token.
-func (t *Tokens) TTL() time.Duration { return t.ttl }
+func (t *Tokens) TTL() time.Duration { return t.settings.AccessTTL }
 
 // Issue makes an access token with claims, which nobody may change later.
 func (t *Tokens) Issue(claims Claims) (string, error) {
@@ -124,16 +117,16 @@ func (t *Tokens) Issue(claims Claims) (string, error) {
 		return "", err
 	}
 	issued := float64(time.Now().Unix())
-	expires := issued + t.ttl.Seconds()
-	token := jwt.NewWithClaims(t.keys.method, payload{
+	expires := issued + t.settings.AccessTTL.Seconds()
+	token := jwt.NewWithClaims(jwt.GetSigningMethod(t.settings.Algorithm), payload{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer:   t.issuer,
+			Issuer:   t.settings.Issuer,
 			Subject:  claims.Subject.String(),
-			Audience: jwt.ClaimStrings{t.audience},
+			Audience: jwt.ClaimStrings{t.settings.Audience},
 			ID:       id.String(),
 		},
 		SessionID: claims.Session.String(),
-		ClientID:  t.audience, // a user who logs in has no other client
+		ClientID:  t.settings.Audience, // a user who logs in has no other client
 		ExpiresAt: &expires,
 		NotBefore: &issued,
 		IssuedAt:  &issued,
@@ -171,7 +164,7 @@ func (t *Tokens) Verify(token string) (Claims, error) {
 // parse checks everything except exp.
 func (t *Tokens) parse(token string, now float64) (Claims, error) {
 	if len(token) > maxToken {
-		return Claims{}, errClaims
+		return Claims{}, ErrInvalid
 	}
 	var p payload
 	if _, err := t.parser.ParseWithClaims(token, &p, t.keyFor); err != nil {
@@ -180,33 +173,25 @@ func (t *Tokens) parse(token string, now float64) (Claims, error) {
 	subject, subErr := uuid.FromString(p.Subject)
 	session, sidErr := uuid.FromString(p.SessionID)
 	if subErr != nil || sidErr != nil ||
-		p.Issuer != t.issuer ||
-		!slices.Contains(p.Audience, t.audience) ||
+		p.Issuer != t.settings.Issuer ||
+		!slices.Contains(p.Audience, t.settings.Audience) ||
 		p.NotBefore != nil && now+leeway < *p.NotBefore ||
 		p.IssuedAt != nil && now+leeway < *p.IssuedAt ||
 		p.ExpiresAt == nil {
-		return Claims{}, errClaims
+		return Claims{}, ErrInvalid
 	}
 	return Claims{Subject: subject, Session: session, More: p.More, expires: *p.ExpiresAt}, nil
 }
 
-var (
-	errHeader = errors.New("the header is not that of an access token")
-	errClaims = errors.New("the claims are not those of this service")
-)
-
 // keyFor checks the header, because golang-jwt checks only alg. This service has no
 // extensions, so it refuses any crit (RFC 7515, section 4.1.11).
 func (t *Tokens) keyFor(token *jwt.Token) (any, error) {
-	typ := token.Header["typ"]
-	_, critical := token.Header["crit"]
-	if critical || typ != accessType && typ != accessTypeLong {
-		return nil, errHeader
-	}
+	typ, _ := token.Header["typ"].(string)
 	kid, _ := token.Header["kid"].(string)
+	_, critical := token.Header["crit"]
 	key, known := t.keys.verify[kid]
-	if !known {
-		return nil, errHeader
+	if critical || !known || strings.TrimPrefix(typ, "application/") != accessType {
+		return nil, ErrInvalid
 	}
 	return key, nil
 }
