@@ -81,12 +81,18 @@ func (t *Throttle) counts(ctx context.Context, g Guess) []Failures {
 	return []Failures{{Source: network}, {Account: account, Source: g.Session}, {Account: account, Source: network}}
 }
 
-// among selects stored rows.
-func among(db *gorm.DB, rows []Failures) *gorm.DB {
-	for _, row := range rows {
-		db = db.Or("account = ? AND source = ?", row.Account, row.Source)
+// load reads what is stored of counts.
+func load(db *gorm.DB, counts []Failures) error {
+	for _, count := range counts {
+		db = db.Or("account = ? AND source = ?", count.Account, count.Source)
 	}
-	return db
+	var stored []Failures
+	err := db.Find(&stored).Error
+	for _, row := range stored {
+		isOf := func(count Failures) bool { return count.Account == row.Account && count.Source == row.Source }
+		counts[slices.IndexFunc(counts, isOf)] = row
+	}
+	return err
 }
 
 // known is the row of the current caller's network, if the account has logged in there.
@@ -102,21 +108,19 @@ func (t *Throttle) Remember(ctx context.Context, tx *gorm.DB, account string) er
 	return tx.Clauses(clause.OnConflict{UpdateAll: true, Columns: []clause.Column{{Name: "account"}, {Name: "source"}}}).Create(&row).Error
 }
 
-// read returns the counts that apply to a guess by the current caller, and those of them
-// that are stored. The count of the account does not apply in a network from which it
-// has logged in, so that strangers cannot lock its owner out.
-func (t *Throttle) read(ctx context.Context, db *gorm.DB, g Guess) (counts, stored []Failures, err error) {
-	known := t.known(ctx, g.Account)
-	counts = t.counts(ctx, g)
-	if err := among(db, append(slices.Clone(counts), known)).Find(&stored).Error; err != nil {
-		return nil, nil, err
+// read returns the counts that apply to a guess by the current caller, as they are
+// stored. The count of the account does not apply in a network from which it has logged
+// in, so that strangers cannot lock its owner out.
+func (t *Throttle) read(ctx context.Context, db *gorm.DB, g Guess) ([]Failures, error) {
+	counts := append(t.counts(ctx, g), t.known(ctx, g.Account))
+	if err := load(db, counts); err != nil {
+		return nil, err
 	}
-	i := slices.IndexFunc(stored, func(row Failures) bool { return row.Source == known.Source })
-	if i >= 0 && stored[i].EndsAt.After(db.NowFunc()) {
-		ofAccount := func(row Failures) bool { return row.Source == "" }
-		counts, stored = slices.DeleteFunc(counts, ofAccount), slices.DeleteFunc(stored, ofAccount)
+	counts, known := counts[:len(counts)-1], counts[len(counts)-1]
+	if known.EndsAt.After(db.NowFunc()) {
+		counts = slices.DeleteFunc(counts, func(count Failures) bool { return count.Source == "" })
 	}
-	return counts, stored, nil
+	return counts, nil
 }
 
 func isOfCodes(count Failures) bool { return strings.HasPrefix(count.Account, codeAccount) }
@@ -143,19 +147,16 @@ func (t *Throttle) latest(now time.Time, count Failures) time.Time {
 	return now.Add(t.window + maxSkew)
 }
 
-// begin returns a count with the first failure of a new window. before is the stored
-// one, or zero.
-func (t *Throttle) begin(now time.Time, count, before Failures) Failures {
-	window := t.window
-	if isOfCodes(count) && before.EndsAt.After(now.Add(-maxCodeWindow)) {
-		count.Failures = before.Failures
-		for range before.Failures / t.limit(count) {
+// begin returns the first failure of a new window of a count.
+func (t *Throttle) begin(now time.Time, count Failures) Failures {
+	window, before := t.window, 0
+	if isOfCodes(count) && count.EndsAt.After(now.Add(-maxCodeWindow)) {
+		before = count.Failures
+		for range before / t.limit(count) {
 			window = max(t.window, min(2*window, maxCodeWindow))
 		}
 	}
-	count.Failures++
-	count.EndsAt = now.Add(window)
-	return count
+	return Failures{count.Account, count.Source, before + 1, now.Add(window)}
 }
 
 // refuse returns too_many_attempts if one of the counts is full.
@@ -174,11 +175,11 @@ func (t *Throttle) refuse(now time.Time, counts []Failures) error {
 
 // Check returns too_many_attempts if a guess is not allowed now.
 func (t *Throttle) Check(ctx context.Context, g Guess) error {
-	_, stored, err := t.read(ctx, t.db.WithContext(ctx), g)
+	counts, err := t.read(ctx, t.db.WithContext(ctx), g)
 	if err != nil {
 		return err
 	}
-	return t.refuse(t.db.NowFunc(), stored)
+	return t.refuse(t.db.NowFunc(), counts)
 }
 
 // Fail counts a wrong guess of the current caller in a transaction, and reports whether
@@ -186,24 +187,36 @@ func (t *Throttle) Check(ctx context.Context, g Guess) error {
 // Check allowed, the error is too_many_attempts, and the transaction must be rolled back.
 // A transaction that counts a code must have locked the row of the user.
 func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, g Guess) (last bool, err error) {
-	counts, stored, err := t.read(ctx, tx, g)
+	counts, err := t.read(ctx, tx, g)
 	if err != nil {
 		return false, err
 	}
-	now := tx.NowFunc()
-	if err := t.refuse(now, stored); err != nil {
+	return t.add(tx, counts)
+}
+
+// Request counts a request for a mail by the current caller, whoever gets that mail. A
+// network may have as many in login.window as an address may have failures. The error is
+// too_many_attempts.
+func (t *Throttle) Request(db *gorm.DB) error {
+	counts := []Failures{{Source: "mail " + networkOf(db.Statement.Context)}}
+	err := load(db, counts)
+	if err == nil {
+		_, err = t.add(db, counts)
+	}
+	return err
+}
+
+// add adds a failure to each count, and reports whether one is full now. If one is full
+// already, it writes nothing.
+func (t *Throttle) add(db *gorm.DB, counts []Failures) (last bool, err error) {
+	now := db.NowFunc()
+	if err := t.refuse(now, counts); err != nil {
 		return false, err
 	}
 	var others []Failures // the counts before this failure
 	for _, count := range counts {
-		var before Failures
-		for _, row := range stored {
-			if row.Account == count.Account && row.Source == count.Source {
-				before = row
-			}
-		}
-		count = t.begin(now, count, before)
-		if err := t.store(tx, now, &count); err != nil {
+		count = t.begin(now, count)
+		if err := t.store(db, now, &count); err != nil {
 			return false, err
 		}
 		last = last || t.isFull(count)
@@ -215,19 +228,29 @@ func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, g Guess) (last bool, e
 	return last, t.refuse(now, others)
 }
 
+// store adds the failure of a new window to the stored count, or begins that window, and
+// reads the result.
+func (t *Throttle) store(db *gorm.DB, now time.Time, count *Failures) error {
+	const live = "CASE WHEN login_failures.ends_at > ? AND login_failures.ends_at <= ? THEN "
+	latest := t.latest(now, *count)
+	return db.Raw("INSERT INTO login_failures (account, source, failures, ends_at) VALUES (?, ?, ?, ?) ON CONFLICT (account, source) DO UPDATE SET "+
+		"failures = "+live+"login_failures.failures + 1 ELSE excluded.failures END, "+
+		"ends_at = "+live+"login_failures.ends_at ELSE excluded.ends_at END RETURNING account, source, failures, ends_at",
+		count.Account, count.Source, count.Failures, count.EndsAt, now, latest, now, latest).Scan(count).Error
+}
+
 // Succeed is Check in the transaction of a right guess, so that many guesses at once are
 // worth no more than one after the other. It clears the counts of the account that apply
 // to the current caller.
 func (t *Throttle) Succeed(ctx context.Context, tx *gorm.DB, g Guess) error {
-	locked := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("account, source")
-	_, stored, err := t.read(ctx, locked, g)
+	counts, err := t.read(ctx, tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("account, source"), g)
 	if err != nil {
 		return err
 	}
-	if err := t.refuse(tx.NowFunc(), stored); err != nil {
+	if err := t.refuse(tx.NowFunc(), counts); err != nil {
 		return err
 	}
-	return among(tx, t.counts(ctx, g)[1:]).Delete(&Failures{}).Error
+	return tx.Delete(&Failures{}, "account = ? AND source IN ?", t.account(g.Account, g.Of), []string{g.Session, networkOf(ctx)}).Error
 }
 
 // Clear removes every count of an account, in a transaction.
