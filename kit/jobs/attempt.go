@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -44,27 +43,25 @@ var (
 // work runs a claimed job and stores its end.
 func (w *Worker) work(ctx context.Context, job Row) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	expiry := time.AfterFunc(lease-cancelBefore, func() { cancel(errLeaseLost) })
-	var renewal sync.WaitGroup
-	renewal.Go(func() { w.renew(ctx, job, cancel, expiry) })
+	defer cancel(nil)
+	go w.renew(ctx, job, cancel)
 	err := w.call(ctx, job)
 	for { // an end that is not stored makes the job run twice
 		storeErr := w.end(context.WithoutCancel(ctx), job, err, context.Cause(ctx))
 		if storeErr == nil {
-			break
+			return
 		}
 		w.log.Error("the end of a job could not be stored", "id", job.ID, "kind", job.Kind, "error", storeErr)
 		if sleep(ctx, storePause) != nil {
-			break
+			return
 		}
 	}
-	cancel(nil)
-	expiry.Stop()
-	renewal.Wait()
 }
 
-// renew renews the lease of a job until ctx ends.
-func (w *Worker) renew(ctx context.Context, job Row, cancel context.CancelCauseFunc, expiry *time.Timer) {
+// renew renews the lease of a job until ctx ends, and ends ctx if the lease is lost.
+func (w *Worker) renew(ctx context.Context, job Row, cancel context.CancelCauseFunc) {
+	expiry := time.AfterFunc(lease-cancelBefore, func() { cancel(errLeaseLost) })
+	defer expiry.Stop()
 	for sleep(ctx, renewEvery) == nil {
 		renewed := w.attempt(w.db.WithContext(ctx), job).Update("run_at", fromNow(w.db, lease))
 		switch {
@@ -104,22 +101,21 @@ func (w *Worker) end(ctx context.Context, job Row, err, stopped error) error {
 		// The next run has its own id, so that an attempt that lost its lease cannot
 		// end it.
 		return attempt.Updates(map[string]any{
-			"id": uuid.Must(uuid.NewV7()), "created_at": db.NowFunc(), "run_at": fromNow(db, handler.wait(db)), "attempts": 0,
+			"id": uuid.Must(uuid.NewV7()), "created_at": db.NowFunc(), "run_at": handler.nextRun(db), "attempts": 0,
 		}).Error
 	}
 	level, wait := slog.LevelWarn, pause(job.Attempts)
-	last := job.Attempts >= maxAttempts || errors.Is(err, errPermanent) || errors.Is(err, errDied)
-	var runAt any
+	if handler.next != nil {
+		wait = min(wait, handler.wait(db))
+	}
+	runAt := fromNow(db, wait)
 	switch {
 	case errors.Is(stopped, errStopped):
 		level, runAt = slog.LevelInfo, fromNow(db, 0)
-	case handler.next != nil && last:
-		runAt = fromNow(db, handler.wait(db))
-	case handler.next != nil:
-		runAt = fromNow(db, min(wait, handler.wait(db)))
-	case !last:
-		runAt = fromNow(db, wait)
-	default:
+	case job.Attempts >= maxAttempts || errors.Is(err, errPermanent) || errors.Is(err, errDied):
+		runAt = handler.nextRun(db)
+	}
+	if runAt == nil {
 		level = slog.LevelError
 	}
 	message := stored(err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"example.com/latchkey/kit/problem"
 )
 
 // maxLost is how many attempts in a row may not end: a job that kills its process would
@@ -76,10 +78,10 @@ func (w *Worker) next(db *gorm.DB) (id any, kind string, err error) {
 		"(SELECT id FROM jobs WHERE kind = column2 AND run_at > column3 LIMIT 1)) AS id "+
 		"FROM (VALUES "+strings.Join(turns, ", ")+") AS kinds) AS firsts WHERE id IS NOT NULL ORDER BY column1 LIMIT 1", values...).
 		Row().Scan(&id, &kind)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil, "", nil
-	case err != nil:
+	}
+	if err != nil {
 		return nil, "", err
 	}
 	w.turns = append(slices.DeleteFunc(w.turns, func(other string) bool { return other == kind }), kind)
@@ -89,10 +91,15 @@ func (w *Worker) next(db *gorm.DB) (id any, kind string, err error) {
 // try begins an attempt of a job, if it still is due and its row lets it begin.
 func (w *Worker) try(ctx context.Context, id any, kind string) (job Row, begun bool, err error) {
 	db := w.db.WithContext(ctx)
-	job, fault, err := read(db, id)
+	fault := db.Take(&job, "id = ?", id).Error
+	if fault == nil && fmt.Sprint(id) != job.ID.String() { // no statement would find it
+		fault = errors.New("the id is not as this program writes it")
+	}
 	switch {
-	case err != nil:
-		return job, false, err
+	case errors.Is(fault, gorm.ErrRecordNotFound): // it has ended
+		return job, false, nil
+	case errors.Is(fault, problem.Unavailable):
+		return job, false, fault
 	case fault != nil:
 		return job, false, w.setAside(db, id, kind, fault)
 	case job.Error == "" && job.Attempts-job.Ended >= maxLost:
@@ -106,32 +113,13 @@ func (w *Worker) try(ctx context.Context, id any, kind string) (job Row, begun b
 	return job, result.RowsAffected == 1, result.Error
 }
 
-// read returns a job, which is empty if it has ended, or why its row cannot be read.
-func read(db *gorm.DB, id any) (job Row, fault, err error) {
-	rows, err := db.Model(&Row{}).Where("id = ?", id).Rows()
-	if err != nil {
-		return job, nil, err
-	}
-	defer rows.Close()
-	if rows.Next() {
-		fault = db.ScanRows(rows, &job)
-		if fault == nil && fmt.Sprint(id) != job.ID.String() { // no statement would find it
-			fault = errors.New("the id is not as this program writes it")
-		}
-	}
-	return job, fault, rows.Err()
-}
-
 // setAside makes a failed job of a row that cannot be read. A periodic one runs again on
 // its schedule.
 func (w *Worker) setAside(db *gorm.DB, id any, kind string, fault error) error {
 	w.log.Error("a job cannot be read", "id", id, "kind", kind, "error", fault)
-	var runAt any
-	if handler := w.handlers[kind]; handler.next != nil {
-		runAt = fromNow(db, handler.wait(db))
-	}
-	result := db.Model(&Row{}).Where("id = ?", id).
-		Updates(map[string]any{"created_at": db.NowFunc(), "run_at": runAt, "attempts": 0, "ended": 0, "error": stored(fault), "unique_key": givenUp})
+	result := db.Model(&Row{}).Where("id = ?", id).Updates(map[string]any{
+		"created_at": db.NowFunc(), "run_at": w.handlers[kind].nextRun(db), "attempts": 0, "ended": 0, "error": stored(fault), "unique_key": givenUp,
+	})
 	if result.Error == nil && result.RowsAffected == 0 {
 		return fault // and not again at once
 	}
@@ -154,6 +142,14 @@ func (w *Worker) schedule(db *gorm.DB) error {
 func (h Handler) wait(db *gorm.DB) time.Duration {
 	now := db.NowFunc()
 	return h.next(now).Sub(now)
+}
+
+// nextRun returns run_at of the next run of a periodic job, and NULL for another one.
+func (h Handler) nextRun(db *gorm.DB) any {
+	if h.next == nil {
+		return nil
+	}
+	return fromNow(db, h.wait(db))
 }
 
 // longest returns how far ahead run_at can be, by any clock that is about right.

@@ -115,7 +115,7 @@ func insert(tx *gorm.DB, kind string, args []byte, wait time.Duration, key *stri
 	err = tx.Exec("INSERT INTO jobs (id, created_at, kind, args, run_at, attempts, error, unique_key) VALUES (?, ?, ?, ?, ?, 0, '', ?) "+
 		"ON CONFLICT (unique_key) DO UPDATE SET run_at = excluded.run_at WHERE jobs.run_at > excluded.run_at AND jobs.attempts = 0",
 		id, tx.NowFunc(), kind, string(args), fromNow(tx, wait), key).Error
-	if running, ok := tx.Plugins[waker{}.Name()].(waker); ok && err == nil {
+	if running, ok := tx.Plugins[waker.Name(nil)].(waker); ok && err == nil {
 		database.AfterCommit(tx, running.wake)
 	}
 	return err

@@ -35,7 +35,7 @@ const (
 )
 
 // waker is a plugin of GORM, with which Add finds the worker of its process.
-type waker struct{ calls chan struct{} }
+type waker chan struct{}
 
 // Name is the name of the plugin in GORM.
 func (waker) Name() string { return "jobs" }
@@ -45,7 +45,7 @@ func (waker) Initialize(*gorm.DB) error { return nil }
 
 func (w waker) wake() {
 	select {
-	case w.calls <- struct{}{}:
+	case w <- struct{}{}:
 	default: // a call is already waiting
 	}
 }
@@ -66,7 +66,7 @@ type Worker struct {
 // NewWorker makes the only Worker of db. Two handlers of one kind are an error.
 func NewWorker(db *gorm.DB, log *slog.Logger, handlers []Handler) (*Worker, error) {
 	handlers = slices.DeleteFunc(slices.Clone(handlers), func(h Handler) bool { return h.run == nil })
-	w := &Worker{db: db, log: log, handlers: map[string]Handler{}, waker: waker{make(chan struct{}, 1)}, turns: Kinds(handlers), running: map[string]int{}}
+	w := &Worker{db: db, log: log, handlers: map[string]Handler{}, waker: make(waker, 1), turns: Kinds(handlers), running: map[string]int{}}
 	for _, handler := range handlers {
 		if _, ok := w.handlers[handler.kind]; ok {
 			return nil, fmt.Errorf("two jobs are named %q", handler.kind)
@@ -82,32 +82,27 @@ func (w *Worker) Run(ctx context.Context, timeout time.Duration) {
 	running, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	var group sync.WaitGroup
-	w.begin(ctx, func(job Row, done func()) {
+	w.begin(ctx, func(job Row, ended func()) {
 		group.Go(func() {
-			defer done()
 			w.work(running, job)
+			ended()
 		})
 	})
-	ended := make(chan struct{})
+	all := make(chan struct{})
 	go func() {
 		group.Wait()
-		close(ended)
+		close(all)
 	}()
+	defer time.AfterFunc(timeout, func() { cancel(errStopped) }).Stop()
 	select {
-	case <-ended:
-		return
-	case <-time.After(timeout):
-		cancel(errStopped)
-	}
-	select {
-	case <-ended:
-	case <-time.After(stopGrace):
+	case <-all:
+	case <-time.After(timeout + stopGrace):
 		w.log.Error("a job does not end when its context ends: it runs again later")
 	}
 }
 
 // begin begins jobs as long as ctx lasts, as free allows.
-func (w *Worker) begin(ctx context.Context, start func(job Row, done func())) {
+func (w *Worker) begin(ctx context.Context, start func(job Row, ended func())) {
 	for warned := false; ctx.Err() == nil; {
 		job, found, err := w.claim(context.WithoutCancel(ctx)) // a job that is claimed must start
 		if err != nil && !warned {
@@ -117,26 +112,23 @@ func (w *Worker) begin(ctx context.Context, start func(job Row, done func())) {
 		if !found {
 			select {
 			case <-ctx.Done():
-			case <-w.waker.calls:
+			case <-w.waker:
 			case <-time.After(pollInterval):
 			}
 			continue
 		}
-		began, ended, alone := time.Now(), make(chan struct{}), alone
+		began, alone := time.Now(), alone
 		if job.Attempts-job.Ended == maxLost {
 			alone = lastAlone
 		}
 		w.count(job.Kind, 1)
+		running, end := context.WithTimeout(ctx, alone)
 		start(job, func() {
 			w.count(job.Kind, -1)
-			close(ended)
+			end()
 			w.waker.wake() // perhaps another job may begin
 		})
-		select {
-		case <-ended:
-		case <-time.After(alone):
-		case <-ctx.Done():
-		}
+		<-running.Done()
 		_ = sleep(ctx, min(time.Since(began), rest))
 	}
 }
