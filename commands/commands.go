@@ -44,13 +44,10 @@ func appOf(b backend) routes.App {
 func build(ctx context.Context, b backend) (server.Service, error) {
 	app := appOf(b)
 	service := server.Service{Jobs: app.Jobs(), Background: app.Background(), Summary: summary(app), Warnings: warnings(app)}
-	measure, err := serveMetrics(ctx, b, &app)
-	if err != nil {
+	if err := serveMetrics(ctx, b, &app, &service); err != nil {
 		return service, err
 	}
-	if measure != nil {
-		service.Background = append(service.Background, measure)
-	}
-	service.Engine, err = app.Engine() //nolint:contextcheck // each request has its own
+	engine, err := app.Engine() //nolint:contextcheck // each request has its own
+	service.Engine = engine
 	return service, err
 }

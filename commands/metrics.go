@@ -23,22 +23,22 @@ import (
 )
 
 // serveMetrics lets app count its requests and logins, and serves these and the other
-// figures of the process, and its profiles, at server.metrics_address. It returns what
-// serves them until its context ends, or nil.
-func serveMetrics(ctx context.Context, b backend, app *routes.App) (func(context.Context, *slog.Logger), error) {
+// figures of the process, and its profiles, in the background of the service, at
+// server.metrics_address.
+func serveMetrics(ctx context.Context, b backend, app *routes.App, service *server.Service) error {
 	address := b.Settings.Server.MetricsAddress
 	if address == "" {
-		return nil, nil
+		return nil
 	}
 	registry, err := newRegistry(b, *app)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	app.Middleware = append(app.Middleware, middleware.Metrics(registry))
 	app.OnLogin = append(app.OnLogin, accounts.CountLogins(registry))
 	listener, err := server.Listen(ctx, "server.metrics_address", address)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	b.Log.Info("serving metrics", "url", "http://"+listener.Addr().String()+"/metrics")
 	metrics := &http.Server{ // without a WriteTimeout, because the client chooses how long a profile takes
@@ -47,12 +47,13 @@ func serveMetrics(ctx context.Context, b backend, app *routes.App) (func(context
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(b.Log.Handler(), slog.LevelWarn),
 	}
-	return func(ctx context.Context, log *slog.Logger) {
+	service.Background = append(service.Background, func(ctx context.Context, log *slog.Logger) {
 		context.AfterFunc(ctx, func() { _ = metrics.Close() })
 		if err := metrics.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("metrics are no longer served", "error", err)
 		}
-	}, nil
+	})
+	return nil
 }
 
 // newRegistry has the figures that are read when Prometheus asks. Add a collector of
