@@ -38,6 +38,7 @@ func (out *removal) findEntry(file string, parsed *ast.File) (entry ast.Node) {
 	case *ast.Field:
 		for _, name := range is.Names {
 			out.lostFields[name.Name] = true
+			out.lostServices[name.Name] = out.lostServices[name.Name] || file == services
 		}
 	case ast.Expr:
 		out.routes = append(out.routes, routesIn(is)...)
@@ -68,6 +69,9 @@ func (out *removal) removedNames(file string, parsed *ast.File) map[ast.Node]str
 			if out.lostFields[is.Sel.Name] {
 				names[is] = is.Sel.Name
 			}
+			if of, ok := is.X.(*ast.SelectorExpr); ok && of.Sel.Name == "Auth" && out.lostServices[is.Sel.Name] {
+				names[is] = "Auth." + is.Sel.Name
+			}
 			if of, ok := is.X.(*ast.Ident); ok && of.Obj == nil && out.removed[folders[of.Name]][is.Sel.Name] {
 				names[is] = of.Name + "." + is.Sel.Name
 			}
@@ -88,6 +92,8 @@ func isEntry(parents []ast.Node, node ast.Node) bool {
 	case *ast.CompositeLit:
 		_, isList := is.Type.(*ast.ArrayType)
 		_, isMap := is.Type.(*ast.MapType)
+		named, isNamed := is.Type.(*ast.SelectorExpr)
+		isList = isList || isNamed && named.Sel.Name == "Schema"
 		_, isField := node.(*ast.KeyValueExpr)
 		return node != is.Type && (isList || isMap || isField)
 	case *ast.CallExpr:
@@ -98,7 +104,7 @@ func isEntry(parents []ast.Node, node ast.Node) bool {
 		case *ast.SelectorExpr:
 			called = of.Sel.Name
 		}
-		return node != is.Fun && slices.Contains([]string{"append", "Concat", "AddCommand", "Errors"}, called)
+		return node != is.Fun && slices.Contains([]string{"append", "Concat", "Group", "Run", "Errors"}, called)
 	}
 	return false
 }

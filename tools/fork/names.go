@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -57,24 +58,31 @@ var createTable = regexp.MustCompile(`CreateTable\(&(\w+)\{`)
 // checkTable refuses a table that another migration creates, and the table of the
 // migrations themselves.
 func (r *resource) checkTable(root string) error {
-	files, err := filepath.Glob(filepath.Join(root, "database", "*.go"))
+	tables := map[string]string{"Migration": "kit/database/migrate.go"}
+	files, err := goFiles(root)
+	for _, file := range files {
+		text, readErr := os.ReadFile(filepath.Join(root, file))
+		err = errors.Join(err, readErr)
+		for _, made := range createTable.FindAllSubmatch(text, -1) {
+			tables[string(made[1])] = file
+		}
+	}
 	if err != nil {
 		return err
-	}
-	tables := map[string]string{"Migration": "database/migrate.go"}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		for _, made := range createTable.FindAllSubmatch(text, -1) {
-			tables[string(made[1])] = "database/" + filepath.Base(file)
-		}
 	}
 	if file, exists := tables[r.Type]; exists && file != r.files()["migration.go.tmpl"] {
 		return fmt.Errorf("%s already creates the table %s: choose another name", file, r.Plural)
 	}
 	return nil
+}
+
+// goFiles returns the files of the packages of the program and of the kit. The kit's tests
+// have tables and types of their own.
+func goFiles(root string) ([]string, error) {
+	ours, oursErr := fs.Glob(os.DirFS(root), "*/*.go")
+	kit, err := fs.Glob(os.DirFS(root), "kit/*/*.go")
+	kit = slices.DeleteFunc(kit, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
+	return append(ours, kit...), errors.Join(oursErr, err)
 }
 
 // components returns the types that are components of the document.
@@ -94,7 +102,7 @@ func components(root, types string) (found map[string]bool, err error) {
 // usedNames are the names that a variable of a handler must not hide.
 var usedNames = words("bool byte error float32 float64 int int8 int16 int32 int64 rune string uint uint8 uint16 uint32 uint64 uintptr any " +
 	"true false nil iota append cap clear close complex copy delete imag len make max min new panic print println real recover " +
-	"context endpoint errors gorm models problem time uuid auth handlers ctx db err in page rows tx user create owned set")
+	"context database endpoint errors gorm models problem rows time uuid handlers ctx err in page tx user")
 
 // suffixes of file names that Go builds only on one platform.
 var suffixes = words("aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris unix wasip1 windows " +
@@ -165,4 +173,4 @@ func (r *resource) checkField(name string) error {
 }
 
 // reserved are the names of members that each resource already has.
-var reserved = words("ID CreatedAt UpdatedAt OwnerID Owner Owned Versioned Base Key ETag IfMatch BeforeCreate Page Limit Cursor Sort By Counted DB")
+var reserved = words("ID CreatedAt UpdatedAt OwnerID Owner Owned Versioned Base Key ETag IfMatch BeforeCreate Page Limit Cursor Sort By")

@@ -20,39 +20,35 @@ import (
 // <!-- oauth --> and <!-- /oauth -->.
 var parts = map[string][]string{
 	"apikeys": {
-		"models/api_key.go", "database/create_api_keys.go", "auth/api_keys.go", "accounts/api_keys.go", "handlers/api_keys.go",
-		"routes/api_keys.go", "routes/api_keys_test.go", "routes/api_keys_notices_test.go", "commands/api_keys.go", "commands/api_keys_test.go",
-		"mail/templates/key_created.txt", "mail/templates/key_created.html", "bench/api_keys.go", "bench/api_keys_test.go",
+		"models/api_key.go", "migrations/create_api_keys.go", "accounts/key_authenticator.go", "accounts/api_keys.go", "handlers/api_keys.go",
+		"routes/api_keys.go", "routes/api_keys_test.go", "routes/api_keys_notices_test.go", "accounts/mails/key_created.txt", "accounts/mails/key_created.html", "bench/api_keys.go", "bench/api_keys_test.go",
 	},
 	"oauth": {"handlers/oauth.go", "routes/oauth.go", "routes/oauth_test.go", "routes/oauth_events_test.go", "routes/mail_oauth_test.go", "routes/totp_oauth_test.go", "tools/e2e/docs_test.go"}, // the last one signs in at /token
 	"docs": {
 		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "handlers/docs/style.css", "routes/docs.go", "routes/docs_test.go",
 		"tools/e2e/docs_test.go",
 	},
-	"backup": {
-		"database/backup.go", "database/backup_test.go", "database/copy.go", "database/copy_test.go", "database/backup_check.go",
-		"commands/backup.go", "commands/backup_test.go", "deploy/latchkey-backup.service", "deploy/latchkey-backup.timer",
-	},
-	"bench": {"bench/", "docs/performance.md", "docs/bench.svg"},
+	"backup": {"commands/backup.go", "commands/backup_test.go", "deploy/latchkey-backup.service", "deploy/latchkey-backup.timer"},
+	"bench":  {"bench/", "docs/performance.md", "docs/bench.svg"},
 	"events": {
-		"models/event.go", "database/create_events.go", "config/events.go", "accounts/store_events.go", "handlers/events.go", "routes/events.go",
-		"routes/events_test.go", "routes/mail_events_test.go", "routes/oauth_events_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go", "commands/events.go", "commands/events_test.go",
+		"models/event.go", "migrations/create_events.go", "config/events.go", "accounts/store_events.go", "handlers/events.go", "routes/events.go",
+		"routes/events_test.go", "routes/mail_events_test.go", "routes/oauth_events_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go",
 	},
 	"mail": {
-		"mail/", "config/mail.go", "config/mail_test.go", "models/counted_mail.go", "database/create_sent_mails.go", "database/create_counted_mails.go", "auth/links.go",
-		"accounts/mails.go", "accounts/mail_links.go", "accounts/mail_send.go", "handlers/mail.go", "handlers/mail_pages.go", "handlers/mail/", "apptest/mail.go",
-		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_flow_test.go", "routes/mail_limits_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go",
+		"accounts/mails/", "config/mail.go", "config/mail_test.go", "models/counted_mail.go", "migrations/create_sent_mails.go", "migrations/create_counted_mails.go", "accounts/links.go",
+		"accounts/mails.go", "accounts/mail_links.go", "accounts/mail_send.go", "accounts/mail_texts.go", "handlers/mail.go", "handlers/mail_pages.go", "handlers/mail/", "app/apptest/mail.go",
+		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_flow_test.go", "routes/mail_limits_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go", "routes/mail_texts_test.go",
 		"routes/mail_events_test.go", "routes/mail_oauth_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go",
 		"commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
 	},
 	"totp": {
-		"models/totp.go", "database/create_totp.go", "auth/totp.go", "auth/totp_test.go", "accounts/totp.go", "handlers/totp.go",
+		"models/totp.go", "migrations/create_totp.go", "accounts/totp.go", "handlers/totp.go",
 		"routes/totp.go", "routes/totp_test.go", "routes/totp_notices_test.go", "routes/totp_oauth_test.go", "commands/totp.go", "commands/totp_test.go",
-		"mail/templates/totp_enabled.txt", "mail/templates/totp_enabled.html", "mail/templates/totp_disabled.txt", "mail/templates/totp_disabled.html", "mail/templates/totp_guessed.txt", "mail/templates/totp_guessed.html",
+		"accounts/mails/totp_enabled.txt", "accounts/mails/totp_enabled.html", "accounts/mails/totp_disabled.txt", "accounts/mails/totp_disabled.html", "accounts/mails/totp_guessed.txt", "accounts/mails/totp_guessed.html",
 	},
 	"metrics": {
-		"commands/metrics.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go", "auth/metrics.go", "auth/metrics_test.go",
-		"jobs/metrics.go", "jobs/metrics_test.go", "database/metrics.go", "config/metrics.go", "config/metrics_test.go", "bench/metrics.go", "bench/metrics_test.go", "bench/dashboard/",
+		"commands/metrics.go", "commands/metrics_auth.go", "commands/metrics_jobs.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go",
+		"config/metrics.go", "config/metrics_test.go", "bench/metrics.go", "bench/metrics_test.go", "bench/dashboard/",
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md", "docs/dashboard.svg",
 	},
 	"kubernetes": {"deploy/kubernetes/", "tools/kubernetes/"},

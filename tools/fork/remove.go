@@ -19,10 +19,13 @@ import (
 
 // tables are the files with lists of what other files declare.
 var tables = []string{
-	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "routes/resources_test.go", "database/migrate.go", ownMigrations, "config/settings.go", "config/check.go",
-	"auth/auth.go", "accounts/accounts.go", "accounts/confirm.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/root.go", "commands/user.go", "commands/serve.go", "commands/start.go",
-	"handlers/oauth.go", "apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
+	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "routes/resources_test.go", "migrations/migrations.go", ownMigrations, "config/settings.go", "config/check.go",
+	services, "accounts/accounts.go", "accounts/confirm.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/commands.go", "commands/user.go", "commands/start.go",
+	"handlers/oauth.go", "app/apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
 }
+
+// services has the struct of what app.Auth holds.
+const services = "accounts/services.go"
 
 // publicRoutes is the test that also lists the public routes.
 const publicRoutes = "routes/routes_test.go"
@@ -38,7 +41,7 @@ func remove(root, names string) error {
 		return err
 	}
 	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(out.files, ", "), strings.Join(slices.Sorted(maps.Keys(out.written)), ", "))
-	if out.written["database/migrate.go"] != nil || out.written[ownMigrations] != nil {
+	if out.written["migrations/migrations.go"] != nil || out.written[ownMigrations] != nil {
 		fmt.Println("A database with its table is now newer than the program: roll its migration back first, or remove data/ on your machine.")
 	}
 	return nil
@@ -56,7 +59,7 @@ func removeParts(root string, names ...string) (out removal, err error) {
 	if err != nil {
 		return out, err
 	}
-	out = removal{root: root, module: module, files: files, removed: map[string]map[string]bool{}, written: map[string][]byte{}}
+	out = removal{root: root, module: module, files: files, removed: map[string]map[string]bool{}, lostServices: map[string]bool{}, written: map[string][]byte{}}
 	for _, file := range files {
 		if err := out.markRemoved(file); err != nil {
 			return out, err
@@ -108,6 +111,7 @@ type removal struct {
 	removed       map[string]map[string]bool // the names that the files declare, by package
 	lostVariables map[string]bool            // the variables of removed statements
 	lostFields    map[string]bool            // the removed fields of structs
+	lostServices  map[string]bool            // those of services, which other files use as Auth.NAME
 	routes        []string                   // as "GET /notes"
 	written       map[string][]byte
 }
@@ -195,7 +199,7 @@ func (out *removal) checkUsers(dropped []string) error {
 		if uses := slices.Sorted(maps.Values(out.removedNames(file, parsed))); len(uses) > 0 {
 			return fmt.Errorf("%s uses %s: change or remove that first", file, uses[0])
 		}
-		if table := findWord(parsed, word); len(dropped) > 0 && table != "" && path.Dir(file) == "database" && bytes.Contains(text, []byte("= &gormigrate.Migration{")) {
+		if table := findWord(parsed, word); len(dropped) > 0 && table != "" && path.Dir(file) == "migrations" && bytes.Contains(text, []byte("= &gormigrate.Migration{")) {
 			return fmt.Errorf("%s changes the table %s: remove it first, and its line in %s", file, table, ownMigrations)
 		}
 	}

@@ -42,14 +42,14 @@ func TestOnlyTheNamedResourceIsRemoved(t *testing.T) {
 	refused("", "there is no such resource")
 	refused("../task", "there is no such resource")
 	refused("user", "uses models.")
-	steps, err := os.ReadFile(filepath.Join(root, "database/create_steps.go"))
+	steps, err := os.ReadFile(filepath.Join(root, "migrations/create_steps.go"))
 	if err := errors.Join(err, remove(root, "step")); err != nil {
 		t.Fatal(err)
 	}
-	write("database/add_task_colour.go", strings.NewReplacer("createSteps", "addTaskColour", "steps", "tasks").Replace(string(steps)))
+	write("migrations/add_task_colour.go", strings.NewReplacer("createSteps", "addTaskColour", "steps", "tasks").Replace(string(steps)))
 	commit(t, root, "Add a column")
-	refused("task", "database/add_task_colour.go changes the table tasks: remove it first")
-	run(t, root, "git", "rm", "-q", "database/add_task_colour.go")
+	refused("task", "migrations/add_task_colour.go changes the table tasks: remove it first")
+	run(t, root, "git", "rm", "-q", "migrations/add_task_colour.go")
 	if err := remove(root, "task"); err != nil {
 		t.Fatal(err)
 	}

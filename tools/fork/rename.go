@@ -28,7 +28,7 @@ type names struct {
 // keyPrefix finds the prefix of API keys in keysFile.
 var keyPrefix = regexp.MustCompile(`const KeyPrefix = "(\w+)"`)
 
-const keysFile = "auth/api_keys.go"
+const keysFile = "accounts/key_authenticator.go"
 
 // withPrefix returns the names of the template with the prefix in the text of its
 // keysFile, which is not derived from its name.

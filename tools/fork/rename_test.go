@@ -60,7 +60,7 @@ func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
 		"*.md", "*.yml", "Makefile", ".ci", ":!docs/removing.md"); err == nil {
 		t.Errorf("left: %s", found)
 	}
-	run(t, root, "git", "grep", "-q", `KeyPrefix = "corner_shop_"`, "--", "auth")
+	run(t, root, "git", "grep", "-q", `KeyPrefix = "corner_shop_"`, "--", "accounts")
 	if found, err := try(t, root, "git", "grep", "-nw", "-e", "lk_", "-e", "lk_[a-z0-9A-Z]*"); err == nil {
 		t.Errorf("the prefix of API keys is left: %s", found)
 	}

@@ -46,6 +46,8 @@ type resource struct {
 	Date    string // of the migration, such as 20060102
 	Access  string
 	Fields  []field
+
+	rows string // the import of the package rows
 }
 
 // newResource returns an error if name cannot be the name of a resource.
@@ -61,7 +63,7 @@ func newResource(root, name string) (*resource, error) {
 	r := &resource{
 		Module: module, Name: name, Plural: plural, Access: owner,
 		Type: goName(name), Types: goName(plural), Var: goVar(name), Vars: goVar(plural),
-		Words: strings.ReplaceAll(name, "_", " "), Article: "a", Date: time.Now().UTC().Format("20060102"),
+		Words: strings.ReplaceAll(name, "_", " "), Article: "a", Date: time.Now().UTC().Format("20060102"), rows: kitModule + "/rows",
 	}
 	if strings.ContainsAny(name[:1], "aeio") {
 		r.Article = "an"
@@ -77,14 +79,14 @@ func (r *resource) files() map[string]string {
 	return map[string]string{
 		"model.go.tmpl":     "models/" + r.Name + ".go",
 		"handlers.go.tmpl":  "handlers/" + r.Plural + ".go",
-		"migration.go.tmpl": "database/create_" + r.Plural + ".go",
+		"migration.go.tmpl": "migrations/create_" + r.Plural + ".go",
 		"test.go.tmpl":      "routes/" + r.Plural + "_test.go",
 	}
 }
 
 // readMigration keeps the date of an existing migration.
 func (r *resource) readMigration(root string) error {
-	text, err := os.ReadFile(filepath.Join(root, "database/create_"+r.Plural+".go"))
+	text, err := os.ReadFile(filepath.Join(root, "migrations/create_"+r.Plural+".go"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -94,7 +96,7 @@ func (r *resource) readMigration(root string) error {
 	return err
 }
 
-const ownRoutes, ownMigrations = "routes/own.go", "database/own.go"
+const ownRoutes, ownMigrations = "routes/own.go", "migrations/own.go"
 
 // addResource writes a resource like notes: its files, and its lines in the tables
 // of the project. If a file or a name exists already, it writes nothing.
@@ -186,32 +188,29 @@ func (r *resource) checkNames(root string) error {
 		return err
 	}
 	own := map[string]map[string]bool{ // by package
-		"accounts": shown, "auth": shown, "kit/endpoint": shown, "kit/problem": shown,
 		"models": words(r.Type), "handlers": words(types + " " + r.Types + " " + r.Type + "ID " + r.Type + "Version " + r.Type + "Page"),
-		"database": words("create" + r.Types), "routes_test": words("Test" + r.Types),
+		"migrations": words("create" + r.Types), "routes_test": words("Test" + r.Types),
 	}
 	ours := slices.Collect(maps.Values(r.files()))
-	for _, of := range slices.Sorted(maps.Keys(own)) {
-		files, err := filepath.Glob(filepath.Join(root, strings.TrimSuffix(of, "_test"), "*.go"))
+	files, err := goFiles(root)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if slices.Contains(ours, file) {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.SkipObjectResolution)
 		if err != nil {
 			return err
 		}
-		for _, file := range files {
-			relative, err := filepath.Rel(root, file)
-			if err != nil {
-				return err
-			}
-			if slices.Contains(ours, filepath.ToSlash(relative)) {
-				continue
-			}
-			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-			if err != nil {
-				return err
-			}
-			for _, declared := range declarations(parsed) {
-				if own[packageOf(filepath.ToSlash(relative), parsed)][declared] {
-					return fmt.Errorf("name=%s: %s already declares %s: choose another name", r.Name, relative, declared)
-				}
+		taken, known := own[packageOf(file, parsed)]
+		if !known && !strings.HasSuffix(file, "_test.go") {
+			taken = shown
+		}
+		for _, declared := range declarations(parsed) {
+			if taken[declared] {
+				return fmt.Errorf("name=%s: %s already declares %s: choose another name", r.Name, file, declared)
 			}
 		}
 	}

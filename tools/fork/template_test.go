@@ -44,8 +44,11 @@ func addImports(root, file string, source []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	packages := []string{kitModule + "/endpoint", kitModule + "/problem"}
-	for _, name := range []string{"accounts", "auth", "config", "handlers", "jobs", "middleware", "models"} {
+	packages := []string{}
+	for _, name := range []string{"database", "endpoint", "jobs", "problem", "rows"} {
+		packages = append(packages, kitModule+"/"+name)
+	}
+	for _, name := range []string{"accounts", "config", "handlers", "middleware", "models"} {
 		packages = append(packages, module+"/"+name)
 	}
 	return fixImports(root, file, source, packages...)
@@ -89,7 +92,7 @@ func TestTheLastResourceCanBeRemovedAndAddedAgain(t *testing.T) {
 	if err := errors.Join(remove(root, "note"), addResource(root, "note", "", "title:string:required,max=200 body:text:max=10000")); err != nil {
 		t.Fatal(err)
 	}
-	if changed := run(t, root, "git", "diff", "routes/own.go", "database/own.go"); changed != "" {
+	if changed := run(t, root, "git", "diff", "routes/own.go", "migrations/own.go"); changed != "" {
 		t.Error(changed)
 	}
 }
@@ -170,7 +173,7 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 	run(t, fork, "make", "build")
 	run(t, fork, "go", "test", "-vet=off", "./...") // make lint includes go vet
 	if _, err := exec.LookPath("initdb"); err == nil {
-		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-vet=off", "-run=Migration|Resource|Owner|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./database", "./routes")
+		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-vet=off", "-run=Migration|Resource|Owner|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./migrations", "./routes")
 	}
 	if version := run(t, fork, "bin/corner-shop", "version"); !strings.HasPrefix(version, "corner-shop ") {
 		t.Errorf("the program is named %s", version)

@@ -36,7 +36,7 @@ func (r *resource) Caller() string {
 // Rows is an expression for the rows that the caller may use.
 func (r *resource) Rows(db string) string {
 	if r.Owned() {
-		return "owned(" + db + ", user)"
+		return "rows.OwnedBy(" + db + ", user.ID)"
 	}
 	return db
 }
@@ -142,10 +142,11 @@ func (r *resource) Imports(of string) string {
 		{uses("time.Time"), 0, "time"},
 		{handlers || uses("uuid.UUID"), 1, "github.com/gofrs/uuid/v5"},
 		{handlers, 1, "gorm.io/gorm"},
-		{handlers, 2, r.Module + "/database"},
+		{handlers, 2, kitModule + "/database"},
 		{handlers, 2, kitModule + "/endpoint"},
-		{handlers, 2, r.Module + "/models"},
 		{handlers && parents, 2, kitModule + "/problem"},
+		{handlers, 2, r.rows},
+		{handlers, 2, r.Module + "/models"},
 	} {
 		if path.needed {
 			groups[path.group] = append(groups[path.group], fmt.Sprintf("\t%q\n", path.path))
