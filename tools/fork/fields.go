@@ -178,13 +178,13 @@ func joinTags(tags ...string) string {
 // cases adds the cases of the field's test.
 func (f *field) cases(known kind, rules []string, required bool) {
 	add := func(value string, taken bool) {
-		line := fmt.Sprintf("{%q, %s, %s},", f.Name, value, map[bool]string{true: "taken", false: "refused"}[taken])
+		line := fmt.Sprintf("kit.Field(%q, %s, %s),", f.Name, value, map[bool]string{true: "kit.Taken", false: "kit.Refused"}[taken])
 		if !slices.Contains(f.Cases, line) {
 			f.Cases = append(f.Cases, line)
 		}
 	}
 	quote := func(json string) string { return "`" + json + "`" }
-	add("none", !required)
+	add("kit.None", !required)
 	add(quote("null"), f.Nullable)
 	add(quote(known.wrong), false)
 	if known.right != "" {
@@ -198,7 +198,7 @@ func (f *field) cases(known kind, rules []string, required bool) {
 		n, _ := strconv.ParseFloat(value, 64)
 		sized := func(n float64) string {
 			if known.base == "string" {
-				return fmt.Sprintf("long(%d)", int(n))
+				return fmt.Sprintf("kit.Long(%d)", int(n))
 			}
 			return quote(strconv.FormatFloat(n, 'f', -1, 64))
 		}

@@ -28,7 +28,7 @@ var parts = map[string][]string{
 		"handlers/docs.go", "handlers/docs/index.html", "handlers/docs/start.js", "handlers/docs/style.css", "routes/docs.go", "routes/docs_test.go",
 		"tools/e2e/docs_test.go",
 	},
-	"backup": {"commands/backup.go", "commands/backup_test.go", "deploy/latchkey-backup.service", "deploy/latchkey-backup.timer"},
+	"backup": {"commands/backup.go", "deploy/latchkey-backup.service", "deploy/latchkey-backup.timer"},
 	"bench":  {"bench/", "docs/performance.md", "docs/bench.svg"},
 	"events": {
 		"models/event.go", "migrations/create_events.go", "config/events.go", "accounts/store_events.go", "handlers/events.go", "routes/events.go",
@@ -37,9 +37,9 @@ var parts = map[string][]string{
 	"mail": {
 		"accounts/mails/", "config/mail.go", "config/mail_test.go", "models/counted_mail.go", "migrations/create_sent_mails.go", "migrations/create_counted_mails.go", "accounts/links.go",
 		"accounts/mails.go", "accounts/mail_links.go", "accounts/mail_send.go", "accounts/mail_texts.go", "handlers/mail.go", "handlers/mail_pages.go", "handlers/mail/", "app/apptest/mail.go",
-		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_flow_test.go", "routes/mail_limits_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go", "routes/mail_texts_test.go",
+		"routes/mail.go", "routes/mail_send.go", "routes/mail_pages.go", "routes/mail_test.go", "routes/mail_flow_test.go", "routes/mail_links_test.go", "routes/mail_pages_test.go", "routes/mail_texts_test.go",
 		"routes/mail_events_test.go", "routes/mail_oauth_test.go", "routes/api_keys_notices_test.go", "routes/totp_notices_test.go",
-		"commands/mail.go", "commands/mail_test.go", "bench/mail.go", "tools/e2e/mail_test.go",
+		"commands/mail.go", "bench/mail.go", "tools/e2e/mail_test.go",
 	},
 	"totp": {
 		"models/totp.go", "migrations/create_totp.go", "accounts/totp.go", "handlers/totp.go",
@@ -47,12 +47,12 @@ var parts = map[string][]string{
 		"accounts/mails/totp_enabled.txt", "accounts/mails/totp_enabled.html", "accounts/mails/totp_disabled.txt", "accounts/mails/totp_disabled.html", "accounts/mails/totp_guessed.txt", "accounts/mails/totp_guessed.html",
 	},
 	"metrics": {
-		"commands/metrics.go", "commands/metrics_auth.go", "commands/metrics_jobs.go", "commands/metrics_test.go", "middleware/metrics.go", "accounts/metrics.go",
+		"commands/metrics.go", "commands/metrics_auth.go", "commands/metrics_jobs.go", "middleware/metrics.go", "accounts/metrics.go",
 		"config/metrics.go", "config/metrics_test.go", "bench/metrics.go", "bench/metrics_test.go", "bench/dashboard/",
 		"deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml", "deploy/prometheus-rules.test.yaml", "docs/metrics.md", "docs/dashboard.svg",
 	},
 	"kubernetes": {"deploy/kubernetes/", "tools/kubernetes/"},
-	"template":   {templateTest, "kit/*_test.go", "tools/fork/compile_test.go", "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go", "tools/fork/update_test.go", "tools/fork/make_test.go"},
+	"template":   {templateTest, "kit/*_test.go", "tests/", "tools/fork/migration_test.go", "tools/fork/own_test.go", "tools/fork/compile_test.go", "tools/fork/remove_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go", "tools/fork/update_test.go", "tools/fork/make_test.go"},
 }
 
 // templateTest exists only before the first make rename.

@@ -19,7 +19,7 @@ import (
 
 // tables are the files with lists of what other files declare.
 var tables = []string{
-	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "routes/resources_test.go", "migrations/migrations.go", ownMigrations, "config/settings.go", "config/check.go",
+	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "migrations/migrations.go", ownMigrations, "config/settings.go", "config/check.go",
 	services, "accounts/accounts.go", "accounts/confirm.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/commands.go", "commands/user.go", "commands/start.go",
 	"handlers/oauth.go", "app/apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
 }
@@ -27,11 +27,14 @@ var tables = []string{
 // services has the struct of what app.Auth holds.
 const services = "accounts/services.go"
 
-// publicRoutes is the test that also lists the public routes.
-const publicRoutes = "routes/routes_test.go"
+// publicRoutes also lists the public routes, for tests.
+const publicRoutes = "app/apptest/rules.go"
 
 // remove removes resources and parts for a person at the command line.
 func remove(root, names string) error {
+	if isTemplate(root) {
+		return errors.New("give the project its name first, with make rename: the template's own tests use all parts")
+	}
 	all := strings.Fields(names)
 	if len(all) == 0 {
 		all = []string{""} // the error lists the parts

@@ -11,7 +11,10 @@ import (
 // A resource that is added and removed leaves nothing. Similar names stay.
 func TestOnlyTheNamedResourceIsRemoved(t *testing.T) {
 	t.Parallel()
-	root := tree(t)
+	if err := remove(tree(t), "mail"); err == nil || !strings.Contains(err.Error(), "make rename") {
+		t.Errorf("before make rename: %v", err)
+	}
+	root := forked(t)
 	write := func(file, text string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(root, file), []byte(text), 0o600); err != nil {

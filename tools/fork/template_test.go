@@ -88,7 +88,7 @@ func TestTheGeneratorWritesTheExample(t *testing.T) {
 // A list that became empty can be filled again.
 func TestTheLastResourceCanBeRemovedAndAddedAgain(t *testing.T) {
 	t.Parallel()
-	root := tree(t)
+	root := forked(t)
 	if err := errors.Join(remove(root, "note"), addResource(root, "note", "", "title:string:required,max=200 body:text:max=10000")); err != nil {
 		t.Fatal(err)
 	}
@@ -97,10 +97,21 @@ func TestTheLastResourceCanBeRemovedAndAddedAgain(t *testing.T) {
 	}
 }
 
-// without is a copy of the project without parts.
-func without(t *testing.T, names ...string) string {
+// forked is a copy of the project without what only the template needs. The benchmark stays.
+func forked(t *testing.T) string {
 	t.Helper()
 	root := tree(t)
+	if err := leaveOut(root, "bench"); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, root, "Fork")
+	return root
+}
+
+// without is a fork without parts.
+func without(t *testing.T, names ...string) string {
+	t.Helper()
+	root := forked(t)
 	if err := remove(root, strings.Join(names, " ")); err != nil {
 		t.Fatal(names, err)
 	}
@@ -108,7 +119,7 @@ func without(t *testing.T, names ...string) string {
 }
 
 // optional are the parts that can be removed, and the example.
-var optional = append(slices.Sorted(maps.Keys(parts)), "note")
+var optional = slices.DeleteFunc(append(slices.Sorted(maps.Keys(parts)), "note"), func(name string) bool { return name == "template" })
 
 func TestTheTemplateCompilesWithoutEachPart(t *testing.T) {
 	t.Parallel()
