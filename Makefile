@@ -1,7 +1,7 @@
 # `make` lists the targets.
 .DEFAULT_GOAL := help
 .PHONY: help run dev test test-postgres race cover lint fmt e2e lint-openapi openapi build secrets \
-	resource remove rename update-template hooks
+	resource migration remove rename own update-template hooks
 
 # Without Gin's msgpack binding, which a JSON API does not use, the program is 6 MB
 # smaller.
@@ -144,6 +144,9 @@ resource: ## Add a resource: name=task fields="title:string:required done:bool d
 	@go -C tools run ./fork resource
 	@$(MAKE) --no-print-directory -s openapi
 
+migration: ## Add a migration, to be written: name=add_phone
+	@go -C tools run ./fork migration
+
 remove: ## Remove resources and optional parts: name="task line_item"; without a name, list the parts
 	@go -C tools run ./fork remove
 	@go mod tidy
@@ -152,6 +155,12 @@ remove: ## Remove resources and optional parts: name="task line_item"; without a
 
 rename: ## Make the project yours: module=github.com/me/shop
 	@go -C tools run ./fork rename
+
+own: ## Copy a package of the kit, to change it: package=throttle
+	@go -C tools run ./fork own
+	@go mod tidy
+	@if [ -d vendor ]; then go mod vendor; fi
+	go build ./...
 
 update-template: ## Merge the template's new changes: upstream=URL, the first time
 	go -C tools run ./fork update

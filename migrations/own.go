@@ -3,8 +3,7 @@ package migrations
 import "github.com/go-gormigrate/gormigrate/v2"
 
 // own returns the migrations of this project, oldest first. `make resource` and
-// `latchkey migrate new` add to the list. Later versions of the template do not
-// change this file.
+// `make migration` add to the list. Later versions of the template do not change this file.
 func own() []*gormigrate.Migration {
 	return []*gormigrate.Migration{
 		createNotes,

@@ -30,12 +30,14 @@ func fork(root string, args []string) error {
 		"resource": func(root string) error {
 			return addResource(root, os.Getenv("name"), os.Getenv("access"), os.Getenv("fields"))
 		},
-		"remove": func(root string) error { return remove(root, os.Getenv("name")) },
-		"rename": func(root string) error { return renameTree(root, os.Getenv("module"), os.Getenv("keep")) },
-		"update": func(root string) error { return update(root, os.Getenv("upstream"), os.Getenv("base")) },
+		"remove":    func(root string) error { return remove(root, os.Getenv("name")) },
+		"migration": func(root string) error { return addMigration(root, os.Getenv("name")) },
+		"own":       func(root string) error { return own(root, os.Getenv("package")) },
+		"rename":    func(root string) error { return renameTree(root, os.Getenv("module"), os.Getenv("keep")) },
+		"update":    func(root string) error { return update(root, os.Getenv("upstream"), os.Getenv("base")) },
 	}
 	if len(args) != 1 || commands[args[0]] == nil {
-		return errors.New("use make resource, make remove, make rename or make update-template")
+		return errors.New("use make resource, migration, remove, rename, own or update-template")
 	}
 	return commands[args[0]](root)
 }

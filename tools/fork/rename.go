@@ -23,6 +23,8 @@ type names struct {
 	word   string // my-shop: the binary, the issuer, the realm
 	title  string // My Shop
 	prefix string // my_shop_: begins its API keys
+
+	owned []string // the packages of the kit that it has as its own
 }
 
 // keyPrefix finds the prefix of API keys in keysFile.
@@ -125,8 +127,11 @@ func rewrite(root string, to names) error {
 		return err
 	}
 	from = from.withPrefix(string(keys))
+	if from.module == to.module {
+		to.prefix = from.prefix
+	}
 	return rewriteFiles(root, func(file string, text []byte) (string, []byte) {
-		return from.replace(file, to), []byte(from.replace(string(text), to))
+		return from.replace(file, to), to.ownImports([]byte(from.replace(string(text), to)), to.module)
 	})
 }
 
@@ -144,9 +149,9 @@ func (n names) replace(text string, to names) string {
 	return regexp.MustCompile(pattern).ReplaceAllStringFunc(text, func(word string) string { return cmp.Or(words[word], word) })
 }
 
-// rewriteFiles changes the names and the texts of tracked files, except those of kit/.
+// rewriteFiles changes the names and the texts of all files, except those of kit/.
 func rewriteFiles(root string, change func(file string, text []byte) (string, []byte)) error {
-	files, err := git(root, "ls-files", "-z", "--", ".", ":!kit")
+	files, err := git(root, "ls-files", "-zco", "--exclude-standard", "--", ".", ":!kit")
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,9 @@ func newResource(root, name string) (*resource, error) {
 		Type: goName(name), Types: goName(plural), Var: goVar(name), Vars: goVar(plural),
 		Words: strings.ReplaceAll(name, "_", " "), Article: "a", Date: time.Now().UTC().Format("20060102"), rows: kitModule + "/rows",
 	}
+	if slices.Contains(ownedPackages(root), "rows") {
+		r.rows = module + "/rows"
+	}
 	if strings.ContainsAny(name[:1], "aeio") {
 		r.Article = "an"
 	}
@@ -111,55 +114,18 @@ func addResource(root, name, access, fields string) error {
 	if r.Fields, err = parseFields(root, r, fields); err != nil {
 		return err
 	}
-	written := map[string][]byte{}
-	for _, from := range slices.Sorted(maps.Keys(r.files())) {
-		to := r.files()[from]
-		if written[to], err = r.fill(from); err != nil {
-			return err
-		}
-		if written[to], err = format.Source(written[to]); err != nil {
-			return err
-		}
-		switch there, err := os.ReadFile(filepath.Join(root, to)); {
-		case err == nil && bytes.Equal(there, written[to]):
-			delete(written, to)
-		case err == nil:
-			return fmt.Errorf("name=%s: %s already exists with other content: choose another name, or remove that file first", name, to)
-		}
+	written, err := r.newFiles(root)
+	if err == nil {
+		err = r.checkNames(root)
 	}
-	if err := r.checkNames(root); err != nil {
-		return err
+	if err == nil {
+		err = r.addLines(root, written)
 	}
-	lines, err := r.fill("routes.tmpl")
 	if err != nil {
 		return err
 	}
-	for _, table := range []struct {
-		file, setup, lines string
-		imports            []string
-	}{
-		{ownMigrations, "", "create" + r.Types + ",", nil},
-		{ownRoutes, r.Vars + " := handlers." + r.Types + "{DB: a.DB}", "\n" + string(lines), []string{r.Module + "/handlers", kitModule + "/problem"}},
-	} {
-		before, err := os.ReadFile(filepath.Join(root, table.file))
-		if err != nil {
-			return err
-		}
-		after, err := addLines(before, table.setup, table.lines)
-		if err == nil {
-			after, err = fixImports(root, table.file, after, table.imports...)
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", table.file, err)
-		}
-		if !bytes.Equal(before, after) {
-			written[table.file] = after
-		}
-	}
-	for file, text := range written {
-		if err := os.WriteFile(filepath.Join(root, file), text, 0o644); err != nil {
-			return err
-		}
+	if err := writeAll(root, written); err != nil {
+		return err
 	}
 	if len(written) == 0 {
 		fmt.Printf("%s is complete: there is nothing to write.\n", r.Plural)
@@ -169,14 +135,65 @@ func addResource(root, name, access, fields string) error {
 	return nil
 }
 
-func (r *resource) fill(name string) ([]byte, error) {
+// newFiles returns the files of the resource that are not there yet.
+func (r *resource) newFiles(root string) (map[string][]byte, error) {
+	written := map[string][]byte{}
+	for _, from := range slices.Sorted(maps.Keys(r.files())) {
+		to := r.files()[from]
+		text, err := fill(from, r)
+		if err != nil {
+			return nil, err
+		}
+		switch there, err := os.ReadFile(filepath.Join(root, to)); {
+		case err != nil:
+			written[to] = text
+		case !bytes.Equal(there, text):
+			return nil, fmt.Errorf("name=%s: %s already exists with other content: choose another name, or remove that file first", r.Name, to)
+		}
+	}
+	return written, nil
+}
+
+// addLines adds the tables that need lines of the resource.
+func (r *resource) addLines(root string, written map[string][]byte) error {
+	lines, err := fill("routes.tmpl", r)
+	if err != nil {
+		return err
+	}
+	setup := r.Vars + " := handlers." + r.Types + "{DB: a.DB}"
+	routes, routesErr := addToTable(root, ownRoutes, setup, "\n"+string(lines), r.Module+"/handlers", kitModule+"/problem")
+	list, err := addToTable(root, ownMigrations, "", "create"+r.Types+",")
+	for file, after := range map[string][]byte{ownRoutes: routes, ownMigrations: list} {
+		before, readErr := os.ReadFile(filepath.Join(root, file))
+		err = errors.Join(err, readErr)
+		if !bytes.Equal(before, after) {
+			written[file] = after
+		}
+	}
+	return errors.Join(routesErr, err)
+}
+
+// fill fills in a template and, if it is a whole file, formats it.
+func fill(name string, data any) ([]byte, error) {
 	filled, err := template.ParseFS(templates, "templates/"+name)
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
-	err = filled.Execute(&out, r)
-	return out.Bytes(), err
+	if err := filled.Execute(&out, data); err != nil || !strings.HasSuffix(name, ".go.tmpl") {
+		return out.Bytes(), err
+	}
+	return format.Source(out.Bytes())
+}
+
+// writeAll writes files, by their names.
+func writeAll(root string, files map[string][]byte) error {
+	for file, text := range files {
+		if err := os.WriteFile(filepath.Join(root, file), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkNames refuses names that another file declares, and paths that another route

@@ -7,6 +7,7 @@ import (
 	"go/format"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -38,6 +39,21 @@ func declarations(file *ast.File) (names []string) {
 		}
 	}
 	return names
+}
+
+// addToTable returns a file with lines in the list of its func own, and with imports.
+func addToTable(root, file, setup, lines string, packages ...string) ([]byte, error) {
+	source, err := os.ReadFile(filepath.Join(root, file))
+	if err == nil {
+		source, err = addLines(source, setup, lines)
+	}
+	if err == nil {
+		source, err = fixImports(root, file, source, packages...)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	return source, err
 }
 
 // addLines adds lines to the end of the first list in func own, and a statement
@@ -116,7 +132,7 @@ func missing(source []byte, lines string) string {
 	return strings.Join(all, "\n") + "\n"
 }
 
-var nameInLine = regexp.MustCompile(`\w+\.[A-Z]\w*\)|create\w+,`)
+var nameInLine = regexp.MustCompile(`\w+\.[A-Z]\w*\)|^\w+,$`)
 
 // fixImports adds imports, removes unused ones, and formats the file.
 func fixImports(root, file string, source []byte, packages ...string) ([]byte, error) {
