@@ -50,8 +50,12 @@ func update(root, upstream, base string) error {
 	if err != nil {
 		return err
 	}
+	names.owned = ownedPackages(root)
 	before, _, err := renamed(root, from, names, "")
 	if err != nil {
+		return err
+	}
+	if err := checkKit(root, from, before); err != nil {
 		return err
 	}
 	after, removed, err := renamed(root, to, names, before)
@@ -73,7 +77,11 @@ func update(root, upstream, base string) error {
 	if err != nil {
 		return err
 	}
-	if err := merge(root, change); err != nil {
+	err = merge(root, change)
+	if entries := kitEntries(root, before, after); entries != "" {
+		fmt.Printf("The kit has changed:\n\n%s\n\n", entries)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Printf("The template's changes are merged as one commit:\n%s\nCheck it with make test lint.\n", subjects)
@@ -190,13 +198,13 @@ func renamed(root, commit string, to names, earlier string) (tree string, remove
 		_, removeErr := git(root, "worktree", "remove", "--force", folder)
 		err = errors.Join(err, removeErr)
 	}()
-	if module, err := modulePath(folder); err != nil {
-		return "", nil, err
-	} else if module != to.module {
+	module, err := modulePath(folder)
+	if err == nil && module != to.module {
 		keep, _ := git(root, "ls-tree", "--name-only", "HEAD", "bench")
-		if err := errors.Join(leaveOut(folder, keep), rewrite(folder, to)); err != nil {
-			return "", nil, err
-		}
+		err = leaveOut(folder, keep)
+	}
+	if err := errors.Join(err, rewrite(folder, to)); err != nil {
+		return "", nil, err
 	}
 	if _, err = git(folder, "add", "-A"); err == nil && earlier != "" {
 		removed, err = keepOut(root, folder, earlier)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -69,6 +70,77 @@ func TestTheGuideNamesNoRemovedPart(t *testing.T) {
 	for _, name := range append(optional, "notes", "api key", "prometheus", "/docs", "benchmark", "one-time") {
 		if name != "docs" && strings.Contains(strings.ToLower(guide), name) {
 			t.Errorf("%s is named in\n%s", name, guide)
+		}
+	}
+}
+
+// A fork has throttle as its own, and has changed another package of the kit.
+func TestTheKitIsReplacedAsAWhole(t *testing.T) {
+	t.Parallel()
+	upstream, fork := tree(t), filepath.Join(t.TempDir(), "shop")
+	const first = "# Changelog of the kit\n\n## 0.1.0\n\n- The first.\n"
+	write(t, filepath.Join(upstream, "kit/CHANGELOG.md"), first)
+	commit(t, upstream, "Begin the changelog")
+	run(t, ".", "git", "clone", "-q", upstream, fork)
+	if err := errors.Join(renameTree(fork, forkModule, ""), own(fork, "throttle")); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, fork, "Own throttle")
+	edit(t, filepath.Join(fork, "kit/problem/problem.go"), "package problem", "// Ours.\npackage problem")
+	write(t, filepath.Join(fork, "kit/problem/ours.go"), "package problem\n")
+	commit(t, fork, "Change the kit")
+
+	edit(t, filepath.Join(upstream, "kit/problem/problem.go"), "package problem", "// Fixed.\npackage problem")
+	run(t, upstream, "git", "mv", "kit/rows/base.go", "kit/rows/first.go")
+	edit(t, filepath.Join(upstream, "accounts/services.go"), `"example.com/latchkey/kit/throttle"`, `"example.com/latchkey/kit/throttle" // counts failures`)
+	write(t, filepath.Join(upstream, "kit/CHANGELOG.md"), strings.Replace(first, "## 0.1.0", "## 0.2.0\n\n- A fix.\n\n## 0.1.0", 1))
+	commit(t, upstream, "Fix the kit")
+
+	out, err := try(t, fork, "make", "update-template", "upstream="+upstream)
+	if err == nil || !strings.Contains(out, "  kit/problem/ours.go\n  kit/problem/problem.go\n") || !strings.Contains(out, "make own package=NAME") {
+		t.Errorf("with changes: %v, %s", err, out)
+	}
+	if head := run(t, fork, "git", "log", "-1", "--format=%s"); head != "Change the kit" || run(t, fork, "git", "status", "--porcelain") != "" {
+		t.Errorf("it touched the fork: %s", head)
+	}
+	run(t, fork, "sh", "-ec", regexp.MustCompile(`git restore .*`).FindString(out))
+	says := run(t, fork, "make", "update-template")
+	if !strings.Contains(says, "The kit has changed:\n\n## 0.2.0\n\n- A fix.\n\n") || strings.Contains(says, "0.1.0") || !strings.Contains(says, "make test") {
+		t.Errorf("the update says %s", says)
+	}
+	run(t, fork, "git", "fetch", "-q", upstream)
+	if differs, err := try(t, fork, "git", "diff", "--name-only", "--diff-filter=AMRTCXUB", "FETCH_HEAD:kit", "HEAD:kit"); differs != "" || err != nil {
+		t.Errorf("the kit differs: %s, %v", differs, err)
+	}
+	if lost := run(t, fork, "git", "diff", "--name-only", "--diff-filter=D", "FETCH_HEAD:kit", "HEAD:kit", "--", ":!*_test.go"); lost != "" {
+		t.Errorf("the kit lost %s", lost)
+	}
+	if text := run(t, fork, "git", "show", "HEAD:accounts/services.go"); !strings.Contains(text, `"`+forkModule+`/throttle" // counts failures`) {
+		t.Errorf("the program's own package is not imported: %s", text)
+	}
+	run(t, fork, "go", "build", "./...")
+}
+
+// Its newest version is first.
+func TestTheKitsChangelogIsReadBetweenTwoVersions(t *testing.T) {
+	t.Parallel()
+	root := tree(t)
+	kept := func(text string) string {
+		write(t, filepath.Join(root, "kit/CHANGELOG.md"), text)
+		run(t, root, "git", "add", "kit/CHANGELOG.md")
+		return run(t, root, "git", "write-tree")
+	}
+	none := run(t, root, "git", "rev-parse", "HEAD:docs") // a tree without the file
+	one, three := kept("# Changelog of the kit\n\n## 0.1.0\n\n- A.\n"), kept("# Changelog of the kit\n\n## 0.3.0\n\n- C.\n\n## 0.2.0\n\n- B.\n\n## 0.1.0\n\n- A.\n")
+	for claim, c := range map[string]struct{ before, after, want string }{
+		"none before":       {none, one, "## 0.1.0\n\n- A."},
+		"none after":        {one, none, ""},
+		"two versions":      {one, three, "## 0.3.0\n\n- C.\n\n## 0.2.0\n\n- B."},
+		"the same version":  {three, three, ""},
+		"no version at all": {none, kept("# Changelog of the kit\n"), ""},
+	} {
+		if got := kitEntries(root, c.before, c.after); got != c.want {
+			t.Errorf("%s: %q, want %q", claim, got, c.want)
 		}
 	}
 }
