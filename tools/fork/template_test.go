@@ -186,7 +186,7 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 	if _, err := exec.LookPath("initdb"); err == nil {
 		run(t, fork, "env", "TEST_DATABASE_URL=postgres://", "go", "test", "-vet=off", "-run=Migration|Resource|Owner|Change|Lists|Tasks|SalesPeople|Comments|TaxRates", "./migrations", "./routes")
 	}
-	if version := run(t, fork, "bin/corner-shop", "version"); !strings.HasPrefix(version, "corner-shop ") {
+	if version := run(t, fork, "bin/corner-shop", "--version"); !strings.HasPrefix(version, "corner-shop ") {
 		t.Errorf("the program is named %s", version)
 	}
 	walk(t, fork)
