@@ -202,3 +202,20 @@ func TestAUnixSocketLeadsToPostgreSQL(t *testing.T) {
 	settings.URL = server.String()
 	open(t, settings)
 }
+
+func TestEveryWayToRunAStatementTellsThatTheDatabaseOnlyReads(t *testing.T) {
+	const insert = "INSERT INTO users (id) VALUES (gen_random_uuid()) RETURNING id"
+	for way, write := range map[string]func(db *gorm.DB) error{
+		"Raw and Scan": func(db *gorm.DB) error { return db.Raw(insert).Scan(new(string)).Error },
+		"Exec":         func(db *gorm.DB) error { return db.Exec(insert).Error },
+		"Create":       func(db *gorm.DB) error { return db.Create(newUser("ada@example.com")).Error },
+	} {
+		db := onPostgres(t, func(s *database.Settings) { s.MaxConnections = 2 })
+		err := db.Transaction(func(tx *gorm.DB) error {
+			return errors.Join(tx.Exec("SET TRANSACTION READ ONLY").Error, write(tx))
+		})
+		if !errors.Is(err, problem.Unavailable) {
+			t.Errorf("%s: %v", way, err)
+		}
+	}
+}
