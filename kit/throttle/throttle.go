@@ -1,5 +1,4 @@
-// Package throttle limits how often passwords and codes can be guessed, in all processes
-// together.
+// Package throttle limits how often passwords and codes can be guessed.
 package throttle
 
 import (
@@ -199,10 +198,10 @@ func (t *Throttle) Fail(ctx context.Context, tx *gorm.DB, g Guess) (last bool, e
 // too_many_attempts.
 func (t *Throttle) Request(db *gorm.DB) error {
 	counts := []Failures{{Source: "mail " + networkOf(db.Statement.Context)}}
-	err := load(db, counts)
-	if err == nil {
-		_, err = t.add(db, counts)
+	if err := load(db, counts); err != nil {
+		return err
 	}
+	_, err := t.add(db, counts)
 	return err
 }
 
@@ -213,19 +212,18 @@ func (t *Throttle) add(db *gorm.DB, counts []Failures) (last bool, err error) {
 	if err := t.refuse(now, counts); err != nil {
 		return false, err
 	}
-	var others []Failures // the counts before this failure
 	for _, count := range counts {
 		count = t.begin(now, count)
 		if err := t.store(db, now, &count); err != nil {
 			return false, err
 		}
-		last = last || t.isFull(count)
-		if !isOfCodes(count) { // the row of the user is locked for these
-			count.Failures--
-			others = append(others, count)
+		// Others have filled it since it was read. A count of codes is in a locked row.
+		if !isOfCodes(count) && count.Failures > t.limit(count) {
+			return false, t.refuse(now, []Failures{count})
 		}
+		last = last || t.isFull(count)
 	}
-	return last, t.refuse(now, others)
+	return last, nil
 }
 
 // store adds the failure of a new window to the stored count, or begins that window, and
@@ -233,10 +231,16 @@ func (t *Throttle) add(db *gorm.DB, counts []Failures) (last bool, err error) {
 func (t *Throttle) store(db *gorm.DB, now time.Time, count *Failures) error {
 	const live = "CASE WHEN login_failures.ends_at > ? AND login_failures.ends_at <= ? THEN "
 	latest := t.latest(now, *count)
-	return db.Raw("INSERT INTO login_failures (account, source, failures, ends_at) VALUES (?, ?, ?, ?) ON CONFLICT (account, source) DO UPDATE SET "+
-		"failures = "+live+"login_failures.failures + 1 ELSE excluded.failures END, "+
-		"ends_at = "+live+"login_failures.ends_at ELSE excluded.ends_at END RETURNING account, source, failures, ends_at",
-		count.Account, count.Source, count.Failures, count.EndsAt, now, latest, now, latest).Scan(count).Error
+	return db.Clauses(
+		clause.OnConflict{
+			Columns: []clause.Column{{Name: "account"}, {Name: "source"}},
+			DoUpdates: clause.Assignments(map[string]any{
+				"failures": gorm.Expr(live+"login_failures.failures + 1 ELSE excluded.failures END", now, latest),
+				"ends_at":  gorm.Expr(live+"login_failures.ends_at ELSE excluded.ends_at END", now, latest),
+			}),
+		},
+		clause.Returning{Columns: []clause.Column{{Name: "failures"}, {Name: "ends_at"}}},
+	).Create(count).Error
 }
 
 // Succeed is Check in the transaction of a right guess, so that many guesses at once are
