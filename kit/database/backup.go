@@ -26,8 +26,8 @@ func Backup(db *gorm.DB, file string) error {
 	if db.Name() != "sqlite" {
 		return ErrSQLiteOnly
 	}
-	if has, err := hasMigrations(db); err != nil || !has {
-		return cmp.Or(err, errors.New("there is nothing to back up: the database has no tables"))
+	if _, err := check(db); err != nil {
+		return fmt.Errorf("the database cannot be backed up: %w", err)
 	}
 	path, err := filepath.Abs(file) // for SQLite, some relative names are not files, such as file:x?mode=memory
 	if err != nil {
@@ -37,25 +37,32 @@ func Backup(db *gorm.DB, file string) error {
 	if err != nil {
 		return err
 	}
-	if err = checkIntegrity(db); err == nil {
-		// Connections for reading have no timeout.
-		_, err = poolOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
-	}
+	// Connections for reading have no timeout.
+	_, err = poolOf(db).readers.ExecContext(db.Statement.Context, "VACUUM INTO ?", path)
 	if err = errors.Join(err, target.Sync(), target.Close()); err != nil {
 		return errors.Join(fmt.Errorf("cannot back up to %s: %w", file, err), os.Remove(path))
 	}
 	return nil
 }
 
-func checkIntegrity(db *gorm.DB) error {
+// check returns the migrations that made a file, and an error if it is damaged or has one
+// that this program does not know.
+func check(db *gorm.DB) (applied Schema, err error) {
 	var result string
-	if err := db.Raw("SELECT integrity_check FROM pragma_integrity_check").Row().Scan(&result); err != nil {
-		return err
+	err = db.Raw("SELECT integrity_check FROM pragma_integrity_check").Row().Scan(&result)
+	if err != nil || result != "ok" {
+		return nil, cmp.Or(err, errors.New(result))
 	}
-	if result != "ok" {
-		return errors.New(result)
+	all, err := Migrations(db)
+	for i, known := range all {
+		if known.Applied {
+			applied = append(applied, poolOf(db).schema[i])
+		}
 	}
-	return nil
+	if err == nil && len(applied) == 0 {
+		err = errors.New("none of this program's migrations is applied to it")
+	}
+	return applied, err
 }
 
 // Restore replaces a SQLite database that nobody uses with a backup. It returns the
@@ -107,18 +114,9 @@ func checkBackup(path, newPath string, schema Schema) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, Close(backup)) }()
-	if err := checkIntegrity(backup); err != nil {
+	applied, err := check(backup)
+	if err != nil {
 		return err
-	}
-	all, err := Migrations(backup)
-	var applied Schema
-	for i, known := range all {
-		if known.Applied {
-			applied = append(applied, schema[i])
-		}
-	}
-	if err != nil || len(applied) == 0 {
-		return cmp.Or(err, errors.New("none of this program's migrations is applied to it"))
 	}
 	fresh, err := Open(Settings{URL: "sqlite://" + newPath}, applied, log)
 	if err != nil {

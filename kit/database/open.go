@@ -3,15 +3,14 @@ package database
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -52,15 +51,7 @@ func OpenExisting(s Settings, schema Schema, log *slog.Logger) (db *gorm.DB, err
 	}
 	db.Logger = sqlLogger(log)
 	poolOf(db).schema = schema
-	return db, db.Callback().Row().After("gorm:row").Register("translate_error", translateError)
-}
-
-// translateError translates the error of Rows, Row and Raw(…).Scan, because GORM does not.
-func translateError(db *gorm.DB) {
-	if err := db.Error; err != nil {
-		db.Error = nil
-		_ = db.AddError(err)
-	}
+	return db, nil
 }
 
 func isPostgres(databaseURL string) bool { return strings.HasPrefix(databaseURL, "postgres") }
@@ -79,25 +70,15 @@ func Redacted(databaseURL string) string {
 	if err != nil {
 		return "postgres://…"
 	}
-	query := parsed.Query()
-	for _, name := range []string{"password", "sslpassword"} {
-		if query.Has(name) {
-			query.Set(name, "xxxxx")
-		}
-	}
-	parsed.RawQuery = query.Encode()
+	parsed.RawQuery = passwords.ReplaceAllString(parsed.RawQuery, "${1}xxxxx")
 	return parsed.Redacted()
 }
 
+// passwords matches those of the user and of the key of its certificate in a query.
+var passwords = regexp.MustCompile("(password=)[^&]*")
+
 // Close closes the database's connections.
-func Close(db *gorm.DB) error {
-	p := poolOf(db)
-	err := p.Close()
-	if p.readers != nil {
-		err = errors.Join(err, p.readers.Close())
-	}
-	return err
-}
+func Close(db *gorm.DB) error { return poolOf(db).Close() }
 
 // isClosed reports whether err is an error that database/sql does not export.
 func isClosed(err error) bool { return err.Error() == "sql: database is closed" }
@@ -107,18 +88,6 @@ func isClosed(err error) bool { return err.Error() == "sql: database is closed" 
 func alreadyExists(cause error, columns []string) error {
 	fields := slices.DeleteFunc(columns, func(column string) bool { return column == "owner_id" })
 	return problem.Exists(fields...).Because(fmt.Errorf("%w: %w", gorm.ErrDuplicatedKey, cause))
-}
-
-func gormConfig() *gorm.Config {
-	return &gorm.Config{
-		Logger: logger.Discard,
-		// SQLite compares times as text, so they all need one time zone. PostgreSQL
-		// stores microseconds.
-		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
-		QueryFields:            true, // a prepared SELECT * fails when a later version adds a column
-		SkipDefaultTransaction: true,
-		TranslateError:         true,
-	}
 }
 
 // sqlLogger logs each statement at log.level debug, without its values, because some

@@ -3,10 +3,12 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"regexp"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // pool is the pool of connections that GORM uses. It chooses the connection of a
@@ -21,6 +23,31 @@ type pool struct {
 }
 
 func poolOf(db *gorm.DB) *pool { return db.ConnPool.(*pool) }
+
+// open opens the database for GORM, or closes the pool.
+func (p *pool) open(dialector gorm.Dialector) (*gorm.DB, error) {
+	db, err := gorm.Open(dialector, &gorm.Config{
+		Logger: logger.Discard,
+		// SQLite compares times as text, so they all need one time zone. PostgreSQL
+		// stores microseconds.
+		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
+		QueryFields:            true, // a prepared SELECT * fails when a later version adds a column
+		SkipDefaultTransaction: true,
+		TranslateError:         true,
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return db, nil
+}
+
+// Close closes both pools.
+func (p *pool) Close() error {
+	if p.readers == nil {
+		return p.DB.Close()
+	}
+	return errors.Join(p.readers.Close(), p.DB.Close())
+}
 
 // GetDBConn returns the pool that gorm.DB.DB returns.
 func (p *pool) GetDBConn() (*sql.DB, error) { return p.DB, nil }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -61,14 +61,11 @@ func openPostgres(s Settings) (*gorm.DB, error) {
 	p.SetMaxIdleConns(s.MaxConnections) // by default, database/sql would keep only two open
 	p.SetConnMaxLifetime(maxLifetime)
 	p.SetConnMaxIdleTime(s.MaxIdleTime)
-	db, err := gorm.Open(postgresDialector{&postgres.Dialector{Config: &postgres.Config{Conn: p}}}, gormConfig())
+	db, err := p.open(postgresDialector{&postgres.Dialector{Config: &postgres.Config{Conn: p}}})
 	if err != nil && !s.Pooled && strings.Contains(err.Error(), "unsupported startup parameter") {
 		err = fmt.Errorf("this is a pooler such as PgBouncer: set database.pooled to true: %w", err)
 	}
-	if err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
-	return db, nil
+	return db, err
 }
 
 // postgresDialector translates the errors of PostgreSQL.
@@ -77,14 +74,13 @@ type postgresDialector struct{ *postgres.Dialector }
 // Translate returns problem.Unavailable for an error that a retry may solve, that of
 // alreadyExists for a duplicate, and else the error of GORM.
 func (d postgresDialector) Translate(err error) error {
-	if failed := new(pgconn.PgError); errors.As(err, &failed) && failed.Code == onlyReads {
-		return problem.Unavailable.Detailed("The database only reads").Because(err)
-	}
-	if isClosed(err) || isTemporary(err) {
-		return problem.Unavailable.Because(err)
-	}
 	var failed *pgconn.PgError
-	if errors.As(err, &failed) && failed.Code == uniqueViolation {
+	switch refused := errors.As(err, &failed); {
+	case refused && failed.Code == onlyReads:
+		return problem.Unavailable.Detailed("The database only reads").Because(err)
+	case isClosed(err) || isTemporary(err):
+		return problem.Unavailable.Because(err)
+	case refused && failed.Code == uniqueViolation:
 		// The detail is such as: Key (owner_id, "order")=(…) already exists.
 		columns, _, _ := strings.Cut(failed.Detail, ")=(")
 		_, columns, _ = strings.Cut(strings.ReplaceAll(columns, `"`, ""), "(")
@@ -93,17 +89,14 @@ func (d postgresDialector) Translate(err error) error {
 	return d.Dialector.Translate(err)
 }
 
-// temporaryCodes are the codes of PostgreSQL's errors (its manual, appendix A), or
-// their beginnings, that are not the fault of the statement.
-var temporaryCodes = []string{
-	"08",    // connection exception
-	"25P03", // idle in a transaction for too long
-	"40",    // transaction rollback, such as for a deadlock
-	"53",    // insufficient resources
-	"55P03", // lock not available within lock_timeout
-	"57",    // operator intervention, such as a shutdown or statement_timeout
-	"58",    // system error
-}
+const uniqueViolation = "23505"
+
+// temporaryCodes matches the codes of PostgreSQL's errors (its manual, appendix A) that
+// are not the fault of the statement: of the connection, of a transaction that was idle
+// for too long or was rolled back, such as for a deadlock, of resources, of a lock that
+// was not available within lock_timeout, of an operator, such as a shutdown or
+// statement_timeout, and of the system.
+var temporaryCodes = regexp.MustCompile("^(08|25P03|40|53|55P03|57|58)")
 
 func isTemporary(err error) bool {
 	var failed *pgconn.PgError
@@ -111,7 +104,7 @@ func isTemporary(err error) bool {
 		return true
 	}
 	if errors.As(err, &failed) {
-		return slices.ContainsFunc(temporaryCodes, func(code string) bool { return strings.HasPrefix(failed.Code, code) })
+		return temporaryCodes.MatchString(failed.Code)
 	}
 	var network net.Error
 	return errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,17 +48,16 @@ func (s Settings) Check(f settings.Section) {
 // error shows nothing of the URL, which may have a password.
 func CheckURL(databaseURL string) error {
 	scheme, rest, _ := strings.Cut(databaseURL, "://")
-	switch scheme {
-	case "sqlite":
+	lower := strings.ToLower(scheme)
+	switch {
+	case lower != "sqlite" && lower != "postgres" && lower != "postgresql":
+		return errors.New("write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+	case scheme != lower:
+		return fmt.Errorf("write %s:// in lower case", lower)
+	case scheme == "sqlite":
 		return checkPath(rest)
-	case "postgres", "postgresql":
-		return checkServerURL(databaseURL)
-	default:
-		if lower := strings.ToLower(scheme); lower != scheme && slices.Contains([]string{"sqlite", "postgres", "postgresql"}, lower) {
-			return fmt.Errorf("write %s:// in lower case", lower)
-		}
 	}
-	return errors.New("write sqlite://PATH with the path of a file, such as sqlite://data/app.db, or postgres://USER:PASSWORD@HOST/DATABASE")
+	return checkServerURL(databaseURL)
 }
 
 func checkPath(path string) error {

@@ -37,23 +37,29 @@ const (
 	lockPause   = 20 * time.Millisecond
 )
 
+// openSQLite fails if the file does not exist.
 func openSQLite(path string) (*gorm.DB, error) {
-	file, err := newSQLiteFile(path)
+	path, err := filepath.Abs(path) // for SQLite, some relative names are not files, such as :memory:
 	if err != nil {
 		return nil, err
 	}
-	writer, readers := sql.OpenDB(file), sql.OpenDB(file)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := modernc.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() +
+		"?mode=rw&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_pragma=journal_size_limit(" + strconv.Itoa(maxLog) + ")&_txlock=immediate&_time_format=sqlite")
+	if err != nil {
+		return nil, err
+	}
+	file := &sqliteFile{connector, path, info}
+	p := &pool{DB: sql.OpenDB(file), readers: sql.OpenDB(file), timeout: writeTimeout}
 	// SQLite has one writer at a time, and others wait for it in no order, some for a
 	// second. Here they wait in order for the only connection that writes.
-	writer.SetMaxOpenConns(1)
-	readers.SetMaxOpenConns(maxReaders)
-	readers.SetMaxIdleConns(maxReaders)
-	p := &pool{DB: writer, readers: readers, timeout: writeTimeout}
-	db, err := gorm.Open(sqliteDialector{&sqlite.Dialector{Conn: p}}, gormConfig())
-	if err != nil {
-		return nil, errors.Join(err, writer.Close(), readers.Close())
-	}
-	return db, nil
+	p.SetMaxOpenConns(1)
+	p.readers.SetMaxOpenConns(maxReaders)
+	p.readers.SetMaxIdleConns(maxReaders)
+	return p.open(sqliteDialector{&sqlite.Dialector{Conn: p}})
 }
 
 // maxLog, in bytes, is the size to which SQLite truncates its write-ahead log (the
@@ -82,21 +88,6 @@ type sqliteFile struct {
 	info os.FileInfo
 }
 
-// newSQLiteFile fails if the file does not exist.
-func newSQLiteFile(path string) (*sqliteFile, error) {
-	path, err := filepath.Abs(path) // for SQLite, some relative names are not files, such as :memory:
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	connector, err := modernc.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() +
-		"?mode=rw&_pragma=journal_mode(WAL)&_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(NORMAL)&_pragma=journal_size_limit(" + strconv.Itoa(maxLog) + ")&_txlock=immediate&_time_format=sqlite")
-	return &sqliteFile{connector, path, info}, err
-}
-
 // checkInPlace fails if the file was deleted or replaced, because later writes to it
 // would be lost.
 func (f *sqliteFile) checkInPlace() error {
@@ -114,13 +105,9 @@ func (f *sqliteFile) Connect(ctx context.Context) (driver.Conn, error) {
 	}
 	opened, err := f.Connector.Connect(ctx)
 	// busy_timeout does not apply when a new file is switched to WAL, so wait here.
-	for deadline := time.Now().Add(lockTimeout); err != nil && isLocked(err) && time.Now().Before(deadline); {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(lockPause):
-			opened, err = f.Connector.Connect(ctx)
-		}
+	for deadline := time.Now().Add(lockTimeout); err != nil && isLocked(err) && ctx.Err() == nil && time.Now().Before(deadline); {
+		time.Sleep(lockPause)
+		opened, err = f.Connector.Connect(ctx)
 	}
 	if err != nil {
 		return nil, err

@@ -11,14 +11,6 @@ import (
 	"gorm.io/gorm"
 )
 
-// PostgreSQL's codes for a transaction that conflicts with another one, and that may
-// succeed when it runs again (its manual, section 13.5), and for a duplicate.
-const (
-	serializationFailure = "40001"
-	deadlockDetected     = "40P01"
-	uniqueViolation      = "23505"
-)
-
 // Transaction runs change in a transaction. If PostgreSQL rolls it back because of
 // another transaction, change runs again, at most three times, so it must have no
 // effect outside the database. After a timeout, the transaction is rolled back and
@@ -78,7 +70,9 @@ func setLockTimeout(limit time.Duration) string {
 	return fmt.Sprintf("SET LOCAL lock_timeout = %d", limit.Milliseconds())
 }
 
+// mayRetry reports whether PostgreSQL rolled a transaction back because of another one, so
+// that it may succeed when it runs again (its manual, section 13.5).
 func mayRetry(err error) bool {
 	var failed *pgconn.PgError
-	return errors.As(err, &failed) && (failed.Code == serializationFailure || failed.Code == deadlockDetected)
+	return errors.As(err, &failed) && (failed.Code == "40001" || failed.Code == "40P01") // serialization, deadlock
 }
