@@ -19,12 +19,12 @@ func Checkpoint(ctx context.Context, db *gorm.DB) error {
 	}
 	// This one copies while others read and write. The next one delays them, but has
 	// little left to copy.
-	if _, err := readers.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
-		return sqliteDialector{}.Translate(err)
-	}
+	_, err := readers.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
 	short, cancel := context.WithTimeout(ctx, checkpointTimeout)
 	defer cancel()
-	_, err := readers.ExecContext(short, "PRAGMA wal_checkpoint(TRUNCATE)")
+	if err == nil {
+		_, err = readers.ExecContext(short, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
 	if err != nil && short.Err() == nil {
 		return sqliteDialector{}.Translate(err)
 	}

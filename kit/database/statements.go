@@ -19,3 +19,12 @@ func Lock(tx *gorm.DB, number int64) error {
 func Exec(tx *gorm.DB, statements ...string) error {
 	return tx.Exec(strings.Join(statements, ";\n")).Error
 }
+
+// HasPrefix selects the rows whose column begins with a text. An index makes it fast,
+// in PostgreSQL one with COLLATE "C".
+func HasPrefix(db *gorm.DB, column, prefix string) *gorm.DB {
+	if db.Name() == "postgres" {
+		column += ` COLLATE "C"` // the order of the bytes, as in SQLite
+	}
+	return db.Where(column+" >= ? AND "+column+" < ?", prefix, prefix+"\U0010ffff")
+}

@@ -10,6 +10,25 @@ import (
 	"example.com/latchkey/kit/database"
 )
 
+// CreateJobs makes the table of jobs.
+var CreateJobs = &gormigrate.Migration{
+	ID: "20261125_create_jobs",
+	Migrate: func(tx *gorm.DB) error {
+		type Job struct {
+			ID        string     `gorm:"type:uuid;primaryKey"`
+			CreatedAt time.Time  `gorm:"not null"`
+			Kind      string     `gorm:"not null"`
+			Args      string     `gorm:"not null"`
+			RunAt     *time.Time `gorm:"index"`
+			Attempts  int64      `gorm:"not null"`
+			Error     string     `gorm:"not null"`
+			UniqueKey *string    `gorm:"uniqueIndex"`
+		}
+		return tx.Migrator().CreateTable(&Job{})
+	},
+	Rollback: func(tx *gorm.DB) error { return tx.Migrator().DropTable("jobs") },
+}
+
 // TurnJobs adds an index for the first job of each kind, which finds the jobs that are due too, and
 // the number of the last attempt that ended.
 var TurnJobs = &gormigrate.Migration{
