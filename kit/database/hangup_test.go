@@ -77,3 +77,18 @@ func withoutConnections(db *gorm.DB, settings database.Settings, run func()) err
 		return nil
 	})
 }
+
+func TestAStatementOfAClientThatIsGoneDoesNotRun(t *testing.T) {
+	db := open(t, apptest.NewDatabase(t))
+	ctx, disconnect := context.WithCancel(t.Context())
+	disconnect()
+	for range 100 {
+		if err := db.WithContext(ctx).Create(newUser("ada@example.com")).Error; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	var users int64
+	if err := db.Model(&User{}).Count(&users).Error; err != nil || users != 0 {
+		t.Errorf("%d users, %v", users, err)
+	}
+}

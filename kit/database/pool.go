@@ -116,6 +116,9 @@ type freeKey struct{}
 // that as an error of rows that are closed.
 func withTimeout(ctx context.Context, limit time.Duration) (limited context.Context, free func()) {
 	limited, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		end(context.Cause(ctx)) // AfterFunc would be too late
+	}
 	stop := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	timer := time.AfterFunc(cmp.Or(limit, forever), func() { end(errTimeout) })
 	free = func() {
