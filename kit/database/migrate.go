@@ -27,8 +27,13 @@ type Migration struct {
 // Migrations returns the migrations of the schema, oldest first. The error is
 // ErrNewer if the database has others too; the result is then also correct.
 func Migrations(db *gorm.DB) (all []Migration, err error) {
+	exists := "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)" // GORM's HasTable hides its error, or panics
+	if db.Name() == "postgres" {
+		exists = "SELECT to_regclass(?) IS NOT NULL"
+	}
+	var has bool
 	var applied []string
-	has, err := hasMigrations(db)
+	err = db.Raw(exists, migrationTable).Scan(&has).Error
 	if has {
 		err = db.Table(migrationTable).Pluck("id", &applied).Error
 	}
@@ -46,17 +51,6 @@ func Migrations(db *gorm.DB) (all []Migration, err error) {
 		err = ErrNewer
 	}
 	return all, err
-}
-
-// hasMigrations reports whether the table of migrations exists. GORM's HasTable hides
-// its error, or panics.
-func hasMigrations(db *gorm.DB) (has bool, err error) {
-	query := "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = ?)"
-	if db.Name() == "postgres" {
-		query = "SELECT to_regclass(?) IS NOT NULL"
-	}
-	err = db.Raw(query, migrationTable).Scan(&has).Error
-	return has, err
 }
 
 // Pending returns the ids of the migrations that are not applied.
