@@ -51,7 +51,15 @@ func OpenExisting(s Settings, schema Schema, log *slog.Logger) (db *gorm.DB, err
 	}
 	db.Logger = sqlLogger(log)
 	poolOf(db).schema = schema
-	return db, nil
+	return db, db.Callback().Row().After("gorm:row").Register("translate_error", translateError)
+}
+
+// translateError translates the error of Rows, Row and Raw(…).Scan, because GORM does not.
+func translateError(db *gorm.DB) {
+	if err := db.Error; err != nil {
+		db.Error = nil
+		_ = db.AddError(err)
+	}
 }
 
 func isPostgres(databaseURL string) bool { return strings.HasPrefix(databaseURL, "postgres") }
