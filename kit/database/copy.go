@@ -68,8 +68,10 @@ func tablesToCopy(source, target *gorm.DB) ([]string, error) {
 		return nil, fmt.Errorf("the databases have different tables: the source has %s, the target has %s", strings.Join(tables, ", "), strings.Join(targetTables, ", "))
 	}
 	// A server that ran on the target has added its periodic jobs, which every server adds.
-	if err := target.Exec("DELETE FROM jobs WHERE unique_key IS NOT NULL").Error; err != nil {
-		return nil, err
+	if slices.Contains(tables, "jobs") {
+		if err := target.Exec("DELETE FROM jobs WHERE unique_key IS NOT NULL").Error; err != nil {
+			return nil, err
+		}
 	}
 	for _, table := range tables {
 		var rows int64

@@ -64,5 +64,5 @@ func CheckWrites(db *gorm.DB) error {
 	if db.Name() != "postgres" {
 		return nil
 	}
-	return db.Exec("SELECT FROM users WHERE false FOR UPDATE").Error // locks no row, and needs what a write needs
+	return db.Exec("SELECT FROM " + migrationTable + " WHERE false FOR UPDATE").Error // locks no row, and needs what a write needs
 }
