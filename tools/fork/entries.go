@@ -21,7 +21,7 @@ func (out *removal) findEntry(file string, parsed *ast.File) (entry ast.Node) {
 			return true
 		}
 		parents = append(parents, node)
-		if word, ok := node.(*ast.BasicLit); entry == nil && (names[node] != "" || ok && file == publicRoutes && slices.Contains(out.routes, strings.Trim(word.Value, `"`))) {
+		if word, ok := node.(*ast.BasicLit); entry == nil && (names[node] != "" || ok && file == publicRoutes && out.listed(strings.Trim(word.Value, `"`))) {
 			for i := len(parents) - 1; i > 0 && entry == nil; i-- {
 				if isEntry(parents[:i], parents[i]) {
 					entry = parents[i]
@@ -46,12 +46,23 @@ func (out *removal) findEntry(file string, parsed *ast.File) (entry ast.Node) {
 	return entry
 }
 
+// listed reports whether a word of publicRoutes is a removed route, or a member of a removed
+// type, such as Metadata.token_endpoint.
+func (out *removal) listed(word string) bool {
+	of, _, isMember := strings.Cut(word, ".")
+	return slices.Contains(out.routes, word) || isMember && (out.removed["handlers"][of] || out.removed["accounts"][of])
+}
+
 // removedNames returns the nodes of a file that use a removed name.
 func (out *removal) removedNames(file string, parsed *ast.File) map[ast.Node]string {
 	names, folders := map[ast.Node]string{}, map[string]string{}
 	for _, is := range parsed.Imports {
 		imported := strings.Trim(is.Path.Value, `"`)
-		if folder, ours := strings.CutPrefix(imported, out.module+"/"); ours {
+		folder, ours := strings.CutPrefix(imported, out.module+"/")
+		if below, isKit := strings.CutPrefix(imported, kitModule); isKit {
+			folder, ours = "kit"+below, true
+		}
+		if ours {
 			name := path.Base(imported)
 			if is.Name != nil {
 				name = is.Name.Name

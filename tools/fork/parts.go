@@ -17,7 +17,7 @@ import (
 
 // parts are the optional parts of the template, with their files and folders.
 // Everything else of a part is an entry of a table, or text between its marks, such as
-// <!-- oauth --> and <!-- /oauth -->.
+// <!-- oauth --> and <!-- /oauth -->. Files of the kit stay, without the entries that use them.
 var parts = map[string][]string{
 	"apikeys": {
 		"models/api_key.go", "migrations/create_api_keys.go", "accounts/key_authenticator.go", "accounts/api_keys.go", "handlers/api_keys.go",
@@ -42,7 +42,7 @@ var parts = map[string][]string{
 		"commands/mail.go", "bench/mail.go", "tools/e2e/mail_test.go",
 	},
 	"totp": {
-		"models/totp.go", "migrations/create_totp.go", "accounts/totp.go", "handlers/totp.go",
+		"models/totp.go", "kit/totp/totp.go", "migrations/create_totp.go", "accounts/totp.go", "handlers/totp.go",
 		"routes/totp.go", "routes/totp_test.go", "routes/totp_notices_test.go", "routes/totp_oauth_test.go", "commands/totp.go", "commands/totp_test.go",
 		"accounts/mails/totp_enabled.txt", "accounts/mails/totp_enabled.html", "accounts/mails/totp_disabled.txt", "accounts/mails/totp_disabled.html", "accounts/mails/totp_guessed.txt", "accounts/mails/totp_guessed.html",
 	},

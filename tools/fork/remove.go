@@ -68,6 +68,7 @@ func removeParts(root string, names ...string) (out removal, err error) {
 			return out, err
 		}
 	}
+	out.files = slices.DeleteFunc(out.files, func(file string) bool { return strings.HasPrefix(file, "kit/") && !strings.HasSuffix(file, "_test.go") })
 	for _, file := range append(slices.Clone(tables), publicRoutes) {
 		if err := out.removeEntries(file); err != nil {
 			return out, fmt.Errorf("%s: %w", file, err)
