@@ -60,6 +60,12 @@ func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
 		"*.md", "*.yml", "Makefile", ".ci", ":!docs/removing.md"); err == nil {
 		t.Errorf("left: %s", found)
 	}
+	if changed := run(t, root, "git", "diff", "--name-only", "--diff-filter=d", "HEAD~1", "HEAD", "--", "kit"); changed != "" {
+		t.Errorf("files of the kit have changed: %s", changed)
+	}
+	if left := run(t, root, "git", "ls-files", "tests", "kit/*_test.go"); left != "" {
+		t.Errorf("left: %s", left)
+	}
 	run(t, root, "git", "grep", "-q", `KeyPrefix = "corner_shop_"`, "--", "accounts")
 	if found, err := try(t, root, "git", "grep", "-nw", "-e", "lk_", "-e", "lk_[a-z0-9A-Z]*"); err == nil {
 		t.Errorf("the prefix of API keys is left: %s", found)
