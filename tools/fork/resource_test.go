@@ -91,7 +91,7 @@ func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 		"a plural in -us":                 {"menus", "x:int", "use the singular, name=menu"},
 		"a plural of two words":           {"side_tasks", "x:int", "use the singular, name=side_task"},
 		"a package of every handler":      {"row", "x:int", "rows is already a name"},
-		"a table of the kit":              {"job", "x:int", "kit/jobs/create_jobs.go already creates the table jobs"},
+		"a table of the kit":              {"job", "x:int", "kit/jobs/migrations.go already creates the table jobs"},
 		"a keyword":                       {"range", "x:int", "range is already a name in Go"},
 		"a name in Go":                    {"string", "x:int", "string is already a name"},
 		"a package's name":                {"context", "x:int", "context is already a name"},
