@@ -66,34 +66,33 @@ func (p Program[S]) Run(own ...*cobra.Command) (status int) {
 	if err == nil {
 		return 0
 	}
-	printed := make(chan struct{})
-	go func() {
-		fmt.Fprintln(os.Stderr, p.Name+":", server.Escape(err.Error(), "\n\t"))
-		close(printed)
-	}()
-	select {
-	case <-printed:
-	case <-time.After(flushTimeout): // nobody reads stderr
-	}
+	_, stderr := server.NewQueuedLog(server.LogSettings{}, "", os.Stderr) // maybe nobody reads it
+	fmt.Fprintln(stderr, p.Name+":", server.Escape(err.Error(), "\n\t"))
+	stderr.Close(flushTimeout)
 	return 1
 }
 
 func (p Program[S]) root() *cobra.Command {
 	serve := p.WithDatabase(database.Open, p.serve)
-	root := &cobra.Command{
-		Use:           p.Name,
-		Short:         p.Short,
-		Version:       version(),
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		RunE:          serve,
-	}
+	root := command(p.Name, p.Short, serve)
+	root.Version = version()
+	root.SilenceUsage, root.SilenceErrors = true, true
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.PersistentFlags().String("config", settings.DefaultFile, "the settings file")
 	root.AddCommand(
-		&cobra.Command{Use: "serve", Short: "Run the API (the default)", Args: cobra.NoArgs, RunE: serve},
-		p.routesCommand(), p.openAPICommand(), p.jobsCommand(), p.migrateCommand(), p.configCommand(), secretCommand(), keyCommand(), p.healthCommand())
+		command("serve", "Run the API (the default)", serve),
+		command("routes", "List every route and who may call it", p.printRoutes),
+		command("openapi", "Print the OpenAPI document", p.printDocument),
+		command("health", "Check whether the running API can serve requests, for a container's health check", p.checkHealth),
+		command("secret", "Print a new random secret, good for jwt.secret", printSecret),
+		Group("key", "Manage the keys of EdDSA, ES256 and RS256", newKeyCommand()),
+		Group("config", "Check the settings",
+			command("check", "Report everything that is wrong with the settings", p.checkConfig)),
+		Group("migrate", "Change the schema of the database",
+			command("up", "Apply all pending migrations, or none", p.WithDatabase(database.Open, migrateUp)),
+			command("down", "Undo the last migration, and delete the data of its tables and columns", p.WithDatabase(database.OpenExisting, migrateDown)),
+			command("status", "List the migrations, and which are applied", p.WithDatabase(database.OpenExisting, migrateStatus))),
+		p.jobsCommand())
 	return root
 }
 
@@ -176,11 +175,12 @@ func (p Program[S]) Settings(cmd *cobra.Command) (read S, err error) {
 
 // Group makes a command of its subcommands.
 func Group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	group := &cobra.Command{
-		Use: use, Short: short,
-		Args: cobra.NoArgs, // or an unknown subcommand would be no error
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	group := command(use, short, func(cmd *cobra.Command, _ []string) error { return cmd.Help() })
 	group.AddCommand(commands...)
 	return group
+}
+
+// command makes a command without arguments, to which an unknown subcommand is an error.
+func command(use, short string, run func(*cobra.Command, []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: run}
 }

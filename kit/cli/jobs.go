@@ -14,29 +14,22 @@ import (
 )
 
 func (p Program[S]) jobsCommand() *cobra.Command {
-	command := &cobra.Command{
-		Use:   "jobs",
-		Short: "List the jobs that wait, run, have failed or are unknown, the oldest first",
-		Args:  cobra.NoArgs,
-		RunE:  p.WithBackend(p.listJobs),
+	retry := command("retry ID", "Run a job again that has failed, or that waits after an error", p.WithBackend(retryJob))
+	retry.Args = cobra.ExactArgs(1)
+	list := command("jobs", "List the jobs that wait, run, have failed or are unknown, the oldest first", p.WithBackend(p.listJobs))
+	list.AddCommand(retry)
+	return list
+}
+
+func retryJob[S any](cmd *cobra.Command, args []string, b Backend[S]) error {
+	found, err := jobs.Retry(b.DB.WithContext(cmd.Context()), uuid.FromStringOrNil(args[0]))
+	if err == nil && !found {
+		err = fmt.Errorf("no job with the id %s has failed", args[0])
 	}
-	command.AddCommand(&cobra.Command{
-		Use:   "retry ID",
-		Short: "Run a job again that has failed, or that waits after an error",
-		Args:  cobra.ExactArgs(1),
-		RunE: p.WithBackend(func(cmd *cobra.Command, args []string, b Backend[S]) error {
-			id := uuid.FromStringOrNil(args[0])
-			found, err := jobs.Retry(b.DB.WithContext(cmd.Context()), id)
-			if err == nil && !found {
-				err = fmt.Errorf("no job with the id %s has failed", args[0])
-			}
-			if err == nil {
-				Printf(cmd.OutOrStdout(), "The job runs again as soon as a server runs.\n")
-			}
-			return err
-		}),
-	})
-	return command
+	if err == nil {
+		Printf(cmd.OutOrStdout(), "The job runs again as soon as a server runs.\n")
+	}
+	return err
 }
 
 func (p Program[S]) listJobs(cmd *cobra.Command, _ []string, b Backend[S]) error {

@@ -6,14 +6,6 @@ import (
 	"example.com/latchkey/kit/database"
 )
 
-func (p Program[S]) migrateCommand() *cobra.Command {
-	return Group("migrate", "Change the schema of the database",
-		&cobra.Command{Use: "up", Short: "Apply all pending migrations, or none", Args: cobra.NoArgs, RunE: p.WithDatabase(database.Open, migrateUp[S])},
-		&cobra.Command{Use: "down", Short: "Undo the last migration, and delete the data of its tables and columns", Args: cobra.NoArgs, RunE: p.WithDatabase(database.OpenExisting, migrateDown[S])},
-		&cobra.Command{Use: "status", Short: "List the migrations, and which are applied", Args: cobra.NoArgs, RunE: p.WithDatabase(database.OpenExisting, migrateStatus[S])},
-	)
-}
-
 func migrateUp[S any](cmd *cobra.Command, _ []string, b Backend[S]) error {
 	pending, err := database.Pending(b.DB)
 	if err != nil {
