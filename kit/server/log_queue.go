@@ -25,8 +25,8 @@ const (
 	// thousands). The lines that are being written may take as much again.
 	maxQueued = 1 << 20
 
-	// writePause is a pause after each write, so that many lines are written at once.
-	writePause = time.Millisecond
+	// writeDelay is how long a line waits for others, so that many are written at once.
+	writeDelay = time.Millisecond
 )
 
 // LogSettings are the settings of the log.
@@ -89,27 +89,23 @@ func truncateField(_ []string, field slog.Attr) slog.Attr {
 // nobody reads, so that no request waits for it. It counts the lines that do not
 // fit or cannot be written, and logs the count later.
 type LogQueue struct {
-	out    io.Writer
-	report slog.Handler // writes to out without the queue
+	out     io.Writer
+	report  slog.Handler // writes to out without the queue
+	writing sync.Mutex   // held while out is written to
 
 	mu      sync.Mutex
 	lines   []byte
 	dropped int
-
-	added, closing, closed chan struct{}
 }
 
 // NewQueuedLog is NewLog with a queue before out; its Close writes the last lines.
 func NewQueuedLog(s LogSettings, environment string, out io.Writer) (*slog.Logger, *LogQueue) {
-	queue := &LogQueue{
-		out: out, report: NewLog(s, environment, out).Handler(),
-		added: make(chan struct{}, 1), closing: make(chan struct{}), closed: make(chan struct{}),
-	}
-	go queue.run()
+	queue := &LogQueue{out: out, report: NewLog(s, environment, out).Handler()}
 	return NewLog(s, environment, queue), queue
 }
 
-// Write queues a line or drops it; it never fails.
+// Write queues a line or drops it; it never fails. The first line of the queue waits
+// for writeDelay, and the others are written with it.
 func (q *LogQueue) Write(line []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -117,81 +113,58 @@ func (q *LogQueue) Write(line []byte) (int, error) {
 		q.dropped++
 		return len(line), nil
 	}
-	q.lines = append(q.lines, line...)
-	select {
-	case q.added <- struct{}{}:
-	default:
+	if len(q.lines) == 0 {
+		time.AfterFunc(writeDelay, q.flush)
 	}
+	q.lines = append(q.lines, line...)
 	return len(line), nil
 }
 
 // Close writes the queued lines, and gives up after wait.
 func (q *LogQueue) Close(wait time.Duration) {
-	close(q.closing)
+	flushed := make(chan struct{})
+	go func() {
+		q.flush()
+		close(flushed)
+	}()
 	select {
-	case <-q.closed:
+	case <-flushed:
 	case <-time.After(wait):
 	}
 }
 
-func (q *LogQueue) run() {
-	defer close(q.closed)
-	for {
-		select {
-		case <-q.added:
-			q.write()
-			select {
-			case <-time.After(writePause):
-			case <-q.closing:
-			}
-		case <-q.closing:
-			q.write()
-			return
-		}
+// flush writes all queued lines, and then how many were dropped.
+func (q *LogQueue) flush() {
+	q.writing.Lock()
+	defer q.writing.Unlock()
+	lines, dropped := q.take()
+	written, err := q.out.Write(lines)
+	if err == nil && dropped > 0 {
+		record := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped: they could not be written fast enough", 0)
+		record.Add("count", dropped)
+		err = q.report.Handle(context.Background(), record)
 	}
-}
-
-// write writes all queued lines, and then how many were dropped.
-func (q *LogQueue) write() {
-	for {
+	if err != nil {
 		q.mu.Lock()
-		lines, dropped := q.lines, q.dropped
-		if len(lines) > 0 {
-			q.lines, q.dropped = nil, 0
-		}
-		q.mu.Unlock()
-		if len(lines) == 0 {
-			return
-		}
-		written, err := q.out.Write(lines)
-		if err == nil && dropped > 0 {
-			err = q.reportDropped(dropped)
-		}
-		if err != nil {
-			q.mu.Lock()
-			q.dropped += dropped + bytes.Count(lines[written:], []byte("\n"))
-			q.mu.Unlock()
-			return
-		}
+		defer q.mu.Unlock()
+		q.dropped += dropped + bytes.Count(lines[written:], []byte("\n"))
 	}
 }
 
-func (q *LogQueue) reportDropped(dropped int) error {
-	record := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped: they could not be written fast enough", 0)
-	record.Add("count", dropped)
-	return q.report.Handle(context.Background(), record)
+func (q *LogQueue) take() (lines []byte, dropped int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lines, dropped = q.lines, q.dropped
+	q.lines, q.dropped = nil, 0
+	return lines, dropped
 }
 
 // Escape writes each character that is neither printable nor kept as \u and its UTF-16
 // in hexadecimal, so that JSON keeps its meaning.
 func Escape(text, kept string) string {
-	isPlain := func(r rune) bool { return strconv.IsPrint(r) || strings.ContainsRune(kept, r) }
-	if !strings.ContainsFunc(text, func(r rune) bool { return !isPlain(r) }) {
-		return text
-	}
 	var escaped strings.Builder
 	for _, r := range text {
-		if isPlain(r) {
+		if strconv.IsPrint(r) || strings.ContainsRune(kept, r) {
 			escaped.WriteRune(r)
 			continue
 		}
