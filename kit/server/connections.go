@@ -3,9 +3,17 @@ package server
 import (
 	"container/list"
 	"context"
+	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"example.com/latchkey/kit/problem"
 )
 
 // spareConnections may be open above server.max_connections. There are many, so that
@@ -18,28 +26,29 @@ const spareConnections = 256
 // spareConnections is closed.
 type connections struct {
 	net.Listener
-	max     int
-	network func(net.Addr) string // who holds a connection; "" for a proxy, which has many clients
+	max      int
+	network  func(net.Addr) string // who holds a connection; "" for a proxy, which has many clients
+	draining context.Context       // done once the server accepts no more
 
-	mu       sync.Mutex
-	open     list.List      // of *connection; the one whose state changed longest ago is first
-	spare    list.List      // oldest first
-	held     map[string]int // how many of open a network has, without those of proxies
-	draining bool
+	mu    sync.Mutex
+	open  list.List      // of *connection; the one whose state changed longest ago is first
+	spare list.List      // oldest first
+	held  map[string]int // how many of open a network has, without those of proxies
 }
+
+// spareKey is whether a request came by a spare connection, in its context.
+type spareKey struct{}
 
 // limitConnections returns the listener that server must serve.
 func limitConnections(server *http.Server, listener net.Listener, settings Settings) *connections {
 	network := newProxies(settings.TrustedProxies).network
-	l := &connections{Listener: listener, max: settings.MaxConnections, network: network, held: map[string]int{}}
+	draining, drain := context.WithCancel(context.Background())
+	server.RegisterOnShutdown(drain)
+	l := &connections{Listener: listener, max: settings.MaxConnections, network: network, draining: draining, held: map[string]int{}}
 	server.ConnState = func(c net.Conn, state http.ConnState) { c.(*connection).changed(state) }
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		if c.(*connection).spare {
-			ctx = withSpare(ctx)
-		}
-		return ctx
+		return context.WithValue(ctx, spareKey{}, c.(*connection).spare)
 	}
-	server.RegisterOnShutdown(l.drain)
 	return l
 }
 
@@ -92,10 +101,9 @@ func (l *connections) replaceable(network string) (found *connection) {
 // end closes a connection at once. Its request, if there is one, ends later.
 func (l *connections) end(c *connection) error {
 	if c.place != nil {
-		if c.spare {
-			l.spare.Remove(c.place)
-		} else {
-			l.open.Remove(c.place)
+		l.open.Remove(c.place) // does nothing for a spare one
+		l.spare.Remove(c.place)
+		if !c.spare {
 			l.hold(c.network, -1)
 		}
 		c.place = nil
@@ -112,16 +120,96 @@ func (l *connections) hold(network string, more int) {
 	}
 }
 
-// drain limits how long a client that still sends can delay a shutdown.
-func (l *connections) drain() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.draining = true
-	for _, all := range []*list.List{&l.open, &l.spare} {
-		for place := all.Front(); place != nil; place = place.Next() {
-			if c := place.Value.(*connection); c.lingering {
-				c.limitLinger()
-			}
+// connection cuts a client that does not read, and lingers before it closes.
+type connection struct {
+	net.Conn
+	all     *connections
+	network string
+	spare   bool
+
+	answered atomic.Bool // whether something was written since the request began
+
+	// Guarded by all.mu.
+	place     *list.Element // nil once it is closed
+	busy      bool          // whether a request is being answered
+	lingering bool
+}
+
+// changed notes when a request begins and when its answer is sent.
+func (c *connection) changed(state http.ConnState) {
+	if state != http.StateActive && state != http.StateIdle {
+		return
+	}
+	c.answered.Store(false)
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	c.setBusy(state == http.StateActive)
+}
+
+func (c *connection) setBusy(busy bool) {
+	if c.busy = busy; c.place != nil {
+		c.all.open.MoveToBack(c.place) // does nothing for a spare one
+	}
+}
+
+// Write fails when the client has not taken the next writePiece within writeTimeout.
+// So an answer may take long, but not without progress.
+func (c *connection) Write(p []byte) (written int, err error) {
+	c.answered.Store(true)
+	for piece := range slices.Chunk(p, writePiece) {
+		_ = c.SetWriteDeadline(time.Now().Add(writeTimeout))
+		n, err := c.Conn.Write(piece)
+		if written += n; err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// Close first discards what the client still sends after an answer, such as the rest
+// of a body over the limit, until the client closes too or lingerTimeout is over. To
+// close at once would reset the connection, and the client could lose the answer. See
+// RFC 9112, section 9.6. A second Close ends that.
+func (c *connection) Close() error {
+	if c.linger() {
+		_ = c.SetReadDeadline(time.Now().Add(lingerTimeout))
+		// A client that still sends must not delay a shutdown for longer.
+		stop := context.AfterFunc(c.all.draining, func() { _ = c.SetReadDeadline(time.Now().Add(lingerShutdown)) })
+		defer stop()
+		_ = c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+		_, _ = io.Copy(io.Discard, c.Conn)
+	}
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	return c.all.end(c)
+}
+
+// CloseWrite is what net/http calls before Close where it knows that the client may
+// still send. It does not know that for every request.
+func (c *connection) CloseWrite() error { return c.Close() }
+
+// linger reports whether to linger, and then counts the connection as idle.
+func (c *connection) linger() bool {
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
+	if c.place == nil || c.lingering || !c.answered.Load() {
+		return false
+	}
+	c.lingering = true
+	c.setBusy(false)
+	return true
+}
+
+// healthOnly allows only these routes on a spare connection, and closes that
+// connection after the answer.
+func healthOnly(paths ...string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if spare, _ := c.Request.Context().Value(spareKey{}).(bool); !spare {
+			return
+		}
+		c.Header("Connection", "close")
+		if !slices.Contains(paths, c.FullPath()) {
+			problem.Write(c, problem.Overloaded.Detailed("Too many connections at once, try again later"))
 		}
 	}
 }
