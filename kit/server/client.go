@@ -24,15 +24,18 @@ type proxies []netip.Prefix
 // newProxies reads addresses, and networks such as 10.0.0.0/8.
 func newProxies(trusted []string) (networks proxies) {
 	for _, text := range trusted {
-		network, err := netip.ParsePrefix(text)
-		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
-			network, err = addr.Prefix(addr.BitLen())
-		}
-		if err == nil { // Check has accepted them
+		if network, err := parseNetwork(text); err == nil { // Check has accepted it
 			networks = append(networks, network)
 		}
 	}
 	return networks
+}
+
+func parseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return addr.Prefix(addr.BitLen())
+	}
+	return netip.ParsePrefix(text)
 }
 
 func (p proxies) have(addr netip.Addr) bool {
@@ -56,17 +59,13 @@ func (p proxies) network(remote net.Addr) string {
 // ignored.
 func realIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 	known := newProxies(trusted)
-	if len(known) == 0 {
-		var once sync.Once
-		return func(c *gin.Context) {
-			if c.GetHeader("X-Forwarded-For") != "" {
-				once.Do(func() {
-					log.Warn("X-Forwarded-For is ignored, because server.trusted_proxies is empty: if this came from your proxy, all its clients count as one until you add it", "from", clientIP(c.Request))
-				})
-			}
-		}
-	}
+	var once sync.Once
 	return func(c *gin.Context) {
+		if len(known) == 0 && c.GetHeader("X-Forwarded-For") != "" {
+			once.Do(func() {
+				log.Warn("X-Forwarded-For is ignored, because server.trusted_proxies is empty: if this came from your proxy, all its clients count as one until you add it", "from", clientIP(c.Request))
+			})
+		}
 		addr, ok := address(c.Request.RemoteAddr)
 		if !ok || !known.have(addr) {
 			return
@@ -88,17 +87,12 @@ func realIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 // address reads an address with or without a port, IPv6 with or without brackets, but
 // with both of them.
 func address(text string) (netip.Addr, bool) {
-	withPort, err := netip.ParseAddrPort(text)
-	addr := withPort.Addr()
-	if err != nil {
-		inner, bracketed := strings.CutPrefix(text, "[")
-		inner, closed := strings.CutSuffix(inner, "]")
-		addr, err = netip.ParseAddr(inner)
-		if bracketed != closed || bracketed && addr.Is4() {
-			return netip.Addr{}, false
+	for _, text := range []string{text, text + ":0", "[" + text + "]:0"} {
+		if read, err := netip.ParseAddrPort(text); err == nil {
+			return read.Addr().Unmap().WithZone(""), true
 		}
 	}
-	return addr.Unmap().WithZone(""), err == nil
+	return netip.Addr{}, false
 }
 
 // WithClient puts the client of a request into its context, for client.From. Requests to

@@ -65,11 +65,12 @@ func (l *connections) Accept() (net.Conn, error) {
 			_ = l.end(other)
 		}
 	}
-	if c.spare = l.open.Len() == l.max; !c.spare {
+	if l.open.Len() < l.max {
 		c.place = l.open.PushBack(c)
 		l.hold(c.network, 1)
 		return c, nil
 	}
+	c.spare, c.network = true, "" // it is held by no network
 	c.place = l.spare.PushBack(c)
 	if l.spare.Len() > spareConnections {
 		_ = l.end(l.spare.Front().Value.(*connection))
@@ -101,11 +102,9 @@ func (l *connections) replaceable(network string) (found *connection) {
 // end closes a connection at once. Its request, if there is one, ends later.
 func (l *connections) end(c *connection) error {
 	if c.place != nil {
-		l.open.Remove(c.place) // does nothing for a spare one
+		l.open.Remove(c.place) // each does nothing for those of the other list
 		l.spare.Remove(c.place)
-		if !c.spare {
-			l.hold(c.network, -1)
-		}
+		l.hold(c.network, -1)
 		c.place = nil
 	}
 	return c.Conn.Close()

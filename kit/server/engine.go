@@ -47,7 +47,7 @@ func NewEngine(o Options) (*gin.Engine, error) {
 	engine.ForwardedByClientIP = false   // realIP has set RemoteAddr
 	engine.Use(problem.Realm(o.Realm))
 	engine.Use(o.Middleware...)
-	engine.Use(realIP(o.TrustedProxies, o.Log), requestID, logRequests(o.Log, o.LogMore), answerPanics(), setHeaders)
+	engine.Use(realIP(o.TrustedProxies, o.Log), requestID, logRequests(o.Log, o.LogMore), answerPanics, setHeaders)
 	table := append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...)
 	if len(o.CORSOrigins) > 0 {
 		engine.Use(allowOrigins(o.CORSOrigins, o.CORSHeaders, table))

@@ -42,19 +42,15 @@ func (h Health) Ready(ctx context.Context, _ endpoint.None) (HealthStatus, error
 	defer cancel()
 	db := h.DB.WithContext(ctx)
 	pending, err := database.Pending(db)
-	if errors.Is(err, database.ErrNewer) { // during a deployment, new replicas migrate first
-		err = nil
-	}
-	if err == nil && len(pending) == 0 {
+	switch {
+	case err != nil && !errors.Is(err, database.ErrNewer): // during a deployment, new replicas migrate first
+	case len(pending) > 0:
+		err = problem.Unavailable.Detailed("The database has pending migrations")
+	default:
 		err = database.CheckWrites(db)
 	}
-	switch {
-	case errors.Is(err, problem.Unavailable): // keeps its detail
-		return HealthStatus{}, err
-	case err != nil:
-		return HealthStatus{}, problem.Unavailable.Because(err)
-	case len(pending) > 0:
-		return HealthStatus{}, problem.Unavailable.Detailed("The database has pending migrations")
+	if err != nil && !errors.Is(err, problem.Unavailable) { // which keeps its detail
+		err = problem.Unavailable.Because(err)
 	}
-	return HealthStatus{"ok"}, nil
+	return HealthStatus{"ok"}, err
 }

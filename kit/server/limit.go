@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ const maxLimited = 10_000
 // process only, so each replica allows as many. Use a Limit for one route, or for
 // several that count together.
 func Limit(requests int, per time.Duration) gin.HandlerFunc {
-	l := &limiter{requests: requests, per: per, refill: rate.Every(per / time.Duration(requests))}
+	l := &limiter{requests: requests, per: per}
 	return func(c *gin.Context) {
 		if wait := l.wait(client.From(c.Request.Context()).Network(), time.Now()); wait > 0 {
 			problem.Write(c, problem.TooManyAttempts.Detailed("Too many requests, try again later").WithRetryAfter(wait))
@@ -32,7 +33,6 @@ func Limit(requests int, per time.Duration) gin.HandlerFunc {
 type limiter struct {
 	requests int
 	per      time.Duration
-	refill   rate.Limit
 
 	mutex    sync.Mutex
 	began    time.Time
@@ -43,15 +43,12 @@ type limiter struct {
 func (l *limiter) wait(network string, at time.Time) time.Duration {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if l.now == nil || at.Sub(l.began) > l.per || len(l.now) >= maxLimited {
+	if at.Sub(l.began) > l.per || len(l.now) >= maxLimited {
 		l.began, l.now, l.old = at, map[string]*rate.Limiter{}, l.now
 	}
-	bucket := l.now[network]
+	bucket := cmp.Or(l.now[network], l.old[network])
 	if bucket == nil {
-		bucket = l.old[network]
-	}
-	if bucket == nil {
-		bucket = rate.NewLimiter(l.refill, l.requests)
+		bucket = rate.NewLimiter(rate.Every(l.per/time.Duration(l.requests)), l.requests)
 	}
 	l.now[network] = bucket
 	reserved := bucket.ReserveN(at, 1)

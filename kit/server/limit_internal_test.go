@@ -7,7 +7,7 @@ import (
 )
 
 func TestALimitRemembersAFixedNumberOfNetworks(t *testing.T) {
-	l, at := &limiter{requests: 1, per: time.Minute, refill: 1}, time.Now()
+	l, at := &limiter{requests: 1, per: time.Minute}, time.Now()
 	for i := range 5 * maxLimited {
 		l.wait(fmt.Sprint(i), at)
 		if len(l.now)+len(l.old) > 2*maxLimited {

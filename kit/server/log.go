@@ -31,8 +31,8 @@ func logRequests(log *slog.Logger, more func(ctx context.Context, err error) (sl
 	return func(c *gin.Context) {
 		start := time.Now()
 		defer func() { // also if a handler panics to close the connection
-			if !isOverloaded(c) || refusals.isFirst() {
-				logRequest(log, more, c, start)
+			if failed := lastError(c); !errors.Is(failed, problem.Overloaded) || refusals.isFirst() {
+				logRequest(log, more, c, failed, start)
 			}
 		}()
 		c.Next()
@@ -57,23 +57,21 @@ func (r *refusals) isFirst() bool {
 	return true
 }
 
-func isOverloaded(c *gin.Context) bool {
-	failed := c.Errors.Last()
-	return failed != nil && errors.Is(failed, problem.Overloaded)
+func lastError(c *gin.Context) error {
+	if last := c.Errors.Last(); last != nil {
+		return last
+	}
+	return nil
 }
 
-func logRequest(log *slog.Logger, more func(context.Context, error) (slog.Level, []slog.Attr), c *gin.Context, start time.Time) {
+func logRequest(log *slog.Logger, more func(context.Context, error) (slog.Level, []slog.Attr), c *gin.Context, failed error, start time.Time) {
 	status, ctx := c.Writer.Status(), c.Request.Context()
-	var failed error
-	if last := c.Errors.Last(); last != nil {
-		failed = last
-	}
 	level, added := slog.LevelInfo, []slog.Attr(nil)
 	if more != nil {
 		level, added = more(ctx, failed)
 	}
 	switch {
-	case isOverloaded(c): // too many requests are not an error of the server
+	case errors.Is(failed, problem.Overloaded): // too many requests are not an error of the server
 		level = max(level, slog.LevelWarn)
 	case status >= http.StatusInternalServerError:
 		level = max(level, slog.LevelError)

@@ -70,19 +70,15 @@ func (w escapingWriter) Write(line []byte) (int, error) {
 }
 
 func truncateField(_ []string, field slog.Attr) slog.Attr {
-	text := ""
 	switch field.Value.Kind() {
 	case slog.KindString:
-		text = field.Value.String()
+		field.Value = slog.StringValue(truncate(field.Value.String(), maxField))
 	case slog.KindAny:
 		if err, ok := field.Value.Any().(error); ok {
-			text = err.Error()
+			field.Value = slog.StringValue(truncate(err.Error(), maxField))
 		}
 	}
-	if len(text) <= maxField {
-		return field
-	}
-	return slog.String(field.Key, text[:maxField]+"…")
+	return field
 }
 
 // LogQueue queues lines for a writer that may block forever, such as a pipe that

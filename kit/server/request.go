@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
@@ -35,23 +36,21 @@ const maxPanic = 1 << 10
 // answerPanics answers a panic with a 500, and logs its stack. If the answer has begun, it
 // closes the connection, so that no client mistakes a part for the whole answer.
 // http.ErrAbortHandler also closes the connection.
-func answerPanics() gin.HandlerFunc {
-	return func(c *gin.Context) {
-		defer func() {
-			cause, begun := recover(), c.Writer.Written()
-			if cause == nil {
-				return
-			}
-			aborted := cause == any(http.ErrAbortHandler)
-			if !aborted {
-				problem.Write(c, fmt.Errorf("panic: %s\n%s", truncate(fmt.Sprint(cause), maxPanic), debug.Stack()))
-			}
-			if aborted || begun {
-				panic(http.ErrAbortHandler)
-			}
-		}()
-		c.Next()
-	}
+func answerPanics(c *gin.Context) {
+	defer func() {
+		cause, begun := recover(), c.Writer.Written()
+		if cause == nil {
+			return
+		}
+		aborted := cause == any(http.ErrAbortHandler)
+		if !aborted {
+			problem.Write(c, fmt.Errorf("panic: %s\n%s", truncate(fmt.Sprint(cause), maxPanic), debug.Stack()))
+		}
+		if aborted || begun {
+			panic(http.ErrAbortHandler)
+		}
+	}()
+	c.Next()
 }
 
 // setHeaders sets the security headers of every answer: it is not cached, and it is not a
@@ -70,4 +69,25 @@ func limitBody(limit int64) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	}
+}
+
+// traceparent does not check for zeros, nor for the version ff, which is not allowed.
+var traceparent = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$`)
+
+// traceID returns the trace id of the traceparent header, or "" if that is missing or
+// invalid (W3C Trace Context, section 3.2).
+func traceID(header http.Header) string {
+	values := header.Values("traceparent")
+	if len(values) != 1 {
+		return ""
+	}
+	found := traceparent.FindStringSubmatch(values[0])
+	if found == nil {
+		return ""
+	}
+	version, trace, parent, more := found[1], found[2], found[3], found[4] // later versions may have more
+	if version == "ff" || version == "00" && more != "" || strings.Trim(trace, "0") == "" || strings.Trim(parent, "0") == "" {
+		return ""
+	}
+	return trace
 }

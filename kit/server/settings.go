@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/netip"
 	"path"
 	"regexp"
 	"strings"
@@ -46,9 +45,7 @@ func (s Settings) Check(f settings.Section) {
 		f.Add("public_url", "%q has a query, to which no path can be added", s.PublicURL)
 	}
 	for _, proxy := range s.TrustedProxies {
-		_, addrErr := netip.ParseAddr(proxy)
-		_, prefixErr := netip.ParsePrefix(proxy)
-		if addrErr != nil && prefixErr != nil {
+		if _, err := parseNetwork(proxy); err != nil {
 			f.Add("trusted_proxies", "%q is not an IP address or network, such as 10.0.0.0/8", proxy)
 		}
 	}
