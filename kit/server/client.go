@@ -73,12 +73,10 @@ func realIP(trusted []string, log *slog.Logger) gin.HandlerFunc {
 		path := strings.Split(strings.Join(c.Request.Header.Values("X-Forwarded-For"), ","), ",")
 		for _, text := range slices.Backward(path) {
 			before, ok := address(strings.TrimSpace(text))
-			if !ok {
+			if !ok || !known.have(addr) {
 				break
 			}
-			if addr = before; !known.have(addr) {
-				break
-			}
+			addr = before
 		}
 		c.Request.RemoteAddr = net.JoinHostPort(addr.String(), "0")
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"io"
@@ -41,10 +42,12 @@ type spareKey struct{}
 
 // limitConnections returns the listener that server must serve.
 func limitConnections(server *http.Server, listener net.Listener, settings Settings) *connections {
-	network := newProxies(settings.TrustedProxies).network
 	draining, drain := context.WithCancel(context.Background())
 	server.RegisterOnShutdown(drain)
-	l := &connections{Listener: listener, max: settings.MaxConnections, network: network, draining: draining, held: map[string]int{}}
+	l := &connections{
+		Listener: listener, max: settings.MaxConnections, network: newProxies(settings.TrustedProxies).network,
+		draining: draining, held: map[string]int{},
+	}
 	server.ConnState = func(c net.Conn, state http.ConnState) { c.(*connection).changed(state) }
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, spareKey{}, c.(*connection).spare)
@@ -82,21 +85,22 @@ func (l *connections) Accept() (net.Conn, error) {
 // network may hold a quarter. Of one with more, an idle connection makes room for a
 // network that has fewer. Else it is the one that has been idle longest, but a network
 // with a quarter only replaces its own. Else it is a busy one of a network with more.
-func (l *connections) replaceable(network string) (found *connection) {
-	quarter, own, rank := max(l.max/4, 1), l.held[network], 3
-	for place := l.open.Front(); place != nil; place = place.Next() {
+func (l *connections) replaceable(network string) *connection {
+	quarter, own := max(l.max/4, 1), l.held[network]
+	var idleOfMore, idle, busyOfMore *connection
+	for place := l.open.Back(); place != nil; place = place.Prev() { // so the first of the list is found last
 		c := place.Value.(*connection)
-		gives := l.held[c.network] > max(quarter, own+1)
+		ofMore := l.held[c.network] > max(quarter, own+1)
 		switch {
-		case gives && !c.busy && rank > 0:
-			found, rank = c, 0
-		case !c.busy && (own < quarter || c.network == network) && rank > 1:
-			found, rank = c, 1
-		case gives && rank > 2:
-			found, rank = c, 2
+		case ofMore && c.busy:
+			busyOfMore = c
+		case ofMore:
+			idleOfMore = c
+		case !c.busy && (own < quarter || c.network == network):
+			idle = c
 		}
 	}
-	return found
+	return cmp.Or(idleOfMore, idle, busyOfMore)
 }
 
 // end closes a connection at once. Its request, if there is one, ends later.
@@ -136,13 +140,10 @@ type connection struct {
 
 // changed notes when a request begins and when its answer is sent.
 func (c *connection) changed(state http.ConnState) {
-	if state != http.StateActive && state != http.StateIdle {
-		return
-	}
 	c.answered.Store(false)
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
-	c.setBusy(state == http.StateActive)
+	c.setBusy(state == http.StateActive || state == http.StateHijacked)
 }
 
 func (c *connection) setBusy(busy bool) {

@@ -27,34 +27,26 @@ const maxPath = 100
 // more returns what the program adds to the line, and the level of the line if that is
 // higher. It may be nil.
 func logRequests(log *slog.Logger, more func(ctx context.Context, err error) (slog.Level, []slog.Attr)) gin.HandlerFunc {
-	refusals := &refusals{log: log}
+	var refused atomic.Int64 // in this second
+	countMore := func() {
+		if more := refused.Swap(0) - 1; more > 0 {
+			log.Warn("more requests were refused: too many at once", "count", more)
+		}
+	}
 	return func(c *gin.Context) {
 		start := time.Now()
 		defer func() { // also if a handler panics to close the connection
-			if failed := lastError(c); !errors.Is(failed, problem.Overloaded) || refusals.isFirst() {
-				logRequest(log, more, c, failed, start)
+			failed := lastError(c)
+			if errors.Is(failed, problem.Overloaded) {
+				if refused.Add(1) > 1 {
+					return
+				}
+				time.AfterFunc(time.Second, countMore)
 			}
+			logRequest(log, more, c, failed, start)
 		}()
 		c.Next()
 	}
-}
-
-// refusals counts the requests of a second that are overloaded.
-type refusals struct {
-	log   *slog.Logger
-	count atomic.Int64
-}
-
-func (r *refusals) isFirst() bool {
-	if r.count.Add(1) > 1 {
-		return false
-	}
-	time.AfterFunc(time.Second, func() {
-		if more := r.count.Swap(0) - 1; more > 0 {
-			r.log.Warn("more requests were refused: too many at once", "count", more)
-		}
-	})
-	return true
 }
 
 func lastError(c *gin.Context) error {

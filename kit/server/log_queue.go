@@ -51,8 +51,7 @@ func NewLog(s LogSettings, environment string, out io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(s.Level)) // Check has accepted it
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: truncateField}
-	format := s.Format
-	if format == "json" || format == "" && environment == settings.Production {
+	if s.Format == "json" || s.Format == "" && environment == settings.Production {
 		return slog.New(slog.NewJSONHandler(escapingWriter{out}, options))
 	}
 	return slog.New(slog.NewTextHandler(out, options))
@@ -133,7 +132,10 @@ func (q *LogQueue) Close(wait time.Duration) {
 func (q *LogQueue) flush() {
 	q.writing.Lock()
 	defer q.writing.Unlock()
-	lines, dropped := q.take()
+	q.mu.Lock()
+	lines, dropped := q.lines, q.dropped
+	q.lines, q.dropped = nil, 0
+	q.mu.Unlock()
 	written, err := q.out.Write(lines)
 	if err == nil && dropped > 0 {
 		record := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped: they could not be written fast enough", 0)
@@ -145,14 +147,6 @@ func (q *LogQueue) flush() {
 		defer q.mu.Unlock()
 		q.dropped += dropped + bytes.Count(lines[written:], []byte("\n"))
 	}
-}
-
-func (q *LogQueue) take() (lines []byte, dropped int) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	lines, dropped = q.lines, q.dropped
-	q.lines, q.dropped = nil, 0
-	return lines, dropped
 }
 
 // Escape writes each character that is neither printable nor kept as \u and its UTF-16

@@ -70,8 +70,10 @@ func Run(ctx context.Context, s Settings, db *gorm.DB, log *slog.Logger, build f
 	signal.Ignore(syscall.SIGPIPE)
 
 	background, stop := context.WithCancel(ctx)
+	draining, drain := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	defer running.Wait()
+	defer drain()
 	defer stop()
 	service, err := build(background)
 	if err != nil {
@@ -89,9 +91,7 @@ func Run(ctx context.Context, s Settings, db *gorm.DB, log *slog.Logger, build f
 	for _, run := range service.Background {
 		running.Go(func() { run(background, log) })
 	}
-	working, stopWorking := context.WithCancel(background)
-	running.Go(func() { worker.Run(working, s.ShutdownTimeout) })
-	defer stopWorking()
+	running.Go(func() { worker.Run(draining, s.ShutdownTimeout) })
 
 	listener, err := Listen(background, "server.address", s.Address)
 	if err != nil {
@@ -102,9 +102,9 @@ func Run(ctx context.Context, s Settings, db *gorm.DB, log *slog.Logger, build f
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "listening", append([]slog.Attr{slog.String("url", "http://"+listener.Addr().String())}, service.Summary...)...)
 	server := newServer(service.Engine, log)
-	server.RegisterOnShutdown(stopWorking) // jobs and requests end at the same time
+	server.RegisterOnShutdown(drain) // jobs and requests end at the same time
 	debug.SetGCPercent(gcPercent)
-	return run(ctx, server, listener, s, log)
+	return run(ctx, draining, server, listener, s, log)
 }
 
 // Listen listens on the address of a setting.
@@ -135,7 +135,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 // server.shutdown_delay, while /readyz answers 503, and then waits up to
 // server.shutdown_timeout for running requests to end. A second SIGINT or SIGTERM
 // ends the program at once.
-func run(ctx context.Context, server *http.Server, listener net.Listener, s Settings, log *slog.Logger) error {
+func run(ctx, draining context.Context, server *http.Server, listener net.Listener, s Settings, log *slog.Logger) error {
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signals = append(signals, syscall.SIGHUP)
@@ -143,9 +143,6 @@ func run(ctx context.Context, server *http.Server, listener net.Listener, s Sett
 	signalled, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
 	requests := context.WithoutCancel(ctx) // a signal does not cancel running requests
-	draining, drain := context.WithCancel(requests)
-	defer drain()
-	server.RegisterOnShutdown(drain)
 	stopping := endpoint.WithStopping(requests, endpoint.Stopping{Asked: signalled, Draining: draining})
 	server.BaseContext = func(net.Listener) context.Context { return stopping }
 	failed := make(chan error, 1)
@@ -160,17 +157,16 @@ func run(ctx context.Context, server *http.Server, listener net.Listener, s Sett
 		signal.Ignore(syscall.SIGHUP)
 	}
 	stop()
-	timeout := s.ShutdownTimeout
-	log.Info("shutting down", "delay", s.ShutdownDelay, "timeout", timeout)
+	log.Info("shutting down", "delay", s.ShutdownDelay, "timeout", s.ShutdownTimeout)
 	select {
 	case err := <-failed:
 		return err
 	case <-time.After(s.ShutdownDelay):
 	}
-	limited, cancel := context.WithTimeout(requests, timeout)
+	limited, cancel := context.WithTimeout(requests, s.ShutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(limited); err != nil {
-		return fmt.Errorf("requests still ran after %v: %w", timeout, err)
+		return fmt.Errorf("requests still ran after %v: %w", s.ShutdownTimeout, err)
 	}
 	log.Info("stopped")
 	return nil

@@ -31,7 +31,10 @@ func TestAStreamEndsWithTheServer(t *testing.T) {
 	settings, log := Defaults(), slog.New(slog.DiscardHandler)
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := make(chan error)
-	go func() { stopped <- run(ctx, newServer(engine, log), listener, settings, log) }()
+	draining, drain := context.WithCancel(t.Context())
+	server := newServer(engine, log)
+	server.RegisterOnShutdown(drain)
+	go func() { stopped <- run(ctx, draining, server, listener, settings, log) }()
 
 	request, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+listener.Addr().String()+"/stream", nil)
 	answer, err := http.DefaultClient.Do(request) //nolint:gosec // the server of this test
