@@ -29,7 +29,7 @@ type connections struct {
 	net.Listener
 	max      int
 	network  func(net.Addr) string // who holds a connection; "" for a proxy, which has many clients
-	draining context.Context       // done once the server accepts no more
+	draining context.Context       // done once the server shuts down
 
 	mu    sync.Mutex
 	open  list.List      // of *connection; the one whose state changed longest ago is first
@@ -41,9 +41,7 @@ type connections struct {
 type spareKey struct{}
 
 // limitConnections returns the listener that server must serve.
-func limitConnections(server *http.Server, listener net.Listener, settings Settings) *connections {
-	draining, drain := context.WithCancel(context.Background())
-	server.RegisterOnShutdown(drain)
+func limitConnections(draining context.Context, server *http.Server, listener net.Listener, settings Settings) *connections {
 	l := &connections{
 		Listener: listener, max: settings.MaxConnections, network: newProxies(settings.TrustedProxies).network,
 		draining: draining, held: map[string]int{},
@@ -68,13 +66,12 @@ func (l *connections) Accept() (net.Conn, error) {
 			_ = l.end(other)
 		}
 	}
-	if l.open.Len() < l.max {
-		c.place = l.open.PushBack(c)
-		l.hold(c.network, 1)
-		return c, nil
+	all := &l.open
+	if l.open.Len() == l.max {
+		all, c.spare, c.network = &l.spare, true, "" // it is held by no network
 	}
-	c.spare, c.network = true, "" // it is held by no network
-	c.place = l.spare.PushBack(c)
+	c.place = all.PushBack(c)
+	l.hold(c.network, 1)
 	if l.spare.Len() > spareConnections {
 		_ = l.end(l.spare.Front().Value.(*connection))
 	}
@@ -115,10 +112,8 @@ func (l *connections) end(c *connection) error {
 }
 
 func (l *connections) hold(network string, more int) {
-	if network != "" {
-		l.held[network] += more
-	}
-	if l.held[network] == 0 {
+	l.held[network] += more
+	if network == "" || l.held[network] == 0 {
 		delete(l.held, network)
 	}
 }
@@ -133,20 +128,19 @@ type connection struct {
 	answered atomic.Bool // whether something was written since the request began
 
 	// Guarded by all.mu.
-	place     *list.Element // nil once it is closed
-	busy      bool          // whether a request is being answered
-	lingering bool
+	place *list.Element // nil once it is closed
+	busy  bool          // whether a request is being answered
 }
 
 // changed notes when a request begins and when its answer is sent.
 func (c *connection) changed(state http.ConnState) {
 	c.answered.Store(false)
-	c.all.mu.Lock()
-	defer c.all.mu.Unlock()
 	c.setBusy(state == http.StateActive || state == http.StateHijacked)
 }
 
 func (c *connection) setBusy(busy bool) {
+	c.all.mu.Lock()
+	defer c.all.mu.Unlock()
 	if c.busy = busy; c.place != nil {
 		c.all.open.MoveToBack(c.place) // does nothing for a spare one
 	}
@@ -171,7 +165,8 @@ func (c *connection) Write(p []byte) (written int, err error) {
 // close at once would reset the connection, and the client could lose the answer. See
 // RFC 9112, section 9.6. A second Close ends that.
 func (c *connection) Close() error {
-	if c.linger() {
+	if c.answered.Swap(false) {
+		c.setBusy(false) // it may be replaced now
 		_ = c.SetReadDeadline(time.Now().Add(lingerTimeout))
 		// A client that still sends must not delay a shutdown for longer.
 		stop := context.AfterFunc(c.all.draining, func() { _ = c.SetReadDeadline(time.Now().Add(lingerShutdown)) })
@@ -187,18 +182,6 @@ func (c *connection) Close() error {
 // CloseWrite is what net/http calls before Close where it knows that the client may
 // still send. It does not know that for every request.
 func (c *connection) CloseWrite() error { return c.Close() }
-
-// linger reports whether to linger, and then counts the connection as idle.
-func (c *connection) linger() bool {
-	c.all.mu.Lock()
-	defer c.all.mu.Unlock()
-	if c.place == nil || c.lingering || !c.answered.Load() {
-		return false
-	}
-	c.lingering = true
-	c.setBusy(false)
-	return true
-}
 
 // healthOnly allows only these routes on a spare connection, and closes that
 // connection after the answer.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -79,6 +80,14 @@ func (l smallBuffers) Accept() (net.Conn, error) {
 	return c, err
 }
 
+// untilShutdown returns a context that ends once the server shuts down.
+func untilShutdown(t *testing.T, server *http.Server) context.Context {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	server.RegisterOnShutdown(end)
+	return ctx
+}
+
 func startServer(t *testing.T, change ...func(*Settings)) *testServer {
 	t.Helper()
 	settings := Defaults()
@@ -93,7 +102,7 @@ func startServer(t *testing.T, change ...func(*Settings)) *testServer {
 		t.Fatal(err)
 	}
 	server := newServer(newEngine(t, settings, log), log)
-	s.limit, s.address = limitConnections(server, smallBuffers{listener}, settings), listener.Addr().String()
+	s.limit, s.address = limitConnections(untilShutdown(t, server), server, smallBuffers{listener}, settings), listener.Addr().String()
 	server.ReadHeaderTimeout, server.ReadTimeout = time.Hour, time.Hour // the test may be slow
 	go func() { _ = server.Serve(s.limit) }()
 	t.Cleanup(func() { _ = server.Close() })

@@ -38,7 +38,7 @@ func servePipes(t *testing.T, handle http.HandlerFunc) (func() net.Conn, *http.S
 	settings, listener := Defaults(), make(pipes)
 	settings.MaxConnections = 1
 	server := newServer(handle, slog.New(slog.DiscardHandler))
-	limited := limitConnections(server, listener, settings)
+	limited := limitConnections(untilShutdown(t, server), server, listener, settings)
 	go func() { _ = server.Serve(limited) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return func() net.Conn {

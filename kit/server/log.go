@@ -36,7 +36,10 @@ func logRequests(log *slog.Logger, more func(ctx context.Context, err error) (sl
 	return func(c *gin.Context) {
 		start := time.Now()
 		defer func() { // also if a handler panics to close the connection
-			failed := lastError(c)
+			var failed error
+			if last := c.Errors.Last(); last != nil {
+				failed = last
+			}
 			if errors.Is(failed, problem.Overloaded) {
 				if refused.Add(1) > 1 {
 					return
@@ -47,13 +50,6 @@ func logRequests(log *slog.Logger, more func(ctx context.Context, err error) (sl
 		}()
 		c.Next()
 	}
-}
-
-func lastError(c *gin.Context) error {
-	if last := c.Errors.Last(); last != nil {
-		return last
-	}
-	return nil
 }
 
 func logRequest(log *slog.Logger, more func(context.Context, error) (slog.Level, []slog.Attr), c *gin.Context, failed error, start time.Time) {

@@ -145,25 +145,24 @@ func run(ctx, draining context.Context, server *http.Server, listener net.Listen
 	requests := context.WithoutCancel(ctx) // a signal does not cancel running requests
 	stopping := endpoint.WithStopping(requests, endpoint.Stopping{Asked: signalled, Draining: draining})
 	server.BaseContext = func(net.Listener) context.Context { return stopping }
-	failed := make(chan error, 1)
-	listener = limitConnections(server, listener, s)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
+	stopped := make(chan error, 1)
+	defer context.AfterFunc(signalled, func() {
+		if ctx.Err() == nil { // a signal came; a terminal that closes sends SIGHUP twice
+			signal.Ignore(syscall.SIGHUP)
+		}
+		stop()
+		stopped <- shutDown(requests, server, s, log)
+	})()
+	if err := server.Serve(limitConnections(draining, server, listener, s)); !errors.Is(err, http.ErrServerClosed) {
 		return err
-	case <-signalled.Done():
 	}
-	if ctx.Err() == nil { // a signal came; a terminal that closes sends SIGHUP twice
-		signal.Ignore(syscall.SIGHUP)
-	}
-	stop()
+	return <-stopped
+}
+
+func shutDown(ctx context.Context, server *http.Server, s Settings, log *slog.Logger) error {
 	log.Info("shutting down", "delay", s.ShutdownDelay, "timeout", s.ShutdownTimeout)
-	select {
-	case err := <-failed:
-		return err
-	case <-time.After(s.ShutdownDelay):
-	}
-	limited, cancel := context.WithTimeout(requests, s.ShutdownTimeout)
+	time.Sleep(s.ShutdownDelay)
+	limited, cancel := context.WithTimeout(ctx, s.ShutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(limited); err != nil {
 		return fmt.Errorf("requests still ran after %v: %w", s.ShutdownTimeout, err)

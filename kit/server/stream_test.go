@@ -31,9 +31,8 @@ func TestAStreamEndsWithTheServer(t *testing.T) {
 	settings, log := Defaults(), slog.New(slog.DiscardHandler)
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := make(chan error)
-	draining, drain := context.WithCancel(t.Context())
 	server := newServer(engine, log)
-	server.RegisterOnShutdown(drain)
+	draining := untilShutdown(t, server)
 	go func() { stopped <- run(ctx, draining, server, listener, settings, log) }()
 
 	request, _ := http.NewRequestWithContext(t.Context(), "GET", "http://"+listener.Addr().String()+"/stream", nil)
