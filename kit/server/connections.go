@@ -42,10 +42,8 @@ type spareKey struct{}
 
 // limitConnections returns the listener that server must serve.
 func limitConnections(draining context.Context, server *http.Server, listener net.Listener, settings Settings) *connections {
-	l := &connections{
-		Listener: listener, max: settings.MaxConnections, network: newProxies(settings.TrustedProxies).network,
-		draining: draining, held: map[string]int{},
-	}
+	l := &connections{Listener: listener, draining: draining, max: settings.MaxConnections, held: map[string]int{}}
+	l.network = newProxies(settings.TrustedProxies).network
 	server.ConnState = func(c net.Conn, state http.ConnState) { c.(*connection).changed(state) }
 	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		return context.WithValue(ctx, spareKey{}, c.(*connection).spare)

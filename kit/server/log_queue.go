@@ -136,6 +136,9 @@ func (q *LogQueue) flush() {
 	lines, dropped := q.lines, q.dropped
 	q.lines, q.dropped = nil, 0
 	q.mu.Unlock()
+	if len(lines) == 0 && dropped == 0 { // Close came before the timer
+		return
+	}
 	written, err := q.out.Write(lines)
 	if err == nil && dropped > 0 {
 		record := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped: they could not be written fast enough", 0)

@@ -142,9 +142,8 @@ func run(ctx, draining context.Context, server *http.Server, listener net.Listen
 	}
 	signalled, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
-	requests := context.WithoutCancel(ctx) // a signal does not cancel running requests
-	stopping := endpoint.WithStopping(requests, endpoint.Stopping{Asked: signalled, Draining: draining})
-	server.BaseContext = func(net.Listener) context.Context { return stopping }
+	requests := endpoint.WithStopping(context.WithoutCancel(ctx), endpoint.Stopping{Asked: signalled, Draining: draining})
+	server.BaseContext = func(net.Listener) context.Context { return requests } // a signal does not cancel them
 	stopped := make(chan error, 1)
 	defer context.AfterFunc(signalled, func() {
 		if ctx.Err() == nil { // a signal came; a terminal that closes sends SIGHUP twice
