@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -123,13 +124,18 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 
 func TestAPasswordIsTypedTwiceAndNeverShown(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
+	unused, other, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(unused.Close(), other.Close()) }()
+	echoing := tty(t, unused) // as the program finds its own
 	for second, want := range map[string]string{password: "ada@example.com is user ", "battery staple": "latchkey: the passwords differ"} {
 		program := kit.Command(t, migrated(t), []string{"APP_PASSWORD_BCRYPT_COST=4"}, "user", "create", "ada@example.com")
 		terminal, err := pty.Start(program)
 		if err != nil {
 			t.Fatal(err)
 		}
-		echoing := tty(t, terminal)
 		var output strings.Builder
 		for _, answer := range []string{password, second} {
 			for !strings.HasSuffix(output.String(), ": ") {
