@@ -28,11 +28,8 @@ func ExplainWrite(err error, file string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	folder := filepath.Dir(file)
-	for folder != filepath.Dir(folder) {
-		if _, missing := os.Stat(folder); missing == nil {
-			break
-		}
+	folder := file
+	for missing := err; missing != nil; _, missing = os.Stat(folder) {
 		folder = filepath.Dir(folder)
 	}
 	return fmt.Errorf("%w: user %d may not write in the folder %s: run chown %d %s", err, os.Geteuid(), folder, os.Geteuid(), folder)
@@ -53,26 +50,17 @@ func (s Section) Strength(name string, secret Secret, advice string) {
 
 // StoredSecret reads the secret in file, and makes one if the file is missing.
 func StoredSecret(file string) (Secret, error) {
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return "", ExplainWrite(err, file)
-	}
-	secret := NewSecret()
+	secret := NewSecret().Bytes()
 	// The secret is written to a temporary file first, and that file is linked:
 	// two programs that start together get the same secret, and never half of it.
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".jwt_secret-") // 0600
-	if err != nil {
-		return "", err
+	temporary := file + "." + rand.Text()
+	defer os.Remove(temporary)
+	if err := WriteNew(temporary, secret); err != nil {
+		return "", ExplainWrite(err, file)
 	}
-	defer os.Remove(temporary.Name())
-	if _, err := temporary.Write(secret.Bytes()); err != nil {
-		return "", errors.Join(err, temporary.Close())
-	}
-	if err := temporary.Close(); err != nil {
-		return "", err
-	}
-	err = os.Link(temporary.Name(), file)
+	err := os.Link(temporary, file)
 	if err != nil && !errors.Is(err, fs.ErrExist) { // the file system has no hard links
-		err = WriteNew(file, secret.Bytes())
+		err = WriteNew(file, secret)
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err

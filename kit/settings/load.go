@@ -1,12 +1,12 @@
 package settings
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
 	"os"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,13 +38,9 @@ func (f *Faults) Read(file string, environ []string, into any) (ignored []string
 	}
 	known := v.AllKeys()
 	slices.Sort(known)
-	lists := slices.DeleteFunc(slices.Clone(known), func(key string) bool { return reflect.ValueOf(v.Get(key)).Kind() != reflect.Slice })
 	f.readFile(v, file, known)
 	variables, ignored := f.readEnviron(v, f.withDotEnv(v, environ), known)
-	f.clean(v, known, lists, variables)
-	// The hook is composed once, because that takes longer than to decode a setting.
-	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
-	f.decode(v, hook, "", reflect.ValueOf(into).Elem())
+	f.decode(v, variables, into)
 	return ignored
 }
 
@@ -69,74 +65,56 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 	}
 }
 
-// variable reads NAME=value. A file with the line ends of Windows leaves one of them at
-// the end of a value.
-func variable(entry string) (name, value string) {
-	name, value, _ = strings.Cut(entry, "=")
-	return name, strings.TrimRight(value, "\r\n")
-}
-
-// withDotEnv adds the variables of .env that environ does not set.
-func (f *Faults) withDotEnv(v *viper.Viper, environ []string) []string {
+// withDotEnv returns the variables of environ, and those of .env that environ does not set.
+// A file with the line ends of Windows leaves one of them at the end of a value.
+func (f *Faults) withDotEnv(v *viper.Viper, environ []string) map[string]string {
 	set := map[string]string{}
 	for _, entry := range environ {
-		name, value := variable(entry)
-		set[name] = value
+		name, value, _ := strings.Cut(entry, "=")
+		set[name] = strings.TrimRight(value, "\r\n")
 	}
 	if cmp.Or(set[Variable("environment")], v.GetString("environment")) == Production {
-		return environ
+		return set
 	}
-	file, err := os.Open(dotEnv)
-	if errors.Is(err, fs.ErrNotExist) {
-		return environ
-	}
-	if err != nil {
+	text, err := os.ReadFile(dotEnv)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.Add("%s: cannot be read: %v", dotEnv, err)
-		return environ
 	}
-	defer file.Close()
-	more, err := gotenv.StrictParse(file)
+	all, err := gotenv.StrictParse(bytes.NewReader(text))
 	if err != nil {
 		f.Add("%s: cannot be read: write NAME=value on each line", dotEnv) // err would show the line, which may hold a secret
 	}
-	for _, name := range slices.Sorted(maps.Keys(more)) {
-		if _, isSet := set[name]; !isSet {
-			environ = append(environ, name+"="+more[name])
-		}
-	}
-	return environ
+	maps.Copy(all, set)
+	return all
 }
 
 // readEnviron returns the variable of each setting that has one, and the ignored
 // variables, which are not similar to a setting: those of other programs, or those that
 // Kubernetes sets for a service named app.
-func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (set map[string]string, ignored []string) {
+func (f *Faults) readEnviron(v *viper.Viper, environ map[string]string, known []string) (set map[string]string, ignored []string) {
 	keys := map[string]string{}
 	for _, key := range known {
 		keys[Variable(key)] = key
 	}
 	set = map[string]string{}
-	for _, entry := range environ {
-		name, value := variable(entry)
+	for _, name := range slices.Sorted(maps.Keys(environ)) {
+		value := environ[name]
 		if !strings.HasPrefix(name, envPrefix) || value == "" {
 			continue
 		}
-		key, direct := keys[name]
-		if !direct {
-			key = keys[strings.TrimSuffix(name, "_FILE")]
-		}
-		switch other, twice := set[key]; {
+		key := cmp.Or(keys[name], keys[strings.TrimSuffix(name, "_FILE")])
+		switch {
 		case key == "" && !isSimilar(name, value, known):
 			ignored = append(ignored, name)
 			continue
 		case key == "":
 			f.Add("%s is not a setting: correct or unset it (%s)", name, suggest(toKey(name), known))
 			continue
-		case twice:
-			f.Add("%s and %s are both set: unset one", other, name)
+		case set[key] != "":
+			f.Add("%s and %s are both set: unset one", set[key], name)
 		}
 		set[key] = name
-		if !direct {
+		if keys[name] == "" {
 			content, err := ReadFile(value)
 			if err != nil {
 				f.Add("%s: %v", name, err)
@@ -146,7 +124,6 @@ func (f *Faults) readEnviron(v *viper.Viper, environ []string, known []string) (
 		}
 		v.Set(key, value)
 	}
-	slices.Sort(ignored)
 	return set, ignored
 }
 

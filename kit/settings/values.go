@@ -44,111 +44,117 @@ func ReadFile(path string) ([]byte, error) {
 	return content, err
 }
 
-// clean cuts the line end at the end of each value, and removes a value with what an
-// editor or a shell can add to it unseen. A list may have more lines.
-func (f *Faults) clean(v *viper.Viper, known, lists []string, variables map[string]string) {
-	for _, key := range known {
-		value, isText := v.Get(key).(string)
-		if !isText {
-			continue
+// decode reads the settings into a struct, and adds every fault; variables names those of
+// the environment. A value that cannot be read keeps its default. It does not use viper's own
+// decoding, which converts too much, such as true to 1.
+func (f *Faults) decode(v *viper.Viper, variables map[string]string, into any) {
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: decodeHook, Result: into})
+	if err == nil {
+		err = decoder.Decode(v.AllSettings())
+	}
+	f.addEach(err, variables)
+}
+
+// addEach adds each of the faults that a decoder joins.
+func (f *Faults) addEach(err error, variables map[string]string) {
+	var joined interface{ Unwrap() []error }
+	var fault *mapstructure.DecodeError
+	switch {
+	case errors.As(err, &joined):
+		for _, one := range joined.Unwrap() {
+			f.addEach(one, variables)
 		}
-		value = strings.TrimRight(value, "\r\n")
-		line := value
-		if slices.Contains(lists, key) {
-			line = strings.NewReplacer("\r", "", "\n", "").Replace(value)
+	case errors.As(err, &fault):
+		name := fault.Name()
+		if errors.As(err, new(unseen)) {
+			name = cmp.Or(variables[name], name)
 		}
-		var fault string
-		switch {
-		case strings.HasPrefix(line, "\ufeff"):
-			fault = "begins with a byte order mark: write it with printf or an editor, not with > of PowerShell"
-		case strings.Contains(line, "\n"):
-			fault = "has a second line"
-		case strings.ContainsFunc(line, unicode.IsControl):
-			fault = "has a control character, such as NUL"
-		default:
-			v.Set(key, value)
-			continue
-		}
-		f.Add("%s: %s", cmp.Or(variables[key], key), fault)
-		v.Set(key, nil)
+		f.Add("%s: %v", name, fault.Unwrap())
+	case err != nil:
+		f.Add("the settings cannot be read: %v", err)
 	}
 }
 
-// decode reads section key by key, so that it finds every fault. A value that
-// cannot be read keeps its default. It does not use viper's own decoding, which converts
-// too much, such as true to 1.
-func (f *Faults) decode(v *viper.Viper, hook mapstructure.DecodeHookFunc, prefix string, section reflect.Value) {
-	for i := range section.NumField() {
-		name, field := section.Type().Field(i).Tag.Get("mapstructure"), section.Field(i)
-		key := prefix + name
-		switch {
-		case name == "-":
-			continue
-		case section.Type().Field(i).Anonymous: // its settings are in this section too
-			f.decode(v, hook, prefix, field)
-			continue
-		case field.Kind() == reflect.Struct:
-			f.decode(v, hook, key+".", field)
-			continue
-		}
-		before := reflect.ValueOf(field.Interface())
-		decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: field.Addr().Interface()})
-		if err == nil {
-			err = decoder.Decode(v.Get(key))
-		}
-		if err != nil {
-			field.Set(before)
-		}
-		kind := strings.ReplaceAll(field.Kind().String(), "slice", "list")
-		var fromHook *hookError
-		switch {
-		case errors.As(err, &fromHook):
-			f.Add("%s: %s", key, fromHook.message)
-		case err != nil && (field.Type() == reflect.TypeFor[Secret]() || field.Type() == reflect.TypeFor[[]Secret]()):
-			f.Add("%s: is not a %s", key, kind) // the value may be a secret
-		case err != nil:
-			f.Add("%s: %v is not a %s", key, v.Get(key), kind)
-		}
+// unseen is what an editor or a shell can add to a value without showing it.
+type unseen string
+
+func (u unseen) Error() string { return string(u) }
+
+// findUnseen returns what is unseen in a line.
+func findUnseen(line string) error {
+	switch {
+	case strings.HasPrefix(line, "\ufeff"):
+		return unseen("begins with a byte order mark: write it with printf or an editor, not with > of PowerShell")
+	case strings.Contains(line, "\n"):
+		return unseen("has a second line")
+	case strings.ContainsFunc(line, unicode.IsControl):
+		return unseen("has a control character, such as NUL")
 	}
+	return nil
 }
 
-// hookError is an error of decodeHook, whose message is shown as it is.
-type hookError struct{ message string }
-
-func (e *hookError) Error() string { return e.message }
-
-// decodeHook reads durations, sizes, numbers, booleans and lists. A duration
-// needs its unit, because viper would read a bare 5 as 5 ns.
+// decodeHook reads a setting of each type. It cuts the line end at the end of a text; a list
+// may have more lines. A duration needs its unit, because viper would read a bare 5 as 5 ns.
 func decodeHook(from, to reflect.Type, data any) (any, error) {
+	text, isText := data.(string)
+	if isText {
+		text = strings.TrimRight(text, "\r\n")
+		line := text
+		if to.Kind() == reflect.Slice {
+			line = strings.NewReplacer("\r", "", "\n", "").Replace(text)
+		}
+		if err := findUnseen(line); err != nil {
+			return nil, err
+		}
+		data = text
+	}
 	if from == to {
 		return data, nil
 	}
-	text := fmt.Sprint(data)
 	switch to {
 	case reflect.TypeFor[time.Duration]():
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			return nil, &hookError{text + " is not a duration: write a number with its unit, such as 90s, 15m or 24h"}
+		if d, err := time.ParseDuration(fmt.Sprint(data)); err == nil {
+			return d, nil
 		}
-		return d, nil
+		return nil, fmt.Errorf("%v is not a duration: write a number with its unit, such as 90s, 15m or 24h", data)
 	case reflect.TypeFor[Size]():
-		n, err := humanize.ParseBytes(text)
-		if err != nil || n > math.MaxInt64 {
-			return nil, &hookError{text + " is not a size: write a number with its unit, such as 512KiB or 1MiB"}
+		if n, err := humanize.ParseBytes(fmt.Sprint(data)); err == nil && n <= math.MaxInt64 {
+			return Size(n), nil
 		}
-		return Size(n), nil //nolint:gosec // checked above
+		return nil, fmt.Errorf("%v is not a size: write a number with its unit, such as 512KiB or 1MiB", data)
 	case reflect.TypeFor[int]():
-		if _, err := strconv.Atoi(text); err != nil {
-			return nil, &hookError{text + " is not a whole number"}
+		if n, err := strconv.Atoi(fmt.Sprint(data)); err == nil {
+			return n, nil
 		}
+		return nil, fmt.Errorf("%v is not a whole number", data)
 	case reflect.TypeFor[*bool]():
-		if text != "true" && text != "false" {
-			return nil, &hookError{text + " is neither true nor false"}
+		if value := fmt.Sprint(data); value == "true" || value == "false" {
+			return data, nil // it is decoded as a bool next
+		}
+		return nil, fmt.Errorf("%v is neither true nor false", data)
+	case reflect.TypeFor[bool]():
+		if b, err := strconv.ParseBool(text); err == nil {
+			return b, nil
 		}
 	case reflect.TypeFor[[]string](), reflect.TypeFor[[]Secret]():
-		if from.Kind() == reflect.String {
+		if isText {
 			return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \r\n", r) }), nil
 		}
 	}
-	return data, nil
+	return data, checkKind(to, data)
+}
+
+// checkKind refuses a value of another kind, and a list of anything but texts. It does not
+// show the value of a secret.
+func checkKind(to reflect.Type, data any) error {
+	items, _ := data.([]any)
+	isNoText := func(item any) bool { _, isText := item.(string); return item != nil && !isText }
+	kind := strings.ReplaceAll(to.Kind().String(), "slice", "list")
+	switch {
+	case to.Kind() == reflect.Struct, to.Kind() == reflect.TypeOf(data).Kind() && !slices.ContainsFunc(items, isNoText):
+		return nil
+	case to == reflect.TypeFor[Secret](), to == reflect.TypeFor[[]Secret]():
+		return errors.New("is not a " + kind)
+	}
+	return fmt.Errorf("%v is not a %s", data, kind)
 }
