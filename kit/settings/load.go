@@ -39,8 +39,8 @@ func (f *Faults) Read(file string, environ []string, into any) (ignored []string
 	known := v.AllKeys()
 	slices.Sort(known)
 	f.readFile(v, file, known)
-	variables, ignored := f.readEnviron(v, f.withDotEnv(v, environ), known)
-	f.decode(v, variables, into)
+	ignored = f.readEnviron(v, f.withDotEnv(v, environ), known)
+	f.decode(v, into)
 	return ignored
 }
 
@@ -58,7 +58,7 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 	}
 	for _, key := range slices.Sorted(slices.Values(fromFile.AllKeys())) {
 		if slices.Contains(known, key) {
-			v.Set(key, fromFile.Get(key))
+			f.set(v, key, key, fromFile.Get(key))
 		} else {
 			f.Add("%s: %s is not a setting: correct or remove it (%s)", file, key, suggest(key, known))
 		}
@@ -88,15 +88,15 @@ func (f *Faults) withDotEnv(v *viper.Viper, environ []string) map[string]string 
 	return all
 }
 
-// readEnviron returns the variable of each setting that has one, and the ignored
+// readEnviron reads the settings from their variables, and returns the ignored
 // variables, which are not similar to a setting: those of other programs, or those that
 // Kubernetes sets for a service named app.
-func (f *Faults) readEnviron(v *viper.Viper, environ map[string]string, known []string) (set map[string]string, ignored []string) {
+func (f *Faults) readEnviron(v *viper.Viper, environ map[string]string, known []string) (ignored []string) {
 	keys := map[string]string{}
 	for _, key := range known {
 		keys[Variable(key)] = key
 	}
-	set = map[string]string{}
+	set := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(environ)) {
 		value := environ[name]
 		if !strings.HasPrefix(name, envPrefix) || value == "" {
@@ -122,9 +122,9 @@ func (f *Faults) readEnviron(v *viper.Viper, environ map[string]string, known []
 			}
 			value = string(content)
 		}
-		v.Set(key, value)
+		f.set(v, key, name, value)
 	}
-	return set, ignored
+	return ignored
 }
 
 // serviceLink matches NAME=value of a variable that Kubernetes sets for a service. The
