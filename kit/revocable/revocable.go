@@ -5,7 +5,6 @@ package revocable
 
 import (
 	"context"
-	"encoding/binary"
 	"reflect"
 	"sync"
 	"time"
@@ -21,10 +20,11 @@ import (
 // Of two reads that overlap, either may be the older one. A read is cached only if
 // no other read of that owner ended after it began.
 type Cache[Owner any] struct {
-	owners, credentials cache[*Owner] // nil: nothing is cached
+	lag                 time.Duration // 0: nothing is cached
+	owners, credentials cache[*Owner]
 
 	mu      sync.Mutex
-	changes [1024]uint64 // counts the changes of each owner; owners whose ids end alike share a counter
+	changes [256]uint64 // counts the changes of each owner; owners whose ids end alike share a counter
 }
 
 // cache is the part of otter.Cache that is used here. With otter's own type in a
@@ -34,20 +34,16 @@ type cache[Value any] interface {
 	GetIfPresent(uuid.UUID) (Value, bool)
 	Set(uuid.UUID, Value) (Value, bool)
 	Invalidate(uuid.UUID) (Value, bool)
-	InvalidateAll()
 	EstimatedSize() int
 }
 
 // New makes a Cache of at most size credentials. With a lag of 0 it caches nothing.
 func New[Owner any](size int, lag time.Duration) *Cache[Owner] {
-	if lag == 0 {
-		return &Cache[Owner]{}
-	}
 	options := &otter.Options[uuid.UUID, *Owner]{
 		MaximumSize:      size,
 		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, *Owner](lag),
 	}
-	return &Cache[Owner]{owners: otter.Must(options), credentials: otter.Must(options)}
+	return &Cache[Owner]{lag: lag, owners: otter.Must(options), credentials: otter.Must(options)}
 }
 
 // Read returns the owner of a credential from the cache, or else by read, which reports
@@ -59,23 +55,19 @@ func (c *Cache[Owner]) Read(ctx context.Context, ownerID, credentialID uuid.UUID
 	changes := c.begin(ownerID)
 	owner, live, err = read(ctx)
 	switch {
-	case err != nil:
-	case !live:
-		c.Invalidate(ownerID)
-	default:
+	case err == nil && live:
 		c.store(ownerID, credentialID, &owner, changes)
+	case err == nil:
+		c.Invalidate(ownerID)
 	}
 	return owner, live, err
 }
 
 // Find returns the owner of a credential that is in the cache.
 func (c *Cache[Owner]) Find(ownerID, credentialID uuid.UUID) (owner Owner, ok bool) {
-	if c.owners == nil {
-		return owner, false
-	}
-	cached, ownerFound := c.owners.GetIfPresent(ownerID)
-	of, found := c.credentials.GetIfPresent(credentialID)
-	if !ownerFound || !found || cached != of {
+	cached, _ := c.owners.GetIfPresent(ownerID)
+	of, _ := c.credentials.GetIfPresent(credentialID)
+	if cached == nil || cached != of {
 		return owner, false
 	}
 	return *cached, true
@@ -86,23 +78,14 @@ func (c *Cache[Owner]) Invalidate(ownerID uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*c.counter(ownerID)++
-	if c.owners != nil {
-		c.owners.Invalidate(ownerID)
-	}
+	c.owners.Invalidate(ownerID)
 }
 
 // Len returns how many credentials are cached.
-func (c *Cache[Owner]) Len() int {
-	if c.credentials == nil {
-		return 0
-	}
-	return c.credentials.EstimatedSize()
-}
+func (c *Cache[Owner]) Len() int { return c.credentials.EstimatedSize() }
 
 // counter returns the counter of the changes of an owner.
-func (c *Cache[Owner]) counter(ownerID uuid.UUID) *uint64 {
-	return &c.changes[int(binary.BigEndian.Uint16(ownerID[uuid.Size-2:]))%len(c.changes)]
-}
+func (c *Cache[Owner]) counter(ownerID uuid.UUID) *uint64 { return &c.changes[ownerID[uuid.Size-1]] }
 
 // begin is called before a read; store takes its result.
 func (c *Cache[Owner]) begin(ownerID uuid.UUID) (changes uint64) {
@@ -113,23 +96,19 @@ func (c *Cache[Owner]) begin(ownerID uuid.UUID) (changes uint64) {
 
 // store caches the result of a read; changes is the result of its begin.
 func (c *Cache[Owner]) store(ownerID, credentialID uuid.UUID, owner *Owner, changes uint64) {
-	if c.owners == nil {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	isNewest := *c.counter(ownerID) == changes
-	if cached, ok := c.owners.GetIfPresent(ownerID); ok && reflect.DeepEqual(cached, owner) {
-		owner = cached
-	} else {
+	cached, ok := c.owners.GetIfPresent(ownerID)
+	switch isSame := ok && reflect.DeepEqual(cached, owner); {
+	case isSame && isNewest:
+		c.credentials.Set(credentialID, cached)
+	case isNewest && c.lag > 0:
 		*c.counter(ownerID)++
-		if !isNewest {
-			c.owners.Invalidate(ownerID)
-			return
-		}
 		c.owners.Set(ownerID, owner)
-	}
-	if isNewest {
 		c.credentials.Set(credentialID, owner)
+	case !isSame:
+		*c.counter(ownerID)++
+		c.owners.Invalidate(ownerID)
 	}
 }

@@ -41,7 +41,7 @@ func TestTheCacheNeverReturnsAnOlderState(t *testing.T) {
 		"a read that began before another ended is not cached, even if that one was evicted": {func(c *Cache[string]) {
 			first := c.begin(owner)
 			c.store(owner, other, user("user"), c.begin(owner))
-			c.owners.InvalidateAll()
+			c.owners.Invalidate(owner)
 			c.store(owner, session, user("admin"), first)
 		}, ""},
 		"a read that began before the user changed is not cached": {func(c *Cache[string]) {
