@@ -8,16 +8,15 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 )
 
-// The limits of Errors: the number of fields, and the length of a name in bytes.
-const (
-	maxErrors = 100
-	maxName   = 100
-)
+// maxErrors is how many fields Errors has.
+const maxErrors = 100
+
+// maxName, in bytes, is the length of a name in Errors.
+const maxName = 100
 
 // A Problem is an error that a client may receive. Code is for programs and never
 // changes. errors.Is compares problems by Code.
@@ -73,17 +72,15 @@ func (p *Problem) Is(target error) bool {
 }
 
 // Because returns a copy with a cause for the log.
-func (p *Problem) Because(cause error) *Problem {
-	with := *p
-	with.cause = cause
-	return &with
+func (p Problem) Because(cause error) *Problem {
+	p.cause = cause
+	return &p
 }
 
 // Detailed returns a copy with another detail.
-func (p *Problem) Detailed(format string, args ...any) *Problem {
-	with := *p
-	with.Detail = fmt.Sprintf(format, args...)
-	return &with
+func (p Problem) Detailed(format string, args ...any) *Problem {
+	p.Detail = fmt.Sprintf(format, args...)
+	return &p
 }
 
 // Invalid returns validation_failed with the invalid fields, sorted by name. It lists
@@ -92,8 +89,10 @@ func (p *Problem) Detailed(format string, args ...any) *Problem {
 func Invalid(fields ...FieldError) *Problem {
 	with := *ValidationFailed
 	with.Errors = slices.Clone(fields[:min(len(fields), maxErrors)])
-	for i := range with.Errors {
-		with.Errors[i].Field = truncate(with.Errors[i].Field)
+	for i, field := range with.Errors {
+		if len(field.Field) > maxName {
+			with.Errors[i].Field = strings.ToValidUTF8(field.Field[:maxName], "") + "…" // without a part of a character
+		}
 	}
 	slices.SortFunc(with.Errors, func(a, b FieldError) int { return cmp.Compare(a.Field, b.Field) })
 	if with.unlisted = len(fields) - len(with.Errors); with.unlisted > 0 {
@@ -104,18 +103,6 @@ func Invalid(fields ...FieldError) *Problem {
 
 // more says how many invalid fields are not listed.
 func (p *Problem) more() string { return "and " + humanize.Comma(int64(p.unlisted)) + " more" }
-
-// truncate shortens a long name, without cutting a character.
-func truncate(name string) string {
-	if len(name) <= maxName {
-		return name
-	}
-	end := maxName
-	for !utf8.RuneStart(name[end]) {
-		end--
-	}
-	return name[:end] + "…"
-}
 
 // Field returns validation_failed for one field.
 func Field(name, message string) *Problem {
@@ -142,8 +129,7 @@ func (p *Problem) WithBody(status int, code, contentType string, body any) *Prob
 func (p *Problem) Body() (contentType string, body any) { return p.contentType, p.body }
 
 // WithRetryAfter returns a copy that asks the client to wait.
-func (p *Problem) WithRetryAfter(wait time.Duration) *Problem {
-	with := *p
-	with.RetryAfter = wait
-	return &with
+func (p Problem) WithRetryAfter(wait time.Duration) *Problem {
+	p.RetryAfter = wait
+	return &p
 }

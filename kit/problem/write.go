@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strconv"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
@@ -34,13 +33,18 @@ func Write(c *gin.Context, err error) {
 		c.Header("WWW-Authenticate", p.challenge(c.GetString(realmKey)))
 	}
 	if p.RetryAfter > 0 {
-		c.Header("Retry-After", strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds()))))
+		c.Header("Retry-After", fmt.Sprint(math.Ceil(p.RetryAfter.Seconds())))
 	}
-	if p.contentType != "" {
-		write(c, p.Status, p.contentType, p.body)
-		return
+	contentType, answer := p.Body()
+	if contentType == "" {
+		contentType, answer = ContentType, p.Details(c.Writer.Header().Get(RequestIDHeader))
 	}
-	write(c, p.Status, ContentType, p.Details(c.Writer.Header().Get(RequestIDHeader)))
+	body, err := json.Marshal(answer)
+	if err != nil {
+		_ = c.Error(err)
+	}
+	c.Header("Content-Type", contentType) // replaces that of a handler
+	c.Data(p.Status, contentType, body)
 }
 
 // ContentType is the content type of a problem (RFC 9457, section 3).
@@ -62,15 +66,6 @@ func (p *Problem) Details(requestID string) Details {
 	return Details{"about:blank", http.StatusText(p.Status), p.Status, p.Detail, p.Code, requestID, p.Errors}
 }
 
-func write(c *gin.Context, status int, contentType string, answer any) {
-	body, err := json.Marshal(answer)
-	if err != nil {
-		_ = c.Error(err)
-	}
-	c.Header("Content-Type", contentType) // replaces that of a handler
-	c.Data(status, contentType, body)
-}
-
 func from(ctx context.Context, err error) *Problem {
 	var p *Problem
 	var tooLarge *http.MaxBytesError
@@ -81,9 +76,8 @@ func from(ctx context.Context, err error) *Problem {
 		return p
 	case errors.As(err, &tooLarge): // also if a handler read the body
 		return BodyTooLarge.Detailed("The body is over %d bytes", tooLarge.Limit)
-	default:
-		return Internal.Because(err)
 	}
+	return Internal.Because(err)
 }
 
 // challenge returns the value of WWW-Authenticate (RFC 6750, section 3). It has an
