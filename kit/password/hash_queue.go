@@ -24,10 +24,6 @@ type hashQueue struct {
 	turns   turns
 }
 
-func newHashQueue(cores int, maxWait time.Duration) *hashQueue {
-	return &hashQueue{cores: cores, maxWait: maxWait, turns: newTurns()}
-}
-
 // run takes a place in the queue, runs prepare, waits for its turn, and runs work at low
 // priority. The error is overloaded if the turn would come later than maxWait (at once
 // and without prepare, if that is known before), ctx's if ctx ends first, or that of

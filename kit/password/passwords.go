@@ -76,7 +76,8 @@ type Passwords struct {
 // New makes Passwords from settings that Check accepts. It hashes at
 // most one password on each core at a time.
 func New(settings Settings, cores int, hasher Hasher) *Passwords {
-	p := &Passwords{settings: settings, hasher: hasher, queue: newHashQueue(cores, settings.MaxWait)}
+	queue := &hashQueue{cores: cores, maxWait: settings.MaxWait, turns: newTurns()}
+	p := &Passwords{settings: settings, hasher: hasher, queue: queue}
 	p.highest.Store(int64(settings.BcryptCost))
 	return p
 }
@@ -160,13 +161,11 @@ func (p *Passwords) compare(hash, password []byte) error {
 
 // raiseHighest returns the highest cost, including this one.
 func (p *Passwords) raiseHighest(cost int64) int {
-	for {
-		highest := p.highest.Load()
-		if cost <= highest {
-			return int(highest)
-		}
-		p.highest.CompareAndSwap(highest, cost)
+	highest := p.highest.Load()
+	for cost > highest && !p.highest.CompareAndSwap(highest, cost) {
+		highest = p.highest.Load()
 	}
+	return int(max(cost, highest))
 }
 
 // dummyHash is a hash that no password has.
