@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/uuid/v5"
+
+	"example.com/latchkey/kit/settings"
 )
 
 // Folder keeps the newest mails as JSON files, instead of sending them.
@@ -34,23 +37,18 @@ type KeptMail struct {
 }
 
 func (f Folder) keep(mail KeptMail) error {
-	id := uuid.Must(uuid.NewV7())
-	mail.ID, mail.Sent = id.String(), time.Now().UTC().Truncate(time.Second)
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(string(f), ".mail-") // 0600; not listed before it is whole
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	lines := json.NewEncoder(file)
+	mail.ID, mail.Sent = uuid.Must(uuid.NewV7()).String(), time.Now().UTC().Truncate(time.Second)
+	var text bytes.Buffer
+	lines := json.NewEncoder(&text)
 	lines.SetIndent("", "  ")
 	lines.SetEscapeHTML(false) // people read it too
-	if err := errors.Join(lines.Encode(mail), file.Close()); err != nil {
+	path := f.path(mail.ID)
+	temporary := path + ".new" // not listed before it is whole
+	defer os.Remove(temporary)
+	if err := errors.Join(lines.Encode(mail), settings.WriteNew(temporary, text.Bytes())); err != nil {
 		return err
 	}
-	if err := os.Rename(file.Name(), f.path(mail.ID)); err != nil {
+	if err := os.Rename(temporary, path); err != nil {
 		return err
 	}
 	f.prune()

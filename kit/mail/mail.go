@@ -3,10 +3,10 @@
 package mail
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/mail"
@@ -75,25 +75,23 @@ func (s *Sender) compose(message Message) (msg *gomail.Msg, kept KeptMail, err e
 	if err != nil {
 		return nil, kept, fmt.Errorf("mail.from: %w", err)
 	}
-	to, err := foldDomain(message.To)
-	if err != nil {
+	to, toErr := foldDomain(message.To)
+	kept, textErr := render(s.options.Texts, message.Template, serviceName(from), message.Data)
+	if err := errors.Join(toErr, textErr); err != nil {
 		return nil, kept, err
 	}
-	content, err := render(s.options.Texts, message.Template, serviceName(from), message.Data)
-	if err != nil {
-		return nil, kept, err
-	}
+	kept.To = to
 	msg = gomail.NewMsg(gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&from)
 	msg.ToMailAddress(&mail.Address{Address: to})
-	msg.Subject(content.subject)
+	msg.Subject(kept.Subject)
 	msg.SetDate()
 	msg.SetMessageIDWithValue(messageID(from.Address))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // so that no automatic reply is sent (RFC 3834)
-	msg.SetBodyString(gomail.TypeTextPlain, content.text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, content.html)
-	_, err = msg.WriteTo(new(bytes.Buffer)) // finds an error before a server is asked
-	return msg, KeptMail{To: to, Subject: content.subject, Text: content.text, HTML: content.html}, err
+	msg.SetBodyString(gomail.TypeTextPlain, kept.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, kept.HTML)
+	_, err = msg.WriteTo(io.Discard) // finds an error before a server is asked
+	return msg, kept, err
 }
 
 // serviceName is how templates call the service: the name in mail.from, or its domain.

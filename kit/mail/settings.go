@@ -12,8 +12,8 @@ import (
 
 // The default ports of mail.url (RFC 8314, section 3.3).
 const (
-	smtpPort  = 587
-	smtpsPort = 465
+	smtpPort  = "587"
+	smtpsPort = "465"
 )
 
 // Settings are those of the mail server. Without a URL, mails are kept in a folder in
@@ -33,7 +33,7 @@ func (s Settings) Check(f settings.Section, environment string) {
 		return
 	}
 	if !isMailURL(string(s.URL)) {
-		f.Add("url", "write smtp://USER:PASSWORD@HOST:%d or smtps://USER:PASSWORD@HOST:%d, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", smtpPort, smtpsPort)
+		f.Add("url", "write smtp://USER:PASSWORD@HOST:%s or smtps://USER:PASSWORD@HOST:%s, and percent-encode the characters @ : / ? # %% of the password, such as %%40 for @", smtpPort, smtpsPort)
 	}
 	if err == nil && environment == settings.Production && strings.HasSuffix(from.Address, "@localhost") {
 		f.Add("from", "write the address that sends mails, such as Example <no-reply@example.com>")
@@ -44,16 +44,12 @@ func (s Settings) Check(f settings.Section, environment string) {
 func isMailURL(mailURL string) bool {
 	u, err := url.Parse(mailURL)
 	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" || u.Path != "" ||
-		strings.ContainsAny(mailURL, "?#") || strings.Count(mailURL, "@") > 1 || u.User == nil && strings.Contains(mailURL, "@") {
+		strings.ContainsAny(mailURL, "?#") || !settings.HasGoodPort(u) {
 		return false
 	}
-	if u.User != nil {
-		password, _ := u.User.Password()
-		if u.User.Username() == "" || password == "" {
-			return false
-		}
-	}
-	return settings.HasGoodPort(u)
+	password, _ := u.User.Password()
+	hasUser := u.User.Username() != "" && password != ""
+	return !strings.Contains(mailURL, "@") || hasUser && strings.Count(mailURL, "@") == 1
 }
 
 // sender reads mail.from. The domain is in ASCII, as SMTP needs it.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -53,14 +52,14 @@ func (s mailServer) send(ctx context.Context, msg *gomail.Msg) error {
 	if err := do(client, "MAIL FROM", answerTimeout, func() error { return client.Mail(from) }); err != nil {
 		return err // the sender is a setting, which somebody may correct
 	}
-	if err := do(client, "RCPT TO", answerTimeout, func() error { return client.Rcpt(to[0]) }); err != nil {
-		return final(err)
+	err = do(client, "RCPT TO", answerTimeout, func() error { return client.Rcpt(to[0]) })
+	if err == nil {
+		err = transmit(client, msg)
 	}
-	if err := transmit(client, msg); err != nil {
-		return final(err)
+	if err == nil {
+		_ = do(client, "QUIT", connectTimeout, client.Quit) // the mail is sent, whatever the answer
 	}
-	_ = do(client, "QUIT", connectTimeout, client.Quit) // the mail is sent, whatever the answer
-	return nil
+	return final(err)
 }
 
 func transmit(client *smtp.Client, msg *gomail.Msg) error {
@@ -136,7 +135,7 @@ func (s mailServer) connect(ctx context.Context, u *url.URL) (*smtp.Client, erro
 	}
 	limited, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	tcp, err := s.dial(limited, "tcp", net.JoinHostPort(host, cmp.Or(u.Port(), strconv.Itoa(port))))
+	tcp, err := s.dial(limited, "tcp", net.JoinHostPort(host, cmp.Or(u.Port(), port)))
 	if err != nil {
 		return nil, err
 	}

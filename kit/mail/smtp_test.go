@@ -251,7 +251,7 @@ func TestNothingGetsIntoAHeader(t *testing.T) {
 		t.Error("the server was asked")
 	}
 	content, err := render(texts, "verify", "A\r\nBcc: eve@example.com", sample{})
-	if err != nil || strings.ContainsAny(content.subject, "\r\n") {
-		t.Errorf("%q, %v", content.subject, err)
+	if err != nil || strings.ContainsAny(content.Subject, "\r\n") {
+		t.Errorf("%q, %v", content.Subject, err)
 	}
 }
