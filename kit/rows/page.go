@@ -2,6 +2,7 @@ package rows
 
 import (
 	"encoding/base64"
+	"errors"
 	"reflect"
 	"strings"
 
@@ -28,9 +29,7 @@ type Page struct {
 // -starts_at for descending. For nil, the newest items are first. Null is greater
 // than any value.
 func (p Page) By(sort *string) Page {
-	if sort != nil {
-		p.sort = *sort
-	}
+	Set(&p.sort, sort)
 	return p
 }
 
@@ -56,9 +55,7 @@ func Read[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (List[Row], 
 // ReadAs is Read, with items that show converts from rows.
 func ReadAs[Row interface{ Key() uuid.UUID }, Item any](db *gorm.DB, page Page, show func(Row) Item) (found List[Item], err error) {
 	limit := defaultLimit
-	if page.Limit != nil {
-		limit = *page.Limit
-	}
+	Set(&limit, page.Limit)
 	db = db.Session(&gorm.Session{})
 	by, err := parseOrder[Row](db, page.sort)
 	if err == nil && page.Cursor != nil {
@@ -146,16 +143,13 @@ type position struct {
 // newCursor makes the cursor of a row.
 func (o order) newCursor(db *gorm.DB, id uuid.UUID, row reflect.Value) (*string, error) {
 	at := position{Sort: o.sort, ID: id}
+	var valueErr error
 	if o.field != nil {
 		value, _ := o.field.ValueOf(db.Statement.Context, row)
-		text, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		at.Value = text
+		at.Value, valueErr = json.Marshal(value)
 	}
 	text, err := json.Marshal(at)
-	return new(base64.RawURLEncoding.EncodeToString(text)), err
+	return new(base64.RawURLEncoding.EncodeToString(text)), errors.Join(valueErr, err)
 }
 
 // after selects the rows after the position of a cursor.
@@ -191,10 +185,8 @@ func (o order) parseCursor(cursor string) (at position, value reflect.Value, ok 
 		return at, value, true
 	}
 	into := reflect.New(o.field.FieldType)
-	if json.Unmarshal(at.Value, into.Interface()) != nil {
-		return at, value, false
-	}
-	value = into.Elem()
-	plain := reflect.Indirect(value)
-	return at, value, plain.Kind() != reflect.String || !strings.Contains(plain.String(), "\x00") // PostgreSQL refuses it
+	err = json.Unmarshal(at.Value, into.Interface())
+	plain := reflect.Indirect(into.Elem())
+	hasNUL := plain.Kind() == reflect.String && strings.Contains(plain.String(), "\x00") // PostgreSQL refuses it
+	return at, into.Elem(), err == nil && !hasNUL
 }
