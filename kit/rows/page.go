@@ -33,8 +33,6 @@ func (p Page) By(sort *string) Page {
 	return p
 }
 
-const defaultLimit = 20
-
 // maxPage, in bytes, is how much JSON the items of a page may have, so that a page has
 // up to 1 MiB. One item may have more, and is then a page.
 const maxPage = 1<<20 - 1<<10
@@ -54,7 +52,7 @@ func Read[Row interface{ Key() uuid.UUID }](db *gorm.DB, page Page) (List[Row], 
 
 // ReadAs is Read, with items that show converts from rows.
 func ReadAs[Row interface{ Key() uuid.UUID }, Item any](db *gorm.DB, page Page, show func(Row) Item) (found List[Item], err error) {
-	limit := defaultLimit
+	limit := 20 // by default
 	Set(&limit, page.Limit)
 	db = db.Session(&gorm.Session{})
 	by, err := parseOrder[Row](db, page.sort)
@@ -91,10 +89,10 @@ func firstItems[Row, Item any](rows []Row, limit int, show func(Row) Item) ([]It
 }
 
 // order is the order of a list: by a column, and then by id, so that no two rows
-// are equal. Without a column it is by id alone, because UUIDv7 sort by time.
+// are equal. Without a column the newest row is first, because UUIDv7 sort by time.
 type order struct {
 	sort       string
-	field      *schema.Field // of the column; nil for id alone
+	field      *schema.Field // of the column; nil for the newest first
 	column     string        // quoted for SQL
 	descending bool
 }
@@ -102,7 +100,7 @@ type order struct {
 // parseOrder takes the names of what an item shows.
 func parseOrder[Row any](db *gorm.DB, sort string) (order, error) {
 	if sort == "" {
-		return order{descending: true}, nil
+		return order{}, nil
 	}
 	rows := gorm.Statement{DB: db}
 	if err := rows.Parse(new(Row)); err != nil {
@@ -120,14 +118,14 @@ func parseOrder[Row any](db *gorm.DB, sort string) (order, error) {
 func (o order) nullable() bool { return o.field.FieldType.Kind() == reflect.Pointer }
 
 func (o order) sql() string {
+	if o.field == nil {
+		return "id DESC"
+	}
 	direction, nulls := " ASC", " NULLS LAST"
 	if o.descending {
 		direction, nulls = " DESC", " NULLS FIRST"
 	}
-	switch {
-	case o.field == nil:
-		return "id" + direction
-	case !o.nullable(): // without NULLS, an index can be used
+	if !o.nullable() { // without NULLS, an index can be used
 		nulls = ""
 	}
 	return o.column + direction + nulls + ", id" + direction
@@ -152,19 +150,29 @@ func (o order) newCursor(db *gorm.DB, id uuid.UUID, row reflect.Value) (*string,
 	return new(base64.RawURLEncoding.EncodeToString(text)), errors.Join(valueErr, err)
 }
 
-// after selects the rows after the position of a cursor.
+// after selects the rows after the position of a cursor, which a client may have forged.
 func (o order) after(db *gorm.DB, cursor string) (*gorm.DB, error) {
-	at, value, ok := o.parseCursor(cursor)
-	if !ok {
-		return nil, problem.Field("cursor", "is not a cursor of this list in this order")
+	wrong := problem.Field("cursor", "is not a cursor of this list in this order")
+	var at position
+	content, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil || json.Unmarshal(content, &at) != nil || at.Sort != o.sort {
+		return nil, wrong
+	}
+	if o.field == nil {
+		return db.Where("id < ?", at.ID), nil
+	}
+	into := reflect.New(o.field.FieldType)
+	err = json.Unmarshal(at.Value, into.Interface())
+	value := into.Elem()
+	text := reflect.Indirect(value)
+	if err != nil || text.Kind() == reflect.String && strings.Contains(text.String(), "\x00") { // PostgreSQL refuses it
+		return nil, wrong
 	}
 	operator := " > "
 	if o.descending {
 		operator = " < "
 	}
-	switch null := o.field != nil && o.nullable() && value.IsNil(); {
-	case o.field == nil:
-		return db.Where("id"+operator+"?", at.ID), nil
+	switch null := o.nullable() && value.IsNil(); {
 	case null && o.descending: // nulls are first
 		return db.Where("("+o.column+" IS NOT NULL OR id < ?)", at.ID), nil
 	case null: // nulls are last
@@ -173,20 +181,4 @@ func (o order) after(db *gorm.DB, cursor string) (*gorm.DB, error) {
 		return db.Where("(("+o.column+", id) > (?, ?) OR "+o.column+" IS NULL)", value.Interface(), at.ID), nil
 	}
 	return db.Where("("+o.column+", id)"+operator+"(?, ?)", value.Interface(), at.ID), nil
-}
-
-// parseCursor reads a cursor, which a client may have forged.
-func (o order) parseCursor(cursor string) (at position, value reflect.Value, ok bool) {
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || json.Unmarshal(text, &at) != nil || at.Sort != o.sort {
-		return at, value, false
-	}
-	if o.field == nil {
-		return at, value, true
-	}
-	into := reflect.New(o.field.FieldType)
-	err = json.Unmarshal(at.Value, into.Interface())
-	plain := reflect.Indirect(into.Elem())
-	hasNUL := plain.Kind() == reflect.String && strings.Contains(plain.String(), "\x00") // PostgreSQL refuses it
-	return at, into.Elem(), err == nil && !hasNUL
 }
