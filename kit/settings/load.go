@@ -49,18 +49,15 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 	fromFile.SetConfigFile(file)
 	fromFile.SetConfigType("yaml")
 	err := fromFile.ReadInConfig()
-	if file == DefaultFile && errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	if err != nil {
+	if mayMiss := file == DefaultFile && errors.Is(err, fs.ErrNotExist); err != nil && !mayMiss {
 		f.Add("%s: cannot be read: %v", file, errors.Unwrap(err))
-		return
 	}
 	for _, key := range slices.Sorted(slices.Values(fromFile.AllKeys())) {
 		if slices.Contains(known, key) {
 			f.set(v, key, key, fromFile.Get(key))
 		} else {
-			f.Add("%s: %s is not a setting: correct or remove it (%s)", file, key, suggest(key, known))
+			section, _, _ := strings.Cut(key, ".")
+			f.Add("%s: %s is not a setting: correct or remove it (%s)", file, key, suggest(section, known))
 		}
 	}
 }
@@ -96,33 +93,27 @@ func (f *Faults) readEnviron(v *viper.Viper, environ map[string]string, known []
 	for _, key := range known {
 		keys[Variable(key)] = key
 	}
-	set := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(environ)) {
-		value := environ[name]
-		if !strings.HasPrefix(name, envPrefix) || value == "" {
-			continue
-		}
-		key := cmp.Or(keys[name], keys[strings.TrimSuffix(name, "_FILE")])
+		value, ofFile := environ[name], strings.TrimSuffix(name, "_FILE")
 		switch {
-		case key == "" && !isSimilar(name, value, known):
-			ignored = append(ignored, name)
-			continue
-		case key == "":
-			f.Add("%s is not a setting: correct or unset it (%s)", name, suggest(toKey(name), known))
-			continue
-		case set[key] != "":
-			f.Add("%s and %s are both set: unset one", set[key], name)
-		}
-		set[key] = name
-		if keys[name] == "" {
+		case !strings.HasPrefix(name, envPrefix) || value == "":
+		case keys[name] != "":
+			f.set(v, keys[name], name, value)
+		case keys[ofFile] != "" && environ[ofFile] != "":
+			f.Add("%s and %s are both set: unset one", ofFile, name)
+		case keys[ofFile] != "":
 			content, err := ReadFile(value)
 			if err != nil {
 				f.Add("%s: %v", name, err)
-				continue
+			} else {
+				f.set(v, keys[ofFile], name, string(content))
 			}
-			value = string(content)
+		case isSimilar(name, value, known):
+			section, _, _ := strings.Cut(strings.TrimPrefix(name, envPrefix), "_")
+			f.Add("%s is not a setting: correct or unset it (%s)", name, suggest(strings.ToLower(section), known))
+		default:
+			ignored = append(ignored, name)
 		}
-		f.set(v, key, name, value)
 	}
 	return ignored
 }
@@ -150,13 +141,8 @@ func Variable(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-func toKey(variable string) string {
-	return strings.ToLower(strings.Replace(strings.TrimPrefix(variable, envPrefix), "_", ".", 1))
-}
-
 // suggest lists the settings of the section of a misspelt key, or else all.
-func suggest(key string, known []string) string {
-	section, _, _ := strings.Cut(key, ".")
+func suggest(section string, known []string) string {
 	similar := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, section+".") })
 	if len(similar) == 0 {
 		similar = known

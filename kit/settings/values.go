@@ -109,7 +109,9 @@ func decodeHook(from, to reflect.Type, data any) (value any, err error) {
 		value, err = time.ParseDuration(text)
 		fault = "is not a duration: write a number with its unit, such as 90s, 15m or 24h"
 	case reflect.TypeFor[Size]():
-		value, err = parseSize(text)
+		var n uint64
+		n, err = humanize.ParseBytes(text)
+		value = Size(min(n, math.MaxInt64))
 		fault = "is not a size: write a number with its unit, such as 512KiB or 1MiB"
 	case reflect.TypeFor[int]():
 		value, err = strconv.Atoi(text)
@@ -126,14 +128,6 @@ func decodeHook(from, to reflect.Type, data any) (value any, err error) {
 		err = errors.New(text + " " + fault)
 	}
 	return value, err
-}
-
-func parseSize(text string) (Size, error) {
-	n, err := humanize.ParseBytes(text)
-	if n > math.MaxInt64 {
-		err = strconv.ErrRange
-	}
-	return Size(n), err //nolint:gosec // checked above
 }
 
 // checkText refuses what is not a text, or not a list of texts. It does not show the value
