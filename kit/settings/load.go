@@ -28,7 +28,8 @@ const envPrefix = "APP_"
 // Read reads the settings in the fields of into, a pointer to a struct with the defaults,
 // whose tags are named mapstructure: first from file, then (not in production) from the
 // APP_ variables of .env, then from those of environ (NAME=value, as of os.Environ). A
-// later value wins. It returns the APP_ variables that are not similar to a setting.
+// later value wins, and one that cannot be read leaves the default. It returns the APP_
+// variables that are not similar to a setting.
 func (f *Faults) Read(file string, environ []string, into any) (ignored []string) {
 	v := viper.New()
 	var defaults map[string]any
@@ -40,7 +41,13 @@ func (f *Faults) Read(file string, environ []string, into any) (ignored []string
 	slices.Sort(known)
 	f.readFile(v, file, known)
 	ignored = f.readEnviron(v, f.withDotEnv(v, environ), known)
-	f.decode(v, into)
+	// viper's own decoding converts too much, such as true to 1.
+	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: into})
+	if err == nil {
+		err = decoder.Decode(v.AllSettings())
+	}
+	f.addEach(err)
 	return ignored
 }
 

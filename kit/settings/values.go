@@ -68,18 +68,6 @@ func (f *Faults) set(v *viper.Viper, key, name string, value any) {
 	}
 }
 
-// decode reads the settings into a struct, and adds every fault. A value that cannot be read
-// keeps its default. It does not use viper's own decoding, which converts too much, such as
-// true to 1.
-func (f *Faults) decode(v *viper.Viper, into any) {
-	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
-	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: into})
-	if err == nil {
-		err = decoder.Decode(v.AllSettings())
-	}
-	f.addEach(err)
-}
-
 // addEach adds each of the faults that a decoder joins.
 func (f *Faults) addEach(err error) {
 	var joined interface{ Unwrap() []error }
