@@ -51,7 +51,10 @@ func (f Folder) keep(mail KeptMail) error {
 	if err := os.Rename(temporary, path); err != nil {
 		return err
 	}
-	f.prune()
+	ids, _ := f.ids()
+	for _, old := range ids[min(len(ids), maxKept):] {
+		_ = os.Remove(f.path(old)) // else it stays: after an error, the new mail would be kept again
+	}
 	return nil
 }
 
@@ -69,15 +72,6 @@ func (f Folder) ids() (ids []string, err error) {
 		}
 	}
 	return ids, err
-}
-
-// prune removes the oldest mails. What it cannot remove stays: the new mail is kept, and
-// would be kept again after an error.
-func (f Folder) prune() {
-	ids, _ := f.ids()
-	for _, id := range ids[min(len(ids), maxKept):] {
-		_ = os.Remove(f.path(id))
-	}
 }
 
 // List returns the mails, the newest first. A file that cannot be read is one that says

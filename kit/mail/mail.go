@@ -51,7 +51,8 @@ type Sender struct {
 func New(o Options) *Sender {
 	switch {
 	case o.URL != "":
-		return &Sender{o, mailServer{o, new(net.Dialer).DialContext}.send}
+		dialer := net.Dialer{Timeout: connectTimeout}
+		return &Sender{o, mailServer{o, dialer.DialContext}.send}
 	case o.Keep:
 		return &Sender{o, nil}
 	}

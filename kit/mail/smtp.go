@@ -133,9 +133,7 @@ func (s mailServer) connect(ctx context.Context, u *url.URL) (*smtp.Client, erro
 	if u.Scheme == "smtps" {
 		port = smtpsPort
 	}
-	limited, cancel := context.WithTimeout(ctx, connectTimeout)
-	defer cancel()
-	tcp, err := s.dial(limited, "tcp", net.JoinHostPort(host, cmp.Or(u.Port(), port)))
+	tcp, err := s.dial(ctx, "tcp", net.JoinHostPort(host, cmp.Or(u.Port(), port)))
 	if err != nil {
 		return nil, err
 	}
