@@ -65,10 +65,10 @@ func (s mailServer) send(ctx context.Context, msg *gomail.Msg) error {
 func transmit(client *smtp.Client, msg *gomail.Msg) error {
 	return do(client, "DATA", answerTimeout, func() error {
 		content, err := client.Data()
-		if err != nil {
-			return err
+		if err == nil {
+			_, err = msg.WriteTo(content)
 		}
-		if _, err := msg.WriteTo(content); err != nil {
+		if err != nil {
 			return err // without the end, the server drops it
 		}
 		return do(client, "the end of the mail", endTimeout, content.Close)

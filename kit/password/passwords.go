@@ -116,8 +116,7 @@ func (p *Passwords) Check(field string, password Password, own Rule) []problem.F
 // Rehash hashes a password that is already in use, even if it is too short.
 func (p *Passwords) Rehash(ctx context.Context, password Password) (hash string, err error) {
 	var generated []byte
-	prepared := func() error { return nil }
-	err = p.queue.run(ctx, prepared, func() (err error) {
+	err = p.queue.run(ctx, func() error { return nil }, func() (err error) {
 		generated, err = p.hasher.Generate([]byte(password), p.settings.BcryptCost)
 		return err
 	})
