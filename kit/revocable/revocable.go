@@ -39,9 +39,9 @@ type cache[Value any] interface {
 
 // New makes a Cache of at most size credentials. With a lag of 0 it caches nothing.
 func New[Owner any](size int, lag time.Duration) *Cache[Owner] {
-	options := &otter.Options[uuid.UUID, *Owner]{
-		MaximumSize:      size,
-		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, *Owner](lag),
+	options := &otter.Options[uuid.UUID, *Owner]{MaximumSize: size}
+	if lag > 0 { // else nothing is stored that expires
+		options.ExpiryCalculator = otter.ExpiryWriting[uuid.UUID, *Owner](lag)
 	}
 	return &Cache[Owner]{lag: lag, owners: otter.Must(options), credentials: otter.Must(options)}
 }
