@@ -114,8 +114,8 @@ func (a Accounts) SetPassword(ctx context.Context, user models.User, newPassword
 	})
 }
 
-// setHash saves the user of an event with a new password, ends the sessions that
-// Revoke does, clears the failures to log in, and calls the hooks.
+// setHash saves the user of an event with a new password, ends the user's sessions that
+// meet the conditions, clears the failures to log in, and calls the hooks.
 func (a Accounts) setHash(tx *gorm.DB, event Event, hash string, conditions ...any) error {
 	user := &event.User
 	user.PasswordHash = hash

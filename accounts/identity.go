@@ -11,7 +11,8 @@ import (
 )
 
 // Authenticator identifies the user of one kind of bearer token. It reports known as
-// false for a token of another kind. The error is one of kit/token, or what the token does not allow.
+// false for a token of another kind. The error is one of kit/token, or says what the
+// token does not allow.
 type Authenticator func(r *http.Request, token string) (identity Identity, known bool, err error)
 
 // Identity is the user of a request, and the credential that proves it.

@@ -42,8 +42,8 @@ func (a Accounts) EndOtherSessions(ctx context.Context, login Login) (ended int6
 	return a.end(ctx, login.User.ID, Event{Kind: SessionEnded}, models.ByLogout, "id <> ?", login.SessionID)
 }
 
-// end ends the sessions of a user that Revoke does, and calls the hooks if there
-// are any.
+// end ends the sessions of a user that meet the conditions, and calls the hooks if it
+// ended any.
 func (a Accounts) end(ctx context.Context, userID uuid.UUID, event Event, why models.Reason, conditions ...any) (ended int64, err error) {
 	err = a.change(ctx, userID, func(tx *gorm.DB, user models.User) (err error) {
 		ended, err = revoke(tx, user.ID, why, conditions...)
