@@ -43,11 +43,11 @@ func WithIdentity(ctx context.Context, identity Identity) context.Context {
 	return context.WithValue(ctx, identityKey{}, &identity)
 }
 
-func identityFrom(ctx context.Context) Identity {
+func identityFrom(ctx context.Context) *Identity {
 	if identity, ok := ctx.Value(identityKey{}).(*Identity); ok {
-		return *identity
+		return identity
 	}
-	return Identity{}
+	return &Identity{}
 }
 
 // UserFrom returns the current user, and whether the request is authenticated.

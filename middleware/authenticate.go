@@ -8,15 +8,12 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/problem"
-	"example.com/latchkey/kit/server"
 	"example.com/latchkey/kit/token"
 )
 
 // Authenticate refuses a request without a bearer token that one of the authenticators
-// accepts. It puts the identity into the context, for accounts.UserFrom, and replaces
-// Client.
+// accepts. It puts the identity into the context, for accounts.UserFrom.
 func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		identity, err := identify(c.Request, authenticators)
@@ -24,7 +21,7 @@ func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
 			problem.Write(c, err)
 			return
 		}
-		c.Request = c.Request.WithContext(accounts.WithIdentity(client.With(c.Request.Context(), server.ClientOf(c)), identity))
+		c.Request = c.Request.WithContext(accounts.WithIdentity(c.Request.Context(), identity))
 	}
 }
 

@@ -15,7 +15,7 @@ func LogMore(ctx context.Context, err error) (level slog.Level, fields []slog.At
 		level = slog.LevelWarn
 	}
 	if user, ok := accounts.UserFrom(ctx); ok {
-		fields = append(fields, slog.String("user_id", user.ID.String()))
+		fields = append(fields, slog.Any("user_id", user.ID))
 	}
 	return level, fields
 }

@@ -30,14 +30,15 @@ type answers struct {
 	by   map[string]int
 }
 
-type answersKey struct{}
-
-// LimitAnswers limits the JSON answers over 16 KiB that are in memory at once, in
-// bytes. One client may have a quarter. A read above that is answered 503. A write is
-// not, because it is done.
-func LimitAnswers(limit int, client func(context.Context) string) gin.HandlerFunc {
-	all := &answers{limit: limit, client: client, by: map[string]int{}}
-	return func(c *gin.Context) { c.Set(answersKey{}, all) }
+// LimitAnswers returns the routes with a limit for the JSON answers over 16 KiB that are in
+// memory at once, in bytes. One client may have a quarter. A read above that is answered
+// 503. A write is not, because it is done.
+func LimitAnswers(routes []Route, limit int, client func(context.Context) string) []Route {
+	limited, all := slices.Clone(routes), &answers{limit: limit, client: client, by: map[string]int{}}
+	for i := range limited {
+		limited[i].answers = all
+	}
+	return limited
 }
 
 // count adds the size of an answer, or takes it away again if it is negative. It reports
@@ -66,9 +67,9 @@ func JSONSize(value any) (int, error) {
 
 // writeAnswer encodes the JSON before it writes, so that an encoding error is
 // answered 500. It writes a large answer only if there is room for it.
-func writeAnswer(c *gin.Context, status int, out any) {
+func (r Route) writeAnswer(c *gin.Context, out any) {
 	if file, ok := out.(File); ok {
-		file.write(c, status)
+		file.write(c, r.status)
 		return
 	}
 	body, err := json.Marshal(out, marshalOptions)
@@ -84,8 +85,7 @@ func writeAnswer(c *gin.Context, status int, out any) {
 			return
 		}
 	}
-	if value, limited := c.Get(answersKey{}); limited && len(body) > smallAnswer && isRead(c.Request.Method) {
-		all := value.(*answers)
+	if all := r.answers; all != nil && len(body) > smallAnswer && isRead(c.Request.Method) {
 		client := all.client(c.Request.Context())
 		if !all.count(client, len(body)) {
 			c.Writer.Header().Del("ETag")
@@ -94,7 +94,7 @@ func writeAnswer(c *gin.Context, status int, out any) {
 		}
 		defer all.count(client, -len(body))
 	}
-	c.Data(status, "application/json; charset=utf-8", body)
+	c.Data(r.status, "application/json; charset=utf-8", body)
 }
 
 // Versioned is an answer with an ETag header: a quoted string that changes when

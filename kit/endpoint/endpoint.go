@@ -45,6 +45,7 @@ type Route struct {
 	own        Rules
 	middleware []gin.HandlerFunc
 	problems   []*problem.Problem
+	answers    *answers // nil without a limit
 	bind       binder // made when the handlers or the document are
 	in, out    reflect.Type
 	function   string // the function's name
@@ -225,7 +226,7 @@ func (r Route) handle(c *gin.Context) {
 		if r.located {
 			c.Header("Location", c.Request.URL.EscapedPath()+"/"+out.(Keyed).Key().String())
 		}
-		writeAnswer(c, r.status, out)
+		r.writeAnswer(c, out)
 	}
 }
 

@@ -11,11 +11,13 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-const realmKey = "problem.realm"
+type realmKey struct{}
 
-// Realm returns a middleware that names the protection space in every challenge (RFC
-// 9110, section 11.5).
-func Realm(name string) gin.HandlerFunc { return func(c *gin.Context) { c.Set(realmKey, name) } }
+// WithRealm returns the context of a request with the name of the protection space, for its
+// challenges (RFC 9110, section 11.5).
+func WithRealm(ctx context.Context, name string) context.Context {
+	return context.WithValue(ctx, realmKey{}, name)
+}
 
 // RequestIDHeader has the id of a request, which is also in the log.
 const RequestIDHeader = "X-Request-ID"
@@ -30,7 +32,8 @@ func Write(c *gin.Context, err error) {
 		return
 	}
 	if p.Status == http.StatusUnauthorized {
-		c.Header("WWW-Authenticate", p.challenge(c.GetString(realmKey)))
+		realm, _ := c.Request.Context().Value(realmKey{}).(string)
+		c.Header("WWW-Authenticate", p.challenge(realm))
 	}
 	if p.RetryAfter > 0 {
 		c.Header("Retry-After", fmt.Sprint(math.Ceil(p.RetryAfter.Seconds())))

@@ -93,19 +93,16 @@ func address(text string) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// WithClient puts the client of a request into its context, for client.From. Requests to
-// public routes have it; Options.Authenticate calls it for the others.
-func WithClient(c *gin.Context) {
-	c.Request = c.Request.WithContext(client.With(c.Request.Context(), ClientOf(c)))
-}
-
-// ClientOf returns the client of a request.
-func ClientOf(c *gin.Context) client.Client {
-	agent := c.Request.UserAgent()
-	return client.Client{
-		IP:        clientIP(c.Request),
-		UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], ""),
-		RequestID: c.Writer.Header().Get(problem.RequestIDHeader),
+// withClient puts the client of a request into its context, for client.From, and the realm
+// for challenges.
+func withClient(realm string) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		agent := c.Request.UserAgent()
+		c.Request = c.Request.WithContext(client.With(problem.WithRealm(c.Request.Context(), realm), client.Client{
+			IP:        clientIP(c.Request),
+			UserAgent: strings.ToValidUTF8(agent[:min(len(agent), maxUserAgent)], ""),
+			RequestID: c.Writer.Header().Get(problem.RequestIDHeader),
+		}))
 	}
 }
 

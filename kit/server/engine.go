@@ -48,22 +48,21 @@ func NewEngine(o Options) (*gin.Engine, error) {
 	engine.MaxMultipartMemory = endpoint.FormMemory
 	engine.RedirectTrailingSlash = false // Gin redirects without running the middleware
 	engine.ForwardedByClientIP = false   // realIP has set RemoteAddr
-	engine.Use(problem.Realm(o.Realm))
+	engine.Use(realIP(o.TrustedProxies, o.Log), requestID, withClient(o.Realm))
 	engine.Use(o.Middleware...)
-	engine.Use(realIP(o.TrustedProxies, o.Log), requestID, logRequests(o.Log, o.LogMore), answerPanics, setHeaders)
-	table := append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...)
+	engine.Use(logRequests(o.Log, o.LogMore), answerPanics, setHeaders)
+	table := endpoint.LimitAnswers(append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...), maxAnswers, network)
 	if len(o.CORSOrigins) > 0 {
 		engine.Use(allowOrigins(o.CORSOrigins, o.CORSHeaders, table))
 	}
-	engine.Use(healthOnly("/healthz", "/readyz"), endpoint.LimitAnswers(maxAnswers, network))
+	engine.Use(healthOnly("/healthz", "/readyz"))
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
 	engine.NoMethod(func(c *gin.Context) { problem.Write(c, problem.MethodNotAllowed) })
 	for _, route := range table {
-		identify := gin.HandlerFunc(WithClient)
+		chain := append([]gin.HandlerFunc{limitBody(route.BodyLimit(int64(o.MaxBody)))}, route.Handlers()...)
 		if !route.Access.Public() {
-			identify = o.Authenticate
+			chain = slices.Insert(chain, 0, o.Authenticate)
 		}
-		chain := append([]gin.HandlerFunc{identify, limitBody(route.BodyLimit(int64(o.MaxBody)))}, route.Handlers()...)
 		engine.Handle(route.Method, route.Path, chain...)
 		if route.Method == http.MethodGet {
 			engine.HEAD(route.Path, chain...)

@@ -14,7 +14,7 @@ func TestALimitIsForEachNetwork(t *testing.T) {
 	gin.SetMode(gin.ReleaseMode)
 	synctest.Test(t, func(t *testing.T) {
 		engine := gin.New()
-		engine.POST("/", WithClient, Limit(2, time.Minute), func(c *gin.Context) { c.Status(http.StatusNoContent) })
+		engine.POST("/", withClient(""), Limit(2, time.Minute), func(c *gin.Context) { c.Status(http.StatusNoContent) })
 		send := func(from string, status int, retryAfter string) {
 			t.Helper()
 			request, recorder := httptest.NewRequestWithContext(t.Context(), "POST", "/", nil), httptest.NewRecorder()

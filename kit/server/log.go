@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/problem"
 )
 
@@ -72,8 +73,8 @@ func logRequest(log *slog.Logger, more func(context.Context, error) (slog.Level,
 		slog.String("route", c.FullPath()),
 		slog.Int("status", status),
 		slog.Float64("latency_ms", float64(time.Since(start).Microseconds())/1e3),
-		slog.String("ip", clientIP(c.Request)),
-		slog.String("request_id", c.Writer.Header().Get(problem.RequestIDHeader)),
+		slog.String("ip", client.From(ctx).IP),
+		slog.String("request_id", client.From(ctx).RequestID),
 	}
 	if c.FullPath() == "" { // there is no route, so the path is the only hint
 		attrs = append(attrs, slog.String("path", truncate(c.Request.URL.EscapedPath(), maxPath)))
