@@ -53,7 +53,7 @@ type payload struct {
 	NotBefore *float64 `json:"nbf,omitempty"`
 	IssuedAt  *float64 `json:"iat,omitempty"`
 
-	More map[string]any `json:",unknown"`
+	More map[string]any `json:",embed"`
 }
 
 // exact is a payload without its methods.

@@ -1,8 +1,11 @@
 package token
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,7 +77,16 @@ func TestAClaimOfTheProgramComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	claims, err := replica.Verify(token)
-	if err != nil || claims.Subject != want.Subject || claims.More["plan"] != "gold" {
+	if err != nil || claims.Subject != want.Subject || !reflect.DeepEqual(claims.More, want.More) {
 		t.Errorf("%+v, %v", claims, err)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil || !strings.Contains(string(payload), `"plan":"gold"}`) || strings.Contains(string(payload), "More") {
+		t.Errorf("the claims are %s, %v", payload, err)
+	}
+	for _, name := range []string{"sub", "exp", "sid"} { // the claims of the kit
+		if token, err := issuer.Issue(Claims{More: map[string]any{name: "x"}}); err == nil {
+			t.Errorf("%s is a claim twice: %s", name, token)
+		}
 	}
 }
