@@ -140,7 +140,7 @@ bench-compare: ## Compare the benchmarks with those of another commit: base=main
 	go -C bench tool benchstat base=../bin/base.txt here=../bin/here.txt; rm bin/base.txt bin/here.txt
 
 # <!-- /bench -->
-resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?" access=owner|shared|admin
+resource: ## Add a resource: name=task fields="title:string:required done:bool due_at:time?" access=owner|shared|admin part=todo
 	@go -C tools run ./fork resource
 	@$(MAKE) --no-print-directory -s openapi
 
@@ -149,11 +149,8 @@ migration: ## Add a migration, to be written: name=add_phone
 
 remove: ## Remove resources and optional parts: name="task line_item"; without a name, list the parts
 	@go -C tools run ./fork remove
-	@go mod tidy
-	@if [ -d vendor ]; then go mod vendor; fi
-	@$(MAKE) --no-print-directory -s openapi
 
-rename: ## Make the project yours: module=github.com/me/shop
+rename: ## Make the project yours: module=github.com/me/shop, without="part part" or only="part"
 	@go -C tools run ./fork rename
 
 own: ## Copy a package of the kit, to change it: package=throttle

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"example.com/latchkey/commands"
+	"example.com/latchkey/parts"
 )
 
-func main() { os.Exit(commands.Run()) }
+func main() { os.Exit(commands.Run(parts.All())) }

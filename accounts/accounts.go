@@ -6,6 +6,7 @@ package accounts
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,24 +18,49 @@ import (
 	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/rows"
+	"example.com/latchkey/kit/token"
 	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
 )
 
-// The numbers of locks. Any numbers work that nothing else uses; migrations use the one
-// before.
-const (
-	lockAdmins = 7_526_466_403 // for changes that may remove an admin
-	lockMails  = 7_526_466_404 // for the count of the mails of an address
-)
+// lockAdmins is the number of a lock for changes that may remove an admin. Any number works
+// that nothing else uses; migrations use the one before, and parts those after.
+const lockAdmins = 7_526_466_403
 
 // Accounts changes the users of a database.
 type Accounts struct {
-	DB            *gorm.DB
-	Auth          Services
-	Hooks         []Hook
-	SecondFactors []SecondFactor
-	OnLogin       []func(err error) // called with the result of each login
+	DB   *gorm.DB
+	Auth Services
+	Extension
+}
+
+// Extension is what other packages add to what happens to users, each list in its order.
+type Extension struct {
+	Hooks          []Hook
+	SecondFactors  []SecondFactor
+	OnLogin        []func(err error) // called with the result of each login
+	Authenticators []Authenticator   // are asked before the one of access tokens
+	Claims         []Claims
+}
+
+// Claims returns claims of the program itself for the access tokens of a session, which
+// handlers get by ClaimsFrom. Their names must not be those of token.Claims.
+type Claims func(ctx context.Context, session models.Session) (map[string]any, error)
+
+// ClaimsOf returns the claims of an access token of a session.
+func (a Accounts) ClaimsOf(ctx context.Context, session models.Session) (token.Claims, error) {
+	claims := token.Claims{Subject: session.UserID, Session: session.ID}
+	for _, of := range a.Claims {
+		more, err := of(ctx, session)
+		if err != nil {
+			return claims, err
+		}
+		if claims.More == nil {
+			claims.More = map[string]any{}
+		}
+		maps.Copy(claims.More, more)
+	}
+	return claims, nil
 }
 
 // NewUser is the input for a new user.
@@ -52,7 +78,7 @@ func (a Accounts) CheckNew(_ context.Context, in NewUser) []problem.FieldError {
 // Create creates a user. The error is validation_failed on password, email_taken or
 // overloaded.
 func (a Accounts) Create(ctx context.Context, in NewUser) (models.User, error) {
-	hash, err := a.Auth.Passwords.Hash(ctx, "password", in.Password, notLike(in.Email))
+	hash, err := a.Hash(ctx, "password", in.Password, in.Email)
 	if err != nil {
 		return models.User{}, err
 	}
@@ -83,7 +109,7 @@ func (a Accounts) Invite(ctx context.Context, in InvitedUser) (user models.User,
 	user = models.User{Email: in.Email, Name: in.Name, Role: models.RoleUser}
 	rows.Set(&user.Role, in.Role)
 	if in.Password != nil {
-		if user.PasswordHash, err = a.Auth.Passwords.Hash(ctx, "password", *in.Password, notLike(in.Email)); err != nil {
+		if user.PasswordHash, err = a.Hash(ctx, "password", *in.Password, in.Email); err != nil {
 			return user, err
 		}
 	}
@@ -97,9 +123,15 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 		if err := tx.Create(user).Error; err != nil {
 			return err
 		}
-		return a.call(tx, Event{Kind: kind, User: *user, Details: map[string]any{"role": user.Role}})
+		return a.Tell(tx, Event{Kind: kind, User: *user, Details: map[string]any{"role": user.Role}})
 	})
 	return emailTaken(err)
+}
+
+// Hash hashes a new password of an account. The error is validation_failed on field, or
+// overloaded. The email may be empty.
+func (a Accounts) Hash(ctx context.Context, field string, typed password.Password, email models.Email) (string, error) {
+	return a.Auth.Passwords.Hash(ctx, field, typed, notLike(email))
 }
 
 // CheckPassword returns the rule that a new password of an account breaks, with the name of
@@ -169,21 +201,30 @@ func (a Accounts) Login(ctx context.Context, in Credentials) (session models.Ses
 		notFound: ErrLoginFailed,
 	}
 	err = a.withPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
-		if user.Disabled {
-			return problem.Forbidden.Detailed("Account disabled")
-		}
-		if session, err = a.Auth.Sessions.Start(tx, user.ID, client.From(ctx)); err != nil {
-			return err
-		}
-		if err := a.call(tx, Event{Kind: LoggedIn, User: user, Session: session.ID}); err != nil {
-			return err
-		}
-		if err := a.checkFactors(tx, user, Factors{OTP: in.OTP}); err != nil {
-			return err
-		}
-		return a.Auth.Throttle.Remember(ctx, tx, string(user.Email))
+		session, err = a.Begin(tx, user, Factors{OTP: in.OTP})
+		return err
 	})
 	return session, err
+}
+
+// Begin begins a session of a user who has proved who it is, by a password or otherwise, in
+// the transaction of WithUser. The error is forbidden for a disabled user, a hook's or a
+// second factor's.
+func (a Accounts) Begin(tx *gorm.DB, user models.User, in Factors) (session models.Session, err error) {
+	ctx := tx.Statement.Context
+	if user.Disabled {
+		return session, problem.Forbidden.Detailed("Account disabled")
+	}
+	if session, err = a.Auth.Sessions.Start(tx, user.ID, client.From(ctx)); err != nil {
+		return session, err
+	}
+	if err := a.Tell(tx, Event{Kind: LoggedIn, User: user, Session: session.ID}); err != nil {
+		return session, err
+	}
+	if err := a.checkFactors(tx, user, in); err != nil {
+		return session, err
+	}
+	return session, a.Auth.Throttle.Remember(ctx, tx, string(user.Email))
 }
 
 // Refresh uses a refresh token as Sessions.Refresh does.
@@ -193,7 +234,7 @@ func (a Accounts) Refresh(ctx context.Context, token string) (models.Session, er
 		if err := tx.Take(&user, "id = ?", session.UserID).Error; err != nil {
 			return err
 		}
-		return a.call(tx, Event{Kind: TokenTheft, User: user, Session: session.ID})
+		return a.Tell(tx, Event{Kind: TokenTheft, User: user, Session: session.ID})
 	})
 }
 

@@ -22,15 +22,15 @@ type Profile struct {
 // deleted.
 func (a Accounts) ChangeProfile(ctx context.Context, to Profile) (user models.User, err error) {
 	current, _ := UserFrom(ctx)
-	err = a.change(ctx, current.ID, func(tx *gorm.DB, now models.User) error {
+	err = a.WithUser(ctx, current.ID, func(tx *gorm.DB, now models.User) error {
 		user = now
 		rows.Set(&user.Name, to.Name)
-		if err := save(tx, &user); err != nil {
+		if err := Save(tx, &user); err != nil {
 			return err
 		}
 		return a.changed(tx, now, user)
 	})
-	return user, revokedIfGone(err)
+	return user, RevokedIfGone(err)
 }
 
 // Change is what an admin or the command line can change of a user. A nil field does
@@ -44,7 +44,7 @@ type Change struct {
 // Change changes a user. The sessions of a disabled user end, and do not come back
 // when the user is enabled. The error is not_found or last_admin.
 func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user models.User, err error) {
-	err = a.change(ctx, id, func(tx *gorm.DB, now models.User) error {
+	err = a.WithUser(ctx, id, func(tx *gorm.DB, now models.User) error {
 		user = now
 		rows.Set(&user.Name, to.Name)
 		rows.Set(&user.Role, to.Role)
@@ -59,7 +59,7 @@ func (a Accounts) Change(ctx context.Context, id uuid.UUID, to Change) (user mod
 				return err
 			}
 		}
-		write := func() error { return save(tx, &user) }
+		write := func() error { return Save(tx, &user) }
 		if to.Role == nil && to.Disabled == nil {
 			err = write()
 		} else {
@@ -80,11 +80,11 @@ func (a Accounts) ChangeEmail(ctx context.Context, login Login, by Confirmation,
 		user = now
 		user.Email, user.EmailVerified = email, false
 		user.EmailChanges++ // so that the links of before do not work when it is changed back
-		if err := save(tx, &user); err != nil {
+		if err := Save(tx, &user); err != nil {
 			return emailTaken(err)
 		}
 		details := map[string]any{"email": fromTo{now.Email, user.Email}}
-		return a.call(tx, Event{Kind: EmailChanged, User: user, OldEmail: now.Email, Details: details})
+		return a.Tell(tx, Event{Kind: EmailChanged, User: user, OldEmail: now.Email, Details: details})
 	})
 	return user, err
 }
@@ -94,32 +94,32 @@ func (a Accounts) ChangeEmail(ctx context.Context, login Login, by Confirmation,
 func (a Accounts) ChangePassword(ctx context.Context, login Login, by Confirmation, newPassword password.Password) error {
 	var hash string
 	prepare := func() (err error) {
-		hash, err = a.Auth.Passwords.Hash(ctx, "new_password", newPassword, notLike(login.User.Email))
+		hash, err = a.Hash(ctx, "new_password", newPassword, login.User.Email)
 		return err
 	}
 	return a.Confirm(ctx, login, by, prepare, func(tx *gorm.DB, user models.User) error {
-		return a.setHash(tx, Event{Kind: PasswordChanged, User: user}, hash, "id <> ?", login.SessionID)
+		return a.SetHash(tx, Event{Kind: PasswordChanged, User: user}, hash, "id <> ?", login.SessionID)
 	})
 }
 
 // SetPassword sets the password of a user, and ends every session. The error is
 // validation_failed on password, not_found or overloaded.
 func (a Accounts) SetPassword(ctx context.Context, user models.User, newPassword password.Password) error {
-	hash, err := a.Auth.Passwords.Hash(ctx, "password", newPassword, notLike(user.Email))
+	hash, err := a.Hash(ctx, "password", newPassword, user.Email)
 	if err != nil {
 		return err
 	}
-	return a.change(ctx, user.ID, func(tx *gorm.DB, user models.User) error {
-		return a.setHash(tx, Event{Kind: PasswordChanged, User: user}, hash)
+	return a.WithUser(ctx, user.ID, func(tx *gorm.DB, user models.User) error {
+		return a.SetHash(tx, Event{Kind: PasswordChanged, User: user}, hash)
 	})
 }
 
-// setHash saves the user of an event with a new password, ends the user's sessions that
+// SetHash saves the user of an event with a new password, ends the user's sessions that
 // meet the conditions, clears the failures to log in, and calls the hooks.
-func (a Accounts) setHash(tx *gorm.DB, event Event, hash string, conditions ...any) error {
+func (a Accounts) SetHash(tx *gorm.DB, event Event, hash string, conditions ...any) error {
 	user := &event.User
 	user.PasswordHash = hash
-	if err := save(tx, user); err != nil {
+	if err := Save(tx, user); err != nil {
 		return err
 	}
 	ended, err := revoke(tx, user.ID, models.ByPassword, conditions...)
@@ -132,7 +132,7 @@ func (a Accounts) setHash(tx *gorm.DB, event Event, hash string, conditions ...a
 	if err := a.Auth.Throttle.Clear(tx, string(user.Email), throttle.Password); err != nil {
 		return err
 	}
-	return a.call(tx, event)
+	return a.Tell(tx, event)
 }
 
 // Delete deletes a logged-in user and everything the user owns. The email can then be
@@ -150,12 +150,12 @@ func (a Accounts) DeleteUser(ctx context.Context, id uuid.UUID) error {
 	if err := a.Auth.Sessions.PurgeUser(ctx, id, uuid.Nil); err != nil {
 		return err
 	}
-	return a.change(ctx, id, a.delete)
+	return a.WithUser(ctx, id, a.delete)
 }
 
 func (a Accounts) delete(tx *gorm.DB, user models.User) error {
 	if err := keepAnAdmin(tx, func() error { return tx.Delete(&user).Error }); err != nil {
 		return err
 	}
-	return a.call(tx, Event{Kind: UserDeleted, User: user, Details: map[string]any{"email": user.Email}})
+	return a.Tell(tx, Event{Kind: UserDeleted, User: user, Details: map[string]any{"email": user.Email}})
 }

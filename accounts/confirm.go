@@ -29,7 +29,7 @@ var (
 	errLogInAgain      = problem.Forbidden.Detailed("Log in again")
 )
 
-// Confirm runs change as Accounts.change does, if the user of a login has confirmed it and
+// Confirm runs change as Accounts.WithUser does, if the user of a login has confirmed it and
 // the session of the login has not ended. prepare may be nil; it does what takes long,
 // before the transaction. The error is validation_failed on current_password or otp,
 // forbidden if a user without a password must log in again, token_revoked,
@@ -50,7 +50,7 @@ func (a Accounts) Confirm(ctx context.Context, login Login, by Confirmation, pre
 		},
 	}
 	return a.withPassword(ctx, check, func(tx *gorm.DB, now models.User) error {
-		if err := requireLive(tx, login); err != nil {
+		if err := RequireLive(tx, login); err != nil {
 			return err
 		}
 		if err := a.checkFactors(tx, now, Factors{OTP: by.OTP}); err != nil {

@@ -37,9 +37,16 @@ type Event struct {
 	Session  uuid.UUID      // which began or ended; uuid.Nil is the current one
 	OldEmail models.Email   // of EmailChanged
 	Details  map[string]any // what else is known of it, and no secret
+	Notice   string         // the name of the text of a mail about it, if that is not its Kind
 
 	// WasUnverified is of PasswordReset: the email had not been verified before.
 	WasUnverified bool
+}
+
+// Kinds has the kinds of events of the core.
+var Kinds = []Kind{
+	Registered, LoggedIn, LoginFailed, LoginThrottled, Logout, SessionEnded, TokenTheft,
+	PasswordChanged, PasswordReset, EmailChanged, EmailVerified, UserCreated, UserChanged, UserDeleted,
 }
 
 // Hook is called with each Event, in the transaction of the change. The context of tx
@@ -47,8 +54,8 @@ type Event struct {
 // client.From). An error undoes the change.
 type Hook func(tx *gorm.DB, event Event) error
 
-// call calls the hooks in the transaction of a change.
-func (a Accounts) call(tx *gorm.DB, event Event) error {
+// Tell calls the hooks in the transaction of a change.
+func (a Accounts) Tell(tx *gorm.DB, event Event) error {
 	for _, hook := range a.Hooks {
 		if err := hook(tx, event); err != nil {
 			return err
@@ -72,7 +79,7 @@ func (a Accounts) changed(tx *gorm.DB, before, after models.User) error {
 	if len(details) == 0 {
 		return nil
 	}
-	return a.call(tx, Event{Kind: UserChanged, User: after, Details: details})
+	return a.Tell(tx, Event{Kind: UserChanged, User: after, Details: details})
 }
 
 // fromTo is a change of a value in Event.Details.

@@ -45,5 +45,5 @@ func (s Services) Housekeep(ctx context.Context, log *slog.Logger) error {
 	return errors.Join(err, s.Throttle.Purge(ctx), database.Checkpoint(ctx, s.Sessions.db))
 }
 
-// Cached returns how many sessions and other credentials are cached.
-func (s *Sessions) Cached() int { return s.cache.Len() }
+// CachedCount returns how many sessions and other credentials are cached.
+func (s *Sessions) CachedCount() int { return s.cache.Len() }

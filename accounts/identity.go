@@ -10,10 +10,11 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Authenticator identifies the user of one kind of bearer token. It reports known as
-// false for a token of another kind. The error is one of kit/token, or says what the
-// token does not allow.
-type Authenticator func(r *http.Request, token string) (identity Identity, known bool, err error)
+// Authenticator identifies the user of a request by one kind of credential. bearer is the
+// token of its Authorization header, or "". It reports known as false for a request with
+// another kind of credential, or with none. The error is one of kit/token, or says what the
+// credential does not allow.
+type Authenticator func(r *http.Request, bearer string) (identity Identity, known bool, err error)
 
 // Identity is the user of a request, and the credential that proves it.
 type Identity struct {
@@ -69,8 +70,8 @@ func LoginFrom(ctx context.Context) (Login, bool) {
 	return Login{is.User, is.ID}, true
 }
 
-// guessBy is a guess of what an account has, by the client and the session of the context.
-func guessBy(ctx context.Context, email models.Email, of throttle.Guessed) throttle.Guess {
+// GuessBy is a guess of what an account has, by the client and the session of the context.
+func GuessBy(ctx context.Context, email models.Email, of throttle.Guessed) throttle.Guess {
 	g := throttle.Guess{Account: string(email), Of: of}
 	if login, ok := LoginFrom(ctx); ok {
 		g.Session = login.SessionID.String()

@@ -18,18 +18,15 @@ type Services struct {
 	Sessions  *Sessions
 	Passwords *password.Passwords
 	Throttle  *throttle.Throttle
-	Keys      *APIKeys
 }
 
 // NewServices makes Services from settings that config has checked. It takes GOMAXPROCS
 // as the number of cores.
 func NewServices(settings config.Settings, db *gorm.DB) Services {
-	sessions := NewSessions(db, settings.JWT)
 	return Services{
 		Tokens:    token.New(settings.JWT.Settings),
-		Sessions:  sessions,
+		Sessions:  NewSessions(db, settings.JWT),
 		Passwords: password.New(settings.Password, runtime.GOMAXPROCS(0), password.Bcrypt()),
-		Throttle:  throttle.New(db, seal.Derive(settings.JWT.Secrets(), "login throttle"), settings.Login.Settings),
-		Keys:      newAPIKeys(sessions, settings.JWT),
+		Throttle:  throttle.New(db, seal.Derive(settings.JWT.Secrets(), "login throttle"), settings.Login),
 	}
 }

@@ -157,10 +157,10 @@ func revoke(tx *gorm.DB, userID uuid.UUID, why models.Reason, conditions ...any)
 	return result.RowsAffected, result.Error
 }
 
-// requireLive checks inside the transaction of a change that the session of a login has
+// RequireLive checks inside the transaction of a change that the session of a login has
 // not ended. It locks the session's row until the commit, so that the session ends
 // before the change or after it. The error is token.ErrRevoked.
-func requireLive(tx *gorm.DB, login Login) error {
+func RequireLive(tx *gorm.DB, login Login) error {
 	found := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthShare}).Select("id").
 		Limit(1).Find(&models.Session{}, "id = ? AND user_id = ? AND "+models.LiveSession, login.SessionID, login.User.ID, tx.NowFunc())
 	if found.Error == nil && found.RowsAffected == 0 {
@@ -172,12 +172,17 @@ func requireLive(tx *gorm.DB, login Login) error {
 // User returns the user of an access token, without the password hash. The error
 // is token.ErrRevoked if the session has ended, or the user is deleted or disabled.
 func (s *Sessions) User(ctx context.Context, claims token.Claims) (models.User, error) {
-	return s.user(ctx, claims.Subject, claims.Session, liveSession)
+	return s.UserOf(ctx, claims.Subject, claims.Session, liveSession)
 }
 
-// user is User for any credential. live is the SQL condition of one that has not ended;
+// Cached returns the user of a credential that is in the cache.
+func (s *Sessions) Cached(userID, credentialID uuid.UUID) (user models.User, live bool) {
+	return s.cache.Find(userID, credentialID)
+}
+
+// UserOf is User for any credential. live is a SQL query that finds one that has not ended;
 // its parameters are the id and the current time.
-func (s *Sessions) user(ctx context.Context, userID, credentialID uuid.UUID, live string) (models.User, error) {
+func (s *Sessions) UserOf(ctx context.Context, userID, credentialID uuid.UUID, live string) (models.User, error) {
 	user, ok, err := s.cache.Read(ctx, userID, credentialID, func(ctx context.Context) (user models.User, ok bool, err error) {
 		found := withLive(s.db.WithContext(ctx), userID, credentialID, live).Omit("password_hash").Limit(1).Find(&user)
 		return user, found.RowsAffected == 1, found.Error

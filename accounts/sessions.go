@@ -45,7 +45,7 @@ func (a Accounts) EndOtherSessions(ctx context.Context, login Login) (ended int6
 // end ends the sessions of a user that meet the conditions, and calls the hooks if it
 // ended any.
 func (a Accounts) end(ctx context.Context, userID uuid.UUID, event Event, why models.Reason, conditions ...any) (ended int64, err error) {
-	err = a.change(ctx, userID, func(tx *gorm.DB, user models.User) (err error) {
+	err = a.WithUser(ctx, userID, func(tx *gorm.DB, user models.User) (err error) {
 		ended, err = revoke(tx, user.ID, why, conditions...)
 		if err != nil || ended == 0 {
 			return err
@@ -54,7 +54,7 @@ func (a Accounts) end(ctx context.Context, userID uuid.UUID, event Event, why mo
 		if event.Session.IsNil() {
 			event.Details = map[string]any{"sessions": ended}
 		}
-		return a.call(tx, event)
+		return a.Tell(tx, event)
 	})
 	return ended, err
 }

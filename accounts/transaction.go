@@ -17,10 +17,10 @@ import (
 	"example.com/latchkey/models"
 )
 
-// change runs a function that changes a user, and may call Revoke, in a
+// WithUser runs a function that changes a user, and may call Revoke, in a
 // transaction that locks the user's row. The change takes effect at once. The error
 // is not_found if there is no such user.
-func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm.DB, user models.User) error) error {
+func (a Accounts) WithUser(ctx context.Context, id uuid.UUID, change func(tx *gorm.DB, user models.User) error) error {
 	// Also after an error: the commit may have succeeded without an answer.
 	defer a.Auth.Sessions.Invalidate(id)
 	return database.Transaction(a.DB.WithContext(ctx), func(tx *gorm.DB) error {
@@ -36,17 +36,17 @@ func (a Accounts) change(ctx context.Context, id uuid.UUID, change func(tx *gorm
 	})
 }
 
-// revokedIfGone returns the error of a change of the current user: token_revoked for
+// RevokedIfGone returns the error of a change of the current user: token_revoked for
 // not_found.
-func revokedIfGone(err error) error {
+func RevokedIfGone(err error) error {
 	if errors.Is(err, problem.NotFound) {
 		return token.ErrRevoked
 	}
 	return err
 }
 
-// save writes every column of a user. The transaction must have locked the row.
-func save(tx *gorm.DB, user *models.User) error { return tx.Select("*").Updates(user).Error }
+// Save writes every column of a user. The transaction must have locked the row.
+func Save(tx *gorm.DB, user *models.User) error { return tx.Select("*").Updates(user).Error }
 
 // passwordCheck is the input of withPassword.
 type passwordCheck struct {
@@ -70,11 +70,13 @@ type Failure struct {
 	Kind Kind             // of its event
 	Of   throttle.Guessed // what was guessed
 	Err  error            // the answer
+
+	Notice string // of the event that there were too many
 }
 
 func (f Failure) Error() string { return f.Err.Error() }
 
-// withPassword verifies a password, and then runs change as Accounts.change does, if
+// withPassword verifies a password, and then runs change as Accounts.WithUser does, if
 // the password is still the user's. It also replaces a hash with an outdated cost. A
 // Failure of change undoes only what change did, and counts. The error is one of check,
 // change's, too_many_attempts, overloaded, or ctx's.
@@ -84,7 +86,7 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 	for wrong := check.wrong; ; wrong = check.notFound {
 		user, newHash, err := a.verify(ctx, check, wrong)
 		if errors.Is(err, check.wrong) {
-			return a.failed(ctx, check.email, user, Failure{LoginFailed, throttle.Password, err})
+			return a.failed(ctx, check.email, user, Failure{Kind: LoginFailed, Of: throttle.Password, Err: err})
 		}
 		if err == nil && check.prepare != nil {
 			err = check.prepare()
@@ -94,17 +96,17 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 		}
 		var same bool
 		var failed error
-		err = a.change(ctx, user.ID, func(tx *gorm.DB, now models.User) error {
+		err = a.WithUser(ctx, user.ID, func(tx *gorm.DB, now models.User) error {
 			failed, same = nil, now.PasswordHash == user.PasswordHash
 			if !same {
 				return nil
 			}
-			if err := a.Auth.Throttle.Succeed(ctx, tx, guessBy(ctx, check.email, throttle.Password)); err != nil {
+			if err := a.Auth.Throttle.Succeed(ctx, tx, GuessBy(ctx, check.email, throttle.Password)); err != nil {
 				return err
 			}
 			if newHash != "" {
 				now.PasswordHash = newHash
-				if err := save(tx, &now); err != nil {
+				if err := Save(tx, &now); err != nil {
 					return err
 				}
 			}
@@ -136,7 +138,7 @@ func (a Accounts) guess(tx *gorm.DB, user models.User, change func(tx *gorm.DB, 
 	if err := tx.RollbackTo(before).Error; err != nil {
 		return nil, err
 	}
-	return failure.Err, a.fail(tx, user.Email, user, failure)
+	return failure.Err, a.Fail(tx, user.Email, user, failure)
 }
 
 // failed counts a wrong guess, and returns its answer, or too_many_attempts if too many
@@ -144,26 +146,26 @@ func (a Accounts) guess(tx *gorm.DB, user models.User, change func(tx *gorm.DB, 
 // the same statements. A failure also counts if the client does not wait for its answer.
 func (a Accounts) failed(ctx context.Context, email models.Email, user models.User, failure Failure) error {
 	err := database.Transaction(a.DB.WithContext(context.WithoutCancel(ctx)), func(tx *gorm.DB) error {
-		return a.fail(tx, email, user, failure)
+		return a.Fail(tx, email, user, failure)
 	})
 	return cmp.Or(err, failure.Err)
 }
 
-// fail is failed in a transaction.
-func (a Accounts) fail(tx *gorm.DB, email models.Email, user models.User, failure Failure) error {
+// Fail is failed in a transaction.
+func (a Accounts) Fail(tx *gorm.DB, email models.Email, user models.User, failure Failure) error {
 	ctx := tx.Statement.Context
-	last, err := a.Auth.Throttle.Fail(ctx, tx, guessBy(ctx, email, failure.Of))
+	last, err := a.Auth.Throttle.Fail(ctx, tx, GuessBy(ctx, email, failure.Of))
 	if err != nil {
 		return err
 	}
-	if err := a.call(tx, Event{Kind: failure.Kind, User: user}); err != nil || !last {
+	if err := a.Tell(tx, Event{Kind: failure.Kind, User: user}); err != nil || !last {
 		return err
 	}
-	throttled := Event{Kind: LoginThrottled, User: user}
+	throttled := Event{Kind: LoginThrottled, User: user, Notice: failure.Notice}
 	if failure.Of != throttle.Password {
 		throttled.Details = map[string]any{"of": failure.Of}
 	}
-	return a.call(tx, throttled)
+	return a.Tell(tx, throttled)
 }
 
 // errNoPassword ends the check of a password, for passwordCheck.without.
@@ -174,7 +176,7 @@ var errNoPassword = errors.New("there is no password to verify")
 func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) (user models.User, newHash string, err error) {
 	// The queue of hashes is asked first, so that its refusal costs no statement.
 	right, err := a.Auth.Passwords.Verify(ctx, check.password, func() (hash string, err error) {
-		if err := a.Auth.Throttle.Check(ctx, guessBy(ctx, check.email, throttle.Password)); err != nil {
+		if err := a.Auth.Throttle.Check(ctx, GuessBy(ctx, check.email, throttle.Password)); err != nil {
 			return "", err
 		}
 		err = check.user(a.DB.WithContext(ctx)).Limit(1).Find(&user).Error

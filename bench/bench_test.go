@@ -11,8 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"example.com/latchkey/app"
 	secrets "example.com/latchkey/kit/settings"
-	"example.com/latchkey/migrations"
+	"example.com/latchkey/parts"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gofrs/uuid/v5"
@@ -211,7 +212,7 @@ func serve(b *testing.B, engine *gin.Engine, request *http.Request, body string,
 }
 
 func settings() config.Settings {
-	settings := config.Defaults()
+	settings := config.Defaults(app.Sections(parts.All())...)
 	settings.JWT.Secret = secrets.NewSecret()
 	settings.Password.BcryptCost = bcrypt.MinCost
 	return settings
@@ -237,7 +238,7 @@ func sessions(b *testing.B, n int) (accounts.Services, []token.Claims) {
 
 func withUser(b *testing.B) (*gorm.DB, models.User) {
 	b.Helper()
-	db, err := database.Open(database.Settings{URL: "sqlite://" + b.TempDir() + "/bench.db"}, migrations.All(), slog.New(slog.DiscardHandler))
+	db, err := database.Open(database.Settings{URL: "sqlite://" + b.TempDir() + "/bench.db"}, app.Schema(parts.All()), slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -250,16 +251,15 @@ func withUser(b *testing.B) (*gorm.DB, models.User) {
 }
 
 // newAPI returns the whole API and the token of a user.
-func newAPI(b *testing.B, change ...func(*routes.App)) (engine *gin.Engine, bearer string) {
+func newAPI(b *testing.B, change ...func(*config.Settings)) (engine *gin.Engine, bearer string) {
 	b.Helper()
 	settings := settings()
+	for _, set := range change {
+		set(&settings)
+	}
 	db, user := withUser(b)
 	services := accounts.NewServices(settings, db)
-	app := routes.App{Settings: settings, Log: slog.New(slog.DiscardHandler), DB: db, Auth: services}
-	for _, set := range change {
-		set(&app)
-	}
-	engine, err := app.Engine()
+	engine, err := routes.Engine(app.New(app.App{Settings: settings, Log: slog.New(slog.DiscardHandler), DB: db, Auth: services, Parts: parts.All()}))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,11 +15,6 @@ import (
 
 const queued = 10_000
 
-var (
-	mailsPromise = promise{"mails", "users", ">=", 1, ""}
-	queuePromise = promise{"p99 of GET /protected among mails", "p99 of GET /protected beside mails of another", "<=", 1.3, ""}
-)
-
 // mailsOfUsers counts the mails that verify the emails of all who have registered.
 var mailsOfUsers = step{"a mail for each user", func(b *bench) {
 	time.Sleep(3 * time.Second) // for the last ones

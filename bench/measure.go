@@ -27,6 +27,7 @@ type bench struct {
 	ctx       context.Context
 	folder    string
 	api, bare *server
+	alone     *server        // the API without parts
 	ends      []func() error // of what has been started
 
 	mu      sync.Mutex
@@ -58,10 +59,10 @@ func measure(only *regexp.Regexp) (broken []string) {
 	return nil
 }
 
-// begin builds the programs as `make build` does, starts both servers, and adds some
+// begin builds the programs as `make build` does, starts them, and adds some
 // notes of a user.
 func (b *bench) begin() {
-	for program, source := range map[string]string{"latchkey": "..", "bare": "bare"} {
+	for program, source := range map[string]string{"latchkey": "..", "bare": "bare", "alone": "alone"} {
 		command := exec.CommandContext(b.ctx, "go", "build", "-tags=nomsgpack", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(b.folder, program), ".")
 		command.Dir, command.Env, command.Stderr = source, append(os.Environ(), "CGO_ENABLED=0"), os.Stderr
 		check(command.Run())
@@ -70,7 +71,10 @@ func (b *bench) begin() {
 	b.add("idle memory", b.api.memory())
 	b.bare = b.start("bare", b.api.folder, os.Stderr, "HASH="+hash, "OWNER="+b.api.ask("/protected", "", "user_id"))
 	b.bare.token = b.api.token
-	b.add("binary size", float64(must(os.Stat(b.api.program)).Size())/mib)
+	b.alone = b.start("alone", must(os.MkdirTemp(b.folder, "")), os.Stderr, "APP_LOG_LEVEL=error")
+	b.add("idle memory without parts", b.alone.memory())
+	b.add("binary size", b.api.size())
+	b.add("binary size without parts", b.alone.size())
 	b.api.addNotes()
 }
 

@@ -5,28 +5,14 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/gin-gonic/gin"
-	"github.com/prometheus/client_golang/prometheus"
-
-	"example.com/latchkey/middleware"
-	"example.com/latchkey/routes"
+	"example.com/latchkey/config"
+	part "example.com/latchkey/parts/metrics"
 )
 
 // BenchmarkProtectedWithMetrics is BenchmarkProtected with requests that are counted.
 func BenchmarkProtectedWithMetrics(b *testing.B) {
-	counted := func(app *routes.App) {
-		app.Middleware = append(app.Middleware, middleware.Metrics(prometheus.NewRegistry()))
-	}
-	engine, token := newAPI(b, counted)
+	engine, token := newAPI(b, func(s *config.Settings) { config.Of[part.Settings](*s).MetricsAddress = "127.0.0.1:0" })
 	request := httptest.NewRequest(http.MethodGet, "/protected", nil)
 	request.Header.Set("Authorization", "Bearer "+token)
 	serve(b, engine, request, "", http.StatusOK)
-}
-
-// BenchmarkMetrics is what metrics add to a request.
-func BenchmarkMetrics(b *testing.B) {
-	engine := gin.New()
-	engine.Use(middleware.Metrics(prometheus.NewRegistry()))
-	engine.GET("/", func(*gin.Context) {})
-	serve(b, engine, httptest.NewRequest(http.MethodGet, "/", nil), "", http.StatusOK)
 }

@@ -174,11 +174,33 @@ func idleConnections(b *bench) {
 	b.turns(1, 5*time.Second, b.send("GET /protected among them", b.api.paced(pace, "/protected")))
 }
 
-// restart starts both servers again and again, the API with its existing database. Then
+// restart starts all servers again and again, the API with its existing database. Then
 // nobody calls it, but its jobs still look for work.
 func restart(b *bench) {
-	b.turns(5, 0, b.api.restarted("start to the first answer"), b.bare.restarted("start of bare Gin"))
+	b.turns(5, 0, b.api.restarted("start to the first answer"), b.bare.restarted("start of bare Gin"), b.alone.restarted("start without parts"))
 	before := b.api.processorTime()
 	time.Sleep(5 * time.Second)
 	b.add("idle CPU", 100*(b.api.processorTime()-before)/5000)
+}
+
+// apiKeys compares requests with an API key and with an access token.
+func apiKeys(b *bench) {
+	withKey := *b.api
+	withKey.token = b.api.ask("/keys", `{"name":"bench","scope":"read","current_password":"correct horse"}`, "key")
+	b.turns(
+		24, 300*time.Millisecond,
+		b.send("GET /protected with a token", b.api.load(clients, "/protected", "")),
+		b.send("GET /protected with an API key", withKey.load(clients, "/protected", "")),
+	)
+}
+
+// metrics compares GET /protected with and without metrics by the CPU time of a request:
+// a rate differs by more from turn to turn.
+func metrics(b *bench) {
+	without, with := b.launch(os.Stderr), b.launch(os.Stderr, "APP_SERVER_METRICS_ADDRESS=127.0.0.1:0")
+	b.turns(
+		40, 250*time.Millisecond,
+		b.send("GET /protected without metrics", without.load(clients, "/protected", "")),
+		b.send("GET /protected with metrics", with.load(clients, "/protected", "")),
+	)
 }

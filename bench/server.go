@@ -129,6 +129,9 @@ func (s *server) addNotes() {
 	}
 }
 
+// size is that of the program, in MiB.
+func (s *server) size() float64 { return float64(must(os.Stat(s.program)).Size()) / mib }
+
 // memory is what the process uses, in MiB.
 func (s *server) memory() float64 {
 	var size, resident int // in pages

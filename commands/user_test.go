@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,29 +13,8 @@ import (
 	"golang.org/x/term"
 
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/commands"
 	kit "example.com/latchkey/kit/apptest"
 )
-
-// wantOutput runs the program in a folder, and fails the test unless its output
-// matches the regular expression.
-func wantOutput(t *testing.T, folder, pattern string, args ...string) {
-	t.Helper()
-	out, faults, code := kit.Run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
-	if code != 0 || faults != "" || !regexp.MustCompile("^"+pattern+"\n$").MatchString(out) {
-		t.Errorf("%v: exit %d, %q, %s", args, code, out, faults)
-	}
-}
-
-// wantError runs the program in a folder, and fails the test unless it ends with
-// this error.
-func wantError(t *testing.T, folder, message string, args ...string) {
-	t.Helper()
-	out, faults, code := kit.Run(t, folder, []string{"APP_PASSWORD_BCRYPT_COST=4"}, args...)
-	if code != 1 || out != "" || faults != "latchkey: "+message+"\n" {
-		t.Errorf("%v: exit %d, %q, %s\nwant %s", args, code, out, faults, message)
-	}
-}
 
 // file writes a file and returns its path.
 func file(t *testing.T, content string) string {
@@ -52,43 +30,43 @@ func file(t *testing.T, content string) string {
 func migrated(t *testing.T) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
-	wantOutput(t, folder, "(?s)applied .*", "migrate", "up")
+	kit.WantOutput(t, folder, apptest.FastHashing, "(?s)applied .*", "migrate", "up")
 	return folder
 }
 
 const password = apptest.Password
 
-func TestMain(m *testing.M) { os.Exit(kit.MainOfProgram(m, commands.Run)) }
+func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
 func TestUsersAreManagedWhileTheServerRuns(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	folder := migrated(t)
-	wantOutput(t, folder, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
+	kit.WantOutput(t, folder, apptest.FastHashing, `ada@example\.com is user [0-9a-f-]{36}\.`, "user", "create", " Ada@Example.com", "--password-file="+file(t, password+"\r\n"))
 	s := apptest.Launch(t, folder, "APP_JWT_REVOCATION_LAG=0s").Await()
 	ada := []string{"Authorization", "Bearer " + s.Token("ada@example.com")}
 	s.Want(403, "GET", "/users", "", ada...)
-	wantOutput(t, folder, `ada@example\.com: role admin, disabled false\.`, "user", "promote", "ADA@example.com")
+	kit.WantOutput(t, folder, apptest.FastHashing, `ada@example\.com: role admin, disabled false\.`, "user", "promote", "ADA@example.com")
 	s.Want(200, "GET", "/users", "", ada...)
-	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "demote", "ada@example.com")
-	wantError(t, folder, "The last admin cannot be demoted, disabled or deleted", "user", "disable", "ada@example.com")
+	kit.WantError(t, folder, apptest.FastHashing, "The last admin cannot be demoted, disabled or deleted", "user", "demote", "ada@example.com")
+	kit.WantError(t, folder, apptest.FastHashing, "The last admin cannot be demoted, disabled or deleted", "user", "disable", "ada@example.com")
 
 	s.Want(201, "POST", "/register", apptest.Credentials("bob@example.com"))
 	bob := []string{"Authorization", "Bearer " + s.Token("bob@example.com")}
-	wantOutput(t, folder, `bob@example\.com: role user, disabled true\.`, "user", "disable", "bob@example.com")
+	kit.WantOutput(t, folder, apptest.FastHashing, `bob@example\.com: role user, disabled true\.`, "user", "disable", "bob@example.com")
 	s.Want(401, "GET", "/me", "", bob...)
 	s.Want(403, "POST", "/login", apptest.Credentials("bob@example.com"))
-	wantOutput(t, folder, `bob@example\.com: role user, disabled false\.`, "user", "enable", "bob@example.com")
+	kit.WantOutput(t, folder, apptest.FastHashing, `bob@example\.com: role user, disabled false\.`, "user", "enable", "bob@example.com")
 	s.Want(401, "GET", "/me", "", bob...)
 	bob = []string{"Authorization", "Bearer " + s.Token("bob@example.com")}
-	wantOutput(t, folder, `bob@example\.com has a new password\.`, "user", "password", "bob@example.com", "--password-file="+file(t, "battery staple"))
+	kit.WantOutput(t, folder, apptest.FastHashing, `bob@example\.com has a new password\.`, "user", "password", "bob@example.com", "--password-file="+file(t, "battery staple"))
 	s.Want(401, "GET", "/me", "", bob...)
 	s.Want(401, "POST", "/login", apptest.Credentials("bob@example.com"))
 	s.Want(200, "POST", "/login", strings.ReplaceAll(apptest.Credentials("bob@example.com"), password, "battery staple"))
 
-	wantOutput(t, folder, `bob@example\.com: role admin, disabled false\.`, "user", "promote", "bob@example.com")
-	wantOutput(t, folder, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
+	kit.WantOutput(t, folder, apptest.FastHashing, `bob@example\.com: role admin, disabled false\.`, "user", "promote", "bob@example.com")
+	kit.WantOutput(t, folder, apptest.FastHashing, `ada@example\.com: role user, disabled false\.`, "user", "demote", "ada@example.com")
 	s.Want(403, "GET", "/users", "", ada...)
-	wantOutput(t, folder, `eve@example\.com is user [0-9a-f-]{36}\.`, "user", "create", "eve@example.com", "--no-password")
+	kit.WantOutput(t, folder, apptest.FastHashing, `eve@example\.com is user [0-9a-f-]{36}\.`, "user", "create", "eve@example.com", "--no-password")
 	s.Want(401, "POST", "/login", apptest.Credentials("eve@example.com"))
 }
 
@@ -96,29 +74,29 @@ func TestUserCommandsRefuseWrongInput(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	folder := migrated(t)
 	right, short, long, common := file(t, password), file(t, "short"), file(t, strings.Repeat("x", 73)), file(t, "password1")
-	wantOutput(t, folder, ".*", "user", "create", "ada@example.com", "--password-file="+right)
+	kit.WantOutput(t, folder, apptest.FastHashing, ".*", "user", "create", "ada@example.com", "--password-file="+right)
 	for _, text := range []string{"\ufeff" + password, "\xff\xfec\x00o\x00"} {
 		wrong := file(t, text)
-		wantError(t, folder, wrong+" is not UTF-8 without a byte order mark: write it with printf or an editor, not with > of PowerShell", "user", "create", "eve@example.com", "--password-file="+wrong)
+		kit.WantError(t, folder, apptest.FastHashing, wrong+" is not UTF-8 without a byte order mark: write it with printf or an editor, not with > of PowerShell", "user", "create", "eve@example.com", "--password-file="+wrong)
 	}
-	wantError(t, folder, "This email is already registered", "user", "create", "ada@example.com", "--password-file="+right)
-	wantError(t, folder, "email must be a valid email address", "user", "create", "eve", "--password-file="+right)
+	kit.WantError(t, folder, apptest.FastHashing, "This email is already registered", "user", "create", "ada@example.com", "--password-file="+right)
+	kit.WantError(t, folder, apptest.FastHashing, "email must be a valid email address", "user", "create", "eve", "--password-file="+right)
 	tooLong := strings.Repeat("x", 1017)
-	wantError(t, folder, "email must be a maximum of 254 characters in length", "user", "create", tooLong, "--password-file="+right)
-	wantError(t, folder, "email must be a maximum of 254 characters in length", "user", "promote", tooLong)
-	wantError(t, folder, "email must be a valid email address; password must have at least 8 characters", "user", "create", "eve", "--password-file="+short)
-	wantError(t, folder, "password must not be one of the most common passwords", "user", "create", "eve@example.com", "--password-file="+common)
-	wantError(t, folder, "password must not be the email, or its part before the @", "user", "password", "ada@example.com", "--password-file="+file(t, "Ada@example.com"))
-	wantError(t, folder, "password must have at least 8 characters", "user", "password", "ada@example.com", "--password-file="+short)
-	wantError(t, folder, "the password must have at most 72 bytes", "user", "create", "eve@example.com", "--password-file="+long)
-	wantError(t, folder, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")
-	wantError(t, folder, "there is no terminal to ask for the password: give --password-file", "user", "create", "eve@example.com")
-	wantError(t, folder, "accepts 1 arg(s), received 2", "user", "create", "eve@example.com", password)
+	kit.WantError(t, folder, apptest.FastHashing, "email must be a maximum of 254 characters in length", "user", "create", tooLong, "--password-file="+right)
+	kit.WantError(t, folder, apptest.FastHashing, "email must be a maximum of 254 characters in length", "user", "promote", tooLong)
+	kit.WantError(t, folder, apptest.FastHashing, "email must be a valid email address; password must have at least 8 characters", "user", "create", "eve", "--password-file="+short)
+	kit.WantError(t, folder, apptest.FastHashing, "password must not be one of the most common passwords", "user", "create", "eve@example.com", "--password-file="+common)
+	kit.WantError(t, folder, apptest.FastHashing, "password must not be the email, or its part before the @", "user", "password", "ada@example.com", "--password-file="+file(t, "Ada@example.com"))
+	kit.WantError(t, folder, apptest.FastHashing, "password must have at least 8 characters", "user", "password", "ada@example.com", "--password-file="+short)
+	kit.WantError(t, folder, apptest.FastHashing, "the password must have at most 72 bytes", "user", "create", "eve@example.com", "--password-file="+long)
+	kit.WantError(t, folder, apptest.FastHashing, "open nowhere: no such file or directory", "user", "create", "eve@example.com", "--password-file=nowhere")
+	kit.WantError(t, folder, apptest.FastHashing, "there is no terminal to ask for the password: give --password-file", "user", "create", "eve@example.com")
+	kit.WantError(t, folder, apptest.FastHashing, "accepts 1 arg(s), received 2", "user", "create", "eve@example.com", password)
 	for _, verb := range []string{"promote", "demote", "disable", "enable", "password"} {
-		wantError(t, folder, "no user has the email eve@example.com", "user", verb, "eve@example.com")
+		kit.WantError(t, folder, apptest.FastHashing, "no user has the email eve@example.com", "user", verb, "eve@example.com")
 	}
-	wantError(t, folder, `unknown command "delete" for "latchkey user"`, "user", "delete", "eve@example.com")
-	wantError(t, folder, "if any flags in the group [password-file no-password] are set none of the others can be; [no-password password-file] were all set",
+	kit.WantError(t, folder, apptest.FastHashing, `unknown command "delete" for "latchkey user"`, "user", "delete", "eve@example.com")
+	kit.WantError(t, folder, apptest.FastHashing, "if any flags in the group [password-file no-password] are set none of the others can be; [no-password password-file] were all set",
 		"user", "create", "eve@example.com", "--no-password", "--password-file="+right)
 }
 
@@ -173,12 +151,12 @@ func TestANewKeySignsTokens(t *testing.T) {
 	for _, algorithm := range []string{"EdDSA", "ES256", "RS256"} {
 		folder := t.TempDir()
 		pattern := `data/jwt_key\.pem is written\. To sign with it, set APP_JWT_ALGORITHM=` + algorithm + ` and APP_JWT_KEY_FILE=data/jwt_key\.pem`
-		wantOutput(t, folder, pattern, "key", "new", "--algorithm", algorithm)
+		kit.WantOutput(t, folder, apptest.FastHashing, pattern, "key", "new", "--algorithm", algorithm)
 		info, err := os.Stat(filepath.Join(folder, "data/jwt_key.pem"))
 		if err != nil || info.Mode() != 0o600 {
 			t.Errorf("%v, %v", info.Mode(), err)
 		}
-		wantError(t, folder, "open data/jwt_key.pem: file exists", "key", "new", "--algorithm", algorithm)
+		kit.WantError(t, folder, apptest.FastHashing, "open data/jwt_key.pem: file exists", "key", "new", "--algorithm", algorithm)
 		s := apptest.Launch(t, folder, "APP_JWT_ALGORITHM="+algorithm, "APP_JWT_KEY_FILE=data/jwt_key.pem").Await()
 		s.Want(201, "POST", "/register", apptest.Credentials("ada@example.com"))
 		s.Want(200, "GET", "/protected", "", "Authorization", "Bearer "+s.Token("ada@example.com"))
@@ -186,5 +164,5 @@ func TestANewKeySignsTokens(t *testing.T) {
 			t.Error(keys)
 		}
 	}
-	wantError(t, t.TempDir(), `--algorithm: "HS256" is not one of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
+	kit.WantError(t, t.TempDir(), nil, `--algorithm: "HS256" is not one of EdDSA, ES256 and RS256`, "key", "new", "--algorithm=HS256")
 }

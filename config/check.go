@@ -5,20 +5,20 @@ import (
 )
 
 // check adds a fault for each value that is not allowed.
-func check(f *settings.Faults, s *Settings) {
+func check(f *settings.Faults, s *Settings, sections []Section) {
 	if s.Environment != settings.Development && s.Environment != settings.Production {
 		f.Add("environment: %q is neither development nor production", s.Environment)
 	}
 	s.Server.Check(f.Section("server"))
-	checkMetrics(f.Section("server"), s.Server)
 	s.Database.Check(f.Section("database"))
 	s.Login.Check(f.Section("login"))
 	checkJWT(f.Section("jwt"), s.JWT)
 	s.Password.Check(f.Section("password"), s.Environment)
-	checkMail(f, s)
-	checkEvents(f.Section("events"), s.Events)
 	s.Log.Check(f.Section("log"))
 	s.JWT.Check(f.Section("jwt"), makeOne)
+	for _, section := range sections {
+		section.check(f, *s, s.sections[section.of])
+	}
 	setSecret(f, s)
 }
 

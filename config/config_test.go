@@ -8,12 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/viper"
 
+	"example.com/latchkey/app"
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/parts"
 )
 
 // load reads the settings from a file with this text, and from the variables. It
@@ -51,21 +54,39 @@ func TestConfigYAMLEqualsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	read, err := config.Load(file, nil)
-	// %+v prints an empty list like nil, and every secret as stars.
-	if got, want := fmt.Sprintf("%+v", read), fmt.Sprintf("%+v", config.Defaults()); err != nil || got != want {
-		t.Errorf("%s, %v\nwant %s", got, err, want)
-	}
-	var defaults map[string]any
-	known, written := viper.New(), viper.New()
+	sections := app.Sections(parts.All())
+	read, err := config.Load(file, nil, sections...)
+	written := viper.New()
 	written.SetConfigFile(file)
-	if err := errors.Join(mapstructure.Decode(config.Defaults(), &defaults), known.MergeConfigMap(defaults), written.ReadInConfig()); err != nil {
+	if err := errors.Join(err, written.ReadInConfig()); err != nil {
 		t.Fatal(err)
+	}
+	known, defaults := all(t, read, sections), all(t, config.Defaults(sections...), sections)
+	// %v prints an empty list like nil, and every secret as stars.
+	if got, want := fmt.Sprint(known.AllSettings()), fmt.Sprint(defaults.AllSettings()); got != want {
+		t.Errorf("%s\nwant %s", got, want)
 	}
 	got, want := slices.Sorted(slices.Values(written.AllKeys())), slices.Sorted(slices.Values(known.AllKeys()))
 	if !slices.Equal(got, want) {
 		t.Errorf("config.yaml has %v\nwant %v", got, want)
 	}
+}
+
+// all has the settings by their keys, also those of the sections.
+func all(t *testing.T, s config.Settings, sections []config.Section) *viper.Viper {
+	t.Helper()
+	v := viper.New()
+	for _, of := range append(config.Others(s, sections), settings.Other{Into: s}) {
+		var values map[string]any
+		err := mapstructure.Decode(of.Into, &values)
+		if of.Section != "" {
+			values = map[string]any{of.Section: values}
+		}
+		if err := errors.Join(err, v.MergeConfigMap(values)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return v
 }
 
 func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
@@ -87,18 +108,16 @@ func TestAWrongSettingIsReportedWithAdvice(t *testing.T) {
 }
 
 func TestTheFaultsOfAllSectionsAreReportedAtOnce(t *testing.T) {
-	read, err := load(t, "{server: {max_body: 0}, database: {url: x}, login: {window: 0s}, jwt: {issuer: ''}, password: {min_length: 0}, events: {keep: 0s}, mail: {reset_ttl: 0s}, log: {level: x}}")
-	var faults settings.Faults
-	if !errors.As(err, &faults) || len(faults) != 8 || read.Environment != "" {
-		t.Errorf("%v\nwant 8 faults", err)
+	type own struct {
+		Keep time.Duration `mapstructure:"keep"`
 	}
-}
-
-func TestDocsAreShownInDevelopmentOrIfTheyAreOn(t *testing.T) {
-	for environ, want := range map[[2]string]bool{{}: true, {"APP_SERVER_DOCS=false"}: false, {"APP_ENVIRONMENT=production"}: false, {"APP_ENVIRONMENT=production", "APP_SERVER_DOCS=true"}: true} {
-		if read, err := load(t, "", environ[:]...); err != nil || read.ShowDocs() != want {
-			t.Errorf("%v: %v, want %t", environ, err, want)
-		}
+	section := config.NewSection("own", own{Keep: time.Hour}, func(f *settings.Faults, _ config.Settings, s own) {
+		f.Section("own").Positive("keep", s.Keep)
+	})
+	read, err := config.Load(write(t, "{server: {max_body: 0}, database: {url: x}, login: {window: 0s}, jwt: {issuer: ''}, password: {min_length: 0}, log: {level: x}, own: {keep: 0s}}"), nil, section)
+	var faults settings.Faults
+	if !errors.As(err, &faults) || len(faults) != 7 || read.Environment != "" {
+		t.Errorf("%v\nwant 7 faults", err)
 	}
 }
 

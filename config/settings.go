@@ -3,6 +3,7 @@
 package config
 
 import (
+	"reflect"
 	"time"
 
 	"example.com/latchkey/kit/database"
@@ -16,26 +17,17 @@ import (
 // Settings holds every setting; config.yaml explains each.
 type Settings struct {
 	Environment string             `mapstructure:"environment"`
-	Server      Server             `mapstructure:"server"`
+	Server      server.Settings    `mapstructure:"server"`
 	Database    database.Settings  `mapstructure:"database"`
 	JWT         JWT                `mapstructure:"jwt"`
 	Password    password.Settings  `mapstructure:"password"`
 	Register    Register           `mapstructure:"register"`
-	Login       Login              `mapstructure:"login"`
-	Mail        Mail               `mapstructure:"mail"`
-	Events      Events             `mapstructure:"events"`
+	Login       throttle.Settings  `mapstructure:"login"`
 	Log         server.LogSettings `mapstructure:"log"`
 
 	Ignored []string `mapstructure:"-"` // the APP_ variables that are not similar to a setting
-}
 
-// Server configures the HTTP server.
-type Server struct {
-	server.Settings `mapstructure:",squash"`
-
-	Docs *bool `mapstructure:"docs"`
-
-	Metrics `mapstructure:",squash"`
+	sections map[reflect.Type]any // those of the parts, by their types
 }
 
 // JWT configures tokens and sessions.
@@ -53,31 +45,28 @@ type Register struct {
 	Open bool `mapstructure:"open"` // everybody, not only admins
 }
 
-// Login configures who may log in, and how often one may fail.
-type Login struct {
-	throttle.Settings `mapstructure:",squash"`
-
-	Verified `mapstructure:",squash"`
-}
-
 // Realm names the service in every challenge (RFC 9110, section 11.5), and is not a
 // password.
 const Realm = "latchkey"
 
-// Defaults returns the default settings; a test compares config.yaml with them.
-func Defaults() Settings {
-	return Settings{
+// Defaults returns the default settings, with the sections of the parts; a test compares
+// config.yaml with them.
+func Defaults(sections ...Section) Settings {
+	s := Settings{
+		sections:    map[reflect.Type]any{},
 		Environment: settings.Development,
-		Server:      Server{Settings: server.Defaults()},
+		Server:      server.Defaults(),
 		Database:    database.Defaults(),
 		JWT:         defaultJWT(),
 		Password:    password.Defaults(),
 		Register:    Register{Open: true},
-		Login:       Login{Settings: throttle.Defaults()},
-		Mail:        defaultMail(),
-		Events:      defaultEvents(),
+		Login:       throttle.Defaults(),
 		Log:         server.LogSettings{Level: "info"},
 	}
+	for _, section := range sections {
+		s.sections[section.of] = section.new()
+	}
+	return s
 }
 
 func defaultJWT() JWT {
@@ -91,12 +80,3 @@ func defaultJWT() JWT {
 
 // InProduction reports whether the environment is production.
 func (s Settings) InProduction() bool { return s.Environment == settings.Production }
-
-// ShowDocs reports whether /docs and /openapi.json are served: by server.docs
-// or, if that is empty, in development only.
-func (s Settings) ShowDocs() bool {
-	if s.Server.Docs != nil {
-		return *s.Server.Docs
-	}
-	return s.Environment == settings.Development
-}

@@ -7,7 +7,6 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/problem"
-	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
@@ -61,9 +60,12 @@ func (a Account) Refresh(ctx context.Context, in Refresh) (Token, error) {
 	return a.token(ctx, session)
 }
 
-// token makes the answer for a session. Claims of your own go into More.
-func (a Account) token(_ context.Context, session models.Session) (Token, error) {
-	claims := token.Claims{Subject: session.UserID, Session: session.ID}
+// token makes the answer for a session.
+func (a Account) token(ctx context.Context, session models.Session) (Token, error) {
+	claims, err := a.Accounts.ClaimsOf(ctx, session)
+	if err != nil {
+		return Token{}, err
+	}
 	access, err := a.Accounts.Auth.Tokens.Issue(claims)
 	return Token{
 		AccessToken:      access,

@@ -12,8 +12,7 @@ import (
 	"example.com/latchkey/kit/token"
 )
 
-// Authenticate refuses a request without a bearer token that one of the authenticators
-// accepts. It puts the identity into the context, for accounts.UserFrom.
+// Authenticate refuses a request that none of the authenticators accepts. It puts the identity into the context, for accounts.UserFrom.
 func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		identity, err := identify(c.Request, authenticators)
@@ -26,37 +25,36 @@ func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
 }
 
 func identify(r *http.Request, authenticators []accounts.Authenticator) (accounts.Identity, error) {
-	text, err := bearer(r.Header)
-	if err != nil {
-		return accounts.Identity{}, err
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 {
+		return accounts.Identity{}, token.ErrInvalid
 	}
+	text := bearer(strings.Join(headers, ""))
 	for _, authenticate := range authenticators {
 		if identity, known, err := authenticate(r, text); known {
 			return identity, err
 		}
 	}
-	return accounts.Identity{}, token.ErrInvalid
+	return accounts.Identity{}, token.ErrMissing
 }
 
-// bearer returns the token of the Authorization header (RFC 6750, section 2.1).
-// Another scheme counts as no token. Two headers are invalid.
-func bearer(header http.Header) (string, error) {
-	values := header.Values("Authorization")
-	if len(values) > 1 {
-		return "", token.ErrInvalid
+// bearer returns the token of an Authorization header (RFC 6750, section 2.1), or "" for
+// another scheme.
+func bearer(header string) string {
+	scheme, text, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
 	}
-	scheme, text, _ := strings.Cut(strings.Join(values, ""), " ")
-	text = strings.TrimLeft(text, " ")
-	if !strings.EqualFold(scheme, "Bearer") || text == "" {
-		return "", token.ErrMissing
-	}
-	return text, nil
+	return strings.TrimLeft(text, " ")
 }
 
-// ByAccessToken identifies the user of an access token. It takes every token for one, so it
-// is the last of the list.
+// ByAccessToken identifies the user of an access token. It takes every bearer token for
+// one, so it is the last of the list.
 func ByAccessToken(tokens *token.Tokens, sessions *accounts.Sessions) accounts.Authenticator {
 	return func(r *http.Request, text string) (identity accounts.Identity, known bool, err error) {
+		if text == "" {
+			return identity, false, nil
+		}
 		claims, err := tokens.Verify(text)
 		if err != nil {
 			return identity, true, err

@@ -9,13 +9,18 @@ import (
 )
 
 // LogMore returns what the log says of a request besides what it says of every one, and the
-// least level of its line.
-func LogMore(ctx context.Context, err error) (level slog.Level, fields []slog.Attr) {
-	if errors.Is(err, accounts.ErrTheft) {
-		level = slog.LevelWarn
+// least level of its line. own are the fields of parts.
+func LogMore(own []func(context.Context) []slog.Attr) func(ctx context.Context, err error) (slog.Level, []slog.Attr) {
+	return func(ctx context.Context, err error) (level slog.Level, fields []slog.Attr) {
+		if errors.Is(err, accounts.ErrTheft) {
+			level = slog.LevelWarn
+		}
+		if user, ok := accounts.UserFrom(ctx); ok {
+			fields = append(fields, slog.Any("user_id", user.ID))
+		}
+		for _, more := range own {
+			fields = append(fields, more(ctx)...)
+		}
+		return level, fields
 	}
-	if user, ok := accounts.UserFrom(ctx); ok {
-		fields = append(fields, slog.Any("user_id", user.ID))
-	}
-	return level, fields
 }

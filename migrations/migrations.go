@@ -8,27 +8,19 @@ import (
 	"example.com/latchkey/kit/throttle"
 )
 
-// All returns the migrations of the template, oldest first, and then those of this
-// project. Each one that a database does not have is applied. So a later migration of the
-// template runs after the project's own in an existing database, and before them in a new
-// one.
-func All() database.Schema {
-	return append(database.Schema{
+// Core returns the migrations of the template that no part has, oldest first.
+func Core() database.Schema {
+	return database.Schema{
 		createUsers,
 		createSessions,
 		notifyRevocations,
 		indexLiveSessions,
 		addUserNames,
 		jobs.CreateJobs,
-		createSentMails,
 		indexUsers,
-		createEvents,
-		createAPIKeys,
 		throttle.CreateLoginFailures,
-		createTOTP,
 		jobs.TurnJobs,
 		countEmailChanges,
-		createCountedMails,
 		dropNotifyRevoked,
-	}, own()...)
+	}
 }

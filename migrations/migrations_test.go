@@ -5,16 +5,17 @@ import (
 	"os"
 	"testing"
 
+	"example.com/latchkey/app"
 	"example.com/latchkey/app/apptest"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/database"
-	"example.com/latchkey/migrations"
+	"example.com/latchkey/parts"
 )
 
 func TestMain(m *testing.M) { os.Exit(kit.Main(m)) }
 
 func TestEachMigrationIsUndoneCompletely(t *testing.T) {
-	kit.NewProgram(migrations.All(), nil).HoldMigrations(t)
+	kit.NewProgram(app.Schema(parts.All()), nil).HoldMigrations(t)
 }
 
 // A project with its own migrations gets a later one of the template.

@@ -2,10 +2,8 @@ package migrations
 
 import "github.com/go-gormigrate/gormigrate/v2"
 
-// own returns the migrations of this project, oldest first. `make resource` and
+// Own returns the migrations of this project, oldest first. `make resource` and
 // `make migration` add to the list. Later versions of the template do not change this file.
-func own() []*gormigrate.Migration {
-	return []*gormigrate.Migration{
-		createNotes,
-	}
+func Own() []*gormigrate.Migration {
+	return []*gormigrate.Migration{}
 }

@@ -1,29 +1,43 @@
 package routes_test
 
 import (
-	"net/http/httptest"
+	"context"
+	"errors"
 	"testing"
-
-	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/kit/token"
-	"example.com/latchkey/middleware"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/models"
+	"example.com/latchkey/routes"
 )
 
-func TestAClaimOfTheProgramIsInTheContextOfItsRequests(t *testing.T) {
-	app, bearer, _ := apptest.SignedIn(t)
-	text, err := app.Auth.Tokens.Issue(token.Claims{
-		Subject: app.User("ada@example.com").ID, Session: uuid.FromStringOrNil(sessionOf(t, bearer)),
-		More: map[string]any{"plan": "gold"},
-	})
+func TestClaimsOfTheProgramAreInEveryTokenOfASession(t *testing.T) {
+	app, _, refresh := apptest.SignedIn(t)
+	var failed error
+	program := app.Program
+	program.Accounts.Claims = []accounts.Claims{
+		func(context.Context, models.Session) (map[string]any, error) {
+			return map[string]any{"plan": "gold"}, failed
+		},
+		func(_ context.Context, session models.Session) (map[string]any, error) {
+			return map[string]any{"began": session.ID}, nil
+		},
+	}
+	engine, err := routes.Engine(program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
-	identity, _, err := middleware.ByAccessToken(app.Auth.Tokens, app.Auth.Sessions)(request, text)
-	if plan := accounts.ClaimsFrom(accounts.WithIdentity(t.Context(), identity))["plan"]; err != nil || plan != "gold" {
-		t.Errorf("the plan is %v, %v", plan, err)
+	app.Engine = engine
+	send := func(path, body string) kit.Answer {
+		return app.Serve("POST", path, body, "Content-Type", "application/json")
 	}
+	for path, body := range map[string]string{"/login": apptest.Credentials("ada@example.com"), "/refresh": `{"refresh_token":"` + refresh + `"}`} {
+		_, claims := kit.DecodeToken(t, send(path, body).Want(t, 200, "").Field("access_token"))
+		if claims["plan"] != "gold" || claims["began"] != claims["sid"] {
+			t.Errorf("%s: the claims are %v", path, claims)
+		}
+	}
+	failed = errors.New("there is no plan")
+	send("/login", apptest.Credentials("ada@example.com")).Want(t, 500, "internal")
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
 	"example.com/latchkey/app/apptest"
 	kit "example.com/latchkey/kit/apptest"
 )
@@ -20,14 +18,4 @@ func sessionOf(t *testing.T, bearer []string) string {
 	t.Helper()
 	_, claims := kit.DecodeToken(t, strings.TrimPrefix(bearer[1], "Bearer "))
 	return claims["sid"].(string)
-}
-
-// described is the parsed document.
-func described(t *testing.T) *openapi3.T {
-	t.Helper()
-	read, err := openapi3.NewLoader().LoadFromData(document(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return read
 }

@@ -88,17 +88,17 @@ func inDeploy(t *testing.T, file, pattern string) string {
 	return string(found[1])
 }
 
-// The timer's unit makes the backup, and the steps of docs/deploy.md restore it.
+// The timer's unit makes the backup, and the steps of its page restore it.
 func TestABackupIsTakenWhileTheServerWrites(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("the units are for Linux")
 	}
-	const unit = "../deploy/latchkey-backup.service"
+	const unit = "../parts/backup/latchkey-backup.service"
 	escapes := strings.NewReplacer("$$", "$", "%%", "%", "exec /usr/local/bin/", "")
 	backup := escapes.Replace(inDeploy(t, unit, `(?m)^ExecStart=/bin/sh -c '(.*)'$`))
 	cleaning := inDeploy(t, unit, `(?m)^ExecStartPost=(.*)$`)
-	restoring := inDeploy(t, "../docs/deploy.md", "(?s)```sh\n(systemctl stop [^`]*)```")
+	restoring := inDeploy(t, "../parts/backup/README.md", "(?s)```sh\n(systemctl stop [^`]*)```")
 
 	folder := t.TempDir()
 	old := filepath.Join(folder, "backups", "old.db")

@@ -12,31 +12,32 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
-	"example.com/latchkey/config"
+	"example.com/latchkey/app"
+	"example.com/latchkey/app/apptest"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/settings"
-	"example.com/latchkey/migrations"
 	"example.com/latchkey/models"
+	"example.com/latchkey/parts"
 	"example.com/latchkey/routes"
 )
 
 // Two clients wait for the database with the same request. The first disconnects.
 func TestADisconnectedClientDoesNotAffectOthers(t *testing.T) {
-	s := config.Defaults()
+	s := apptest.Settings()
 	s.JWT.Secret, s.JWT.RevocationLag = settings.NewSecret(), 0
 	s.Database = kit.NewDatabase(t)
 	s.Database.MaxConnections = 1
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
-		db, err := database.Open(s.Database, migrations.All(), log)
+		db, err := database.Open(s.Database, app.Schema(parts.All()), log)
 		if err == nil {
 			t.Cleanup(func() { _ = database.Close(db) })
 			err = database.Migrate(db)
 		}
 		services := accounts.NewServices(s, db)
-		engine, failed := routes.App{Settings: s, Log: log, DB: db, Auth: services}.Engine()
+		engine, failed := routes.Engine(app.New(app.App{Settings: s, Log: log, DB: db, Auth: services, Parts: parts.All()}))
 		if err != nil || failed != nil {
 			t.Fatal(err, failed)
 		}

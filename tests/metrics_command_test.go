@@ -135,18 +135,18 @@ func promtool(t *testing.T, input string, args ...string) {
 	}
 }
 
-const rules = "../deploy/prometheus-rules.yaml"
+const rules = "../parts/metrics/deploy/prometheus-rules.yaml"
 
 func TestTheAlertsFireWhenTheyShould(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	promtool(t, "", "check", "rules", rules)
-	promtool(t, "", "test", "rules", "../deploy/prometheus-rules.test.yaml")
+	promtool(t, "", "test", "rules", "../parts/metrics/deploy/prometheus-rules.test.yaml")
 }
 
 // queries returns the queries of the dashboard, for a range of a minute.
 func queries(t *testing.T) (all []string) {
 	t.Helper()
-	text, err := os.ReadFile("../deploy/grafana-dashboard.json")
+	text, err := os.ReadFile("../parts/metrics/deploy/grafana-dashboard.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,20 +19,17 @@ import (
 	"time"
 
 	"example.com/latchkey/app/apptest"
-	"example.com/latchkey/commands"
-	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/settings"
-	"example.com/latchkey/routes"
 )
 
-func TestMain(m *testing.M) { os.Exit(kit.MainOfProgram(m, commands.Run)) }
+func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
 func TestRoutesListsWhoMayCallEachRoute(t *testing.T) {
 	kit.SkipOnPostgreSQL(t)
 	out, _, code := kit.Run(t, t.TempDir(), nil, "routes")
 	lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
-	table := routes.App{Settings: config.Defaults()}.Table()
+	table := apptest.Table()
 	if code != 0 || len(lines) != len(table) {
 		t.Fatalf("exit %d, %d lines for %d routes:\n%s", code, len(lines), len(table), out)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,7 +38,7 @@ func TestOnlyALoginReachesWhatIsAboutSigningIn(t *testing.T) {
 		}
 	}
 	app, robot := withRobot(t)
-	apptest.WantOnlyLoginsRefused(t, app, robot)
+	app.WantOnlyLoginsRefused(robot)
 }
 
 // withRobot runs an app with one more kind of bearer token, and returns that of an admin.
@@ -51,7 +50,9 @@ func withRobot(t *testing.T) (app *apptest.App, robot []string) {
 	byName := func(_ *http.Request, token string) (accounts.Identity, bool, error) {
 		return accounts.Identity{User: user, By: "robot", ID: user.ID}, token == "robot", nil
 	}
-	engine, err := routes.App{Settings: app.Settings, Log: slog.New(slog.DiscardHandler), DB: app.DB, Auth: app.Auth, Authenticators: []accounts.Authenticator{byName}}.Engine()
+	program := app.Program
+	program.Authenticators = append(slices.Clone(program.Authenticators), byName)
+	engine, err := routes.Engine(program)
 	if err != nil {
 		t.Fatal(err)
 	}

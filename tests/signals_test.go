@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,6 +63,9 @@ func TestTheServerRunsWithoutAReaderOfItsLog(t *testing.T) {
 	} {
 		for _, sent := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
 			t.Run(name+" before "+sent.String(), func(t *testing.T) {
+				if signal.Ignored(sent) {
+					t.Skip("the tests run under nohup")
+				}
 				s, log := launchWithPipe(t, nil)
 				stop(log)
 				for range moreLinesThanAPipeHolds {

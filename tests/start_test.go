@@ -61,8 +61,8 @@ func TestTheStartSaysWhatIsOn(t *testing.T) {
 		environ []string
 		want    string
 	}{
-		"in development": {nil, `environment=development docs=true throttle="10 failures in 15m0s"`},
-		"in production":  {production(), `environment=production docs=false throttle="10 failures in 15m0s"`},
+		"in development": {nil, `environment=development throttle="10 failures in 15m0s" mail=kept metrics=off docs=true`},
+		"in production":  {production(), `environment=production throttle="10 failures in 15m0s" mail=off metrics=off docs=false`},
 	} {
 		s := apptest.Launch(t, t.TempDir(), append(c.environ, newDatabase(t), "APP_LOGIN_MAX_FAILURES=10")...).Await()
 		if log := s.Printed(); strings.Count(log, c.want) != 1 || !regexp.MustCompile(` database="?(sqlite|postgres)://`).MatchString(log) {

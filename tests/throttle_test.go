@@ -253,10 +253,10 @@ func TestManyGuessesAtOnceAreWorthNoMoreThanOneAfterTheOther(t *testing.T) {
 func TestOnlyTheFailureThatFillsACountTellsOfIt(t *testing.T) {
 	app, _ := throttled(t, 3)
 	var told []accounts.Kind
-	users := accounts.Accounts{DB: app.DB, Auth: app.Auth, Hooks: []accounts.Hook{func(_ *gorm.DB, event accounts.Event) error {
+	users := accounts.Accounts{DB: app.DB, Auth: app.Auth, Extension: accounts.Extension{Hooks: []accounts.Hook{func(_ *gorm.DB, event accounts.Event) error {
 		told = append(told, event.Kind)
 		return nil
-	}}}
+	}}}}
 	for range 5 {
 		_, _ = users.Login(t.Context(), accounts.Credentials{Email: "ada@example.com", Password: "wrong"})
 	}

@@ -11,6 +11,7 @@ require (
 	github.com/jinzhu/inflection v1.0.0
 	golang.org/x/mod v0.42.0
 	golang.org/x/tools v0.52.0
+	gorm.io/gorm v1.31.2
 )
 
 require (
@@ -126,6 +127,7 @@ require (
 	github.com/hexops/gotextdiff v1.0.3 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/jgautheron/goconst v1.11.0 // indirect
+	github.com/jinzhu/now v1.1.5 // indirect
 	github.com/jjti/go-spancheck v0.6.5 // indirect
 	github.com/joho/godotenv v1.5.1 // indirect
 	github.com/julz/importas v0.2.0 // indirect

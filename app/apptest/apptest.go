@@ -15,6 +15,8 @@ import (
 	"gorm.io/gorm"
 
 	"example.com/latchkey/accounts"
+	"example.com/latchkey/app"
+	"example.com/latchkey/commands"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/client"
@@ -22,8 +24,8 @@ import (
 	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/kit/token"
-	"example.com/latchkey/migrations"
 	"example.com/latchkey/models"
+	"example.com/latchkey/parts"
 	"example.com/latchkey/routes"
 )
 
@@ -31,58 +33,70 @@ import (
 type App struct {
 	*kit.App
 	t        testing.TB
+	Program  app.Program
 	Auth     accounts.Services
 	Accounts accounts.Accounts
 	Settings config.Settings
 
-	mails chan SentMail
+	messages chan Message
 }
 
 // New runs the API until the test ends. It hashes passwords fast, and changes the
 // settings with change.
 func New(t testing.TB, change ...func(*config.Settings)) *App {
 	t.Helper()
-	return newApp(t, accounts.NewServices, change)
+	return newApp(t, nil, change)
 }
 
 // NewHashing is New with the test's own hasher and number of cores.
 func NewHashing(t testing.TB, cores int, hasher password.Hasher, change ...func(*config.Settings)) *App {
 	t.Helper()
-	return newApp(t, func(settings config.Settings, db *gorm.DB) accounts.Services {
-		services := accounts.NewServices(settings, db)
-		services.Passwords = password.New(settings.Password, cores, hasher)
-		return services
-	}, change)
+	return newApp(t, func(s config.Settings) *password.Passwords { return password.New(s.Password, cores, hasher) }, change)
 }
 
 // program keeps the databases of tests.
-var program = kit.NewProgram(migrations.All(), routes.App{}.Document)
+var program = kit.NewProgram(app.Schema(parts.All()), func() ([]byte, error) { return routes.Document(Described()) })
 
-func newApp(t testing.TB, services func(config.Settings, *gorm.DB) accounts.Services, change []func(*config.Settings)) *App {
+// Settings returns the default settings, with the sections of all parts.
+func Settings() config.Settings { return config.Defaults(app.Sections(parts.All())...) }
+
+// Described is the program with its default settings. It has a table of routes, but cannot
+// serve.
+func Described() app.Program { return app.New(app.App{Settings: Settings(), Parts: parts.All()}) }
+
+// Main runs the tests of a package, some of which run the program itself.
+func Main(m *testing.M) (code int) {
+	return kit.MainOfProgram(m, func() int { return commands.Run(parts.All()) })
+}
+
+func newApp(t testing.TB, passwords func(config.Settings) *password.Passwords, change []func(*config.Settings)) *App {
 	t.Helper()
-	s := config.Defaults()
+	s := Settings()
 	s.JWT.Secret = settings.NewSecret()
 	s.Password.BcryptCost = 4
 	s.Password.MaxWait = time.Hour // so that no test fails on a slow machine
 	s.Register.Open = true         // for the tests of a project that closes it
-	s.Database = MigratedDatabase(t)
+	s.Database = program.MigratedDatabase(t)
 	for _, set := range change {
 		set(&s)
 	}
-	app := &App{t: t, Settings: s}
-	app.App = program.Start(t, s.Database, func(log *slog.Logger, db *gorm.DB) (kit.Running, error) {
-		app.Auth = services(s, db)
-		all := routes.App{Settings: s, Log: log, DB: db, Auth: app.Auth, SendMail: mailbox(app)}
-		app.Accounts = all.Accounts()
-		engine, err := all.Engine()
+	a := &App{t: t, Settings: s}
+	a.App = program.Start(t, s.Database, func(log *slog.Logger, db *gorm.DB) (kit.Running, error) {
+		a.Auth = accounts.NewServices(s, db)
+		if passwords != nil {
+			a.Auth.Passwords = passwords(s)
+		}
+		a.Program = app.New(app.App{Settings: s, Log: log, DB: db, Auth: a.Auth, Parts: parts.All(), Send: mailbox(a)})
+		a.Accounts = a.Program.Accounts
+		engine, err := routes.Engine(a.Program)
 		return kit.Running{
-			Engine: engine, Routes: all.Table(), Jobs: all.Jobs(), BasePath: s.Server.BasePath,
-			User:   func(email string) []string { app.Register(email); return app.Login(email) },
-			Admin:  app.Admin,
-			Remove: app.remove,
+			Engine: engine, Routes: routes.Table(a.Program), Jobs: a.Program.Jobs, BasePath: s.Server.BasePath,
+			User:   func(email string) []string { a.Register(email); return a.Login(email) },
+			Admin:  a.Admin,
+			Remove: a.remove,
 		}, err
 	})
-	return app
+	return a
 }
 
 // MigratedDatabase makes a database with all migrations and empty tables, for a test
@@ -129,11 +143,11 @@ func (a *App) Session(email string) (bearer []string, refresh string) {
 }
 
 // SignedIn runs the API with a session of a new user.
-func SignedIn(t testing.TB, change ...func(*config.Settings)) (app *App, bearer []string, refresh string) {
+func SignedIn(t testing.TB, change ...func(*config.Settings)) (a *App, bearer []string, refresh string) {
 	t.Helper()
-	app = New(t, change...)
-	bearer, refresh = app.NewUser()
-	return app, bearer, refresh
+	a = New(t, change...)
+	bearer, refresh = a.NewUser()
+	return a, bearer, refresh
 }
 
 // NewUser deletes all users, and starts a session of a new one.

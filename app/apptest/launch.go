@@ -36,6 +36,9 @@ func (s Server) Await() Server {
 	return s
 }
 
+// FastHashing is the environment of a command that hashes a password.
+var FastHashing = []string{"APP_PASSWORD_BCRYPT_COST=4"}
+
 // Credentials are the input of a login with Password.
 func Credentials(email string) string {
 	return `{"email":"` + email + `","password":"` + Password + `"}`

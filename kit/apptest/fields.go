@@ -2,9 +2,12 @@ package apptest
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // Long is a JSON string with a number of characters.
@@ -69,4 +72,45 @@ func HoldFields(t *testing.T, of Rules, path string, cases []FieldCase) {
 		return
 	}
 	t.Fatalf("nobody can POST to %s", path)
+}
+
+// RoutesWith are the paths of the POST routes whose JSON body has the first of some fields,
+// each with the example of its body, without these fields.
+func (a *App) RoutesWith(fields ...string) map[string]map[string]any {
+	a.t.Helper()
+	text, err := a.program.document()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	read, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	found := map[string]map[string]any{}
+	for path, item := range read.Paths.Map() {
+		if item.Post == nil || item.Post.RequestBody == nil {
+			continue
+		}
+		if content := item.Post.RequestBody.Value.Content["application/json"]; content != nil && content.Schema.Value.Properties[fields[0]] != nil {
+			found[path] = content.Example.(map[string]any)
+			maps.DeleteFunc(found[path], func(name string, _ any) bool { return slices.Contains(fields, name) })
+		}
+	}
+	return found
+}
+
+// With is the JSON of a body with more fields.
+func With(body, more map[string]any) string {
+	all := maps.Clone(body)
+	maps.Copy(all, more)
+	text, _ := json.Marshal(all) // both come from JSON
+	return string(text)
+}
+
+// WantField fails the test unless a field is refused, for this reason.
+func WantField(t testing.TB, answer Answer, field, says string) {
+	t.Helper()
+	if answer.Want(t, 422, "validation_failed"); !strings.Contains(answer.Body, `{"field":"`+field+`","message":"`+says+`"}`) {
+		t.Errorf("%s, want %s %s", answer.Body, field, says)
+	}
 }

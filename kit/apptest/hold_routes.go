@@ -123,3 +123,17 @@ func WantRefused(t *testing.T, app *App, kind string, bad map[string][2]string) 
 		}
 	}
 }
+
+// WantOnlyLoginsRefused tries a credential of an admin that is not a login on every
+// protected route.
+func (a *App) WantOnlyLoginsRefused(credential []string) {
+	a.t.Helper()
+	for _, route := range a.running.Routes {
+		if route.Access.Public() || route.Streams() {
+			continue
+		}
+		if answer := a.Serve(route.Method, route.Path, "", credential...); route.Access.Login != (answer.Status == http.StatusForbidden) {
+			a.t.Errorf("%s %s with another credential is answered %d: its access is %s", route.Method, route.Path, answer.Status, route.Access)
+		}
+	}
+}

@@ -170,3 +170,23 @@ func (s *Server) Want(status int, method, path, body string, headers ...string) 
 	}
 	return answer
 }
+
+// WantOutput runs the program in a folder, and fails the test unless its output matches the
+// regular expression.
+func WantOutput(t *testing.T, folder string, environ []string, pattern string, args ...string) {
+	t.Helper()
+	out, faults, code := Run(t, folder, environ, args...)
+	if code != 0 || faults != "" || !regexp.MustCompile("^"+pattern+"\n$").MatchString(out) {
+		t.Errorf("%v: exit %d, %q, %s", args, code, out, faults)
+	}
+}
+
+// WantError runs the program in a folder, and fails the test unless it ends with this error,
+// after its name.
+func WantError(t *testing.T, folder string, environ []string, message string, args ...string) {
+	t.Helper()
+	out, faults, code := Run(t, folder, environ, args...)
+	if _, said, _ := strings.Cut(faults, ": "); code != 1 || out != "" || said != message+"\n" {
+		t.Errorf("%v: exit %d, %q, %s\nwant %s", args, code, out, faults, message)
+	}
+}

@@ -21,7 +21,7 @@ type Access struct {
 	Name     string                      // shown in lists of the routes
 	Allow    func(context.Context) error // refuses a caller before the request is read; nil to allow everybody
 	Problems []*problem.Problem          // the possible errors of Allow
-	Refuses  []string                    // the names of security schemes that are never enough
+	Login    bool                        // the security schemes of Info.NotLogins are not enough
 }
 
 func (a Access) String() string { return cmp.Or(a.Name, "public") }
@@ -43,10 +43,11 @@ type Route struct {
 	call       func(*gin.Context, binder, Rules) (any, error)
 	mapErrors  func(error) error
 	own        Rules
+	enums      map[string][]string // by parameter
 	middleware []gin.HandlerFunc
 	problems   []*problem.Problem
 	answers    *answers // nil without a limit
-	bind       binder // made when the handlers or the document are
+	bind       binder   // made when the handlers or the document are
 	in, out    reflect.Type
 	function   string // the function's name
 }
@@ -120,6 +121,19 @@ func (r Route) Errors(problems ...*problem.Problem) Route {
 // those of its input. It is for routes with error bodies that a standard defines.
 func (r Route) MapErrors(convert func(error) error) Route {
 	r.mapErrors = convert
+	return r
+}
+
+// Enum returns the route with the only values of a parameter, for its document. Check
+// refuses others.
+func (r Route) Enum(parameter string, values ...string) Route {
+	enums := map[string][]string{parameter: values}
+	for other, values := range r.enums {
+		if other != parameter {
+			enums[other] = values
+		}
+	}
+	r.enums = enums
 	return r
 }
 

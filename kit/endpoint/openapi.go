@@ -18,7 +18,8 @@ import (
 // Info describes the API as a whole.
 type Info struct {
 	Root            string         `json:"-"` // where the paths begin, relative to the document, so that a proxy may add a prefix
-	SecuritySchemes map[string]any `json:"-"` // OpenAPI's, by name; a route that is not public accepts each that its access does not refuse
+	SecuritySchemes map[string]any `json:"-"` // OpenAPI's, by name; a route that is not public accepts each
+	NotLogins       []string       `json:"-"` // the names of those that a route with Access.Login refuses
 
 	Title       string `json:"title"`
 	Version     string `json:"version"`
@@ -39,7 +40,7 @@ type object = map[string]any
 // Document describes the routes as OpenAPI 3.1, from the types of their inputs and
 // answers. The error is that of CheckRoutes.
 func Document(info Info, routes []Route) ([]byte, error) {
-	d, err := describeAll(slices.Sorted(maps.Keys(info.SecuritySchemes)), routes)
+	d, err := describeAll(info, routes)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func Document(info Info, routes []Route) ([]byte, error) {
 // described, and both of two routes with the same path or the same operationId. It is
 // quick, so that it can run at each start.
 func CheckRoutes(routes []Route) error {
-	_, err := describeAll(nil, routes)
+	_, err := describeAll(Info{}, routes)
 	return err
 }
 
@@ -75,6 +76,7 @@ type document struct {
 	errs       []error
 	tags       []tagged
 	schemes    []string          // the names of the security schemes
+	notLogins  []string          // those of them that are not a login
 	paths      []string          // in the order of the table
 	operations map[string]object // by path, then by method
 	components object
@@ -89,8 +91,8 @@ type tagged struct {
 	Description string `json:"description"` // the summaries of its routes
 }
 
-func describeAll(schemes []string, routes []Route) (*document, error) {
-	d := &document{operations: map[string]object{}, components: object{}, examples: object{}, names: map[string]typeUse{}, routes: map[string]Route{}, schemes: schemes}
+func describeAll(info Info, routes []Route) (*document, error) {
+	d := &document{operations: map[string]object{}, components: object{}, examples: object{}, names: map[string]typeUse{}, routes: map[string]Route{}, schemes: slices.Sorted(maps.Keys(info.SecuritySchemes)), notLogins: info.NotLogins}
 	for _, route := range routes {
 		d.where = route.Method + " " + route.Path
 		d.add(route)

@@ -3,6 +3,7 @@ package endpoint_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os/user"
 	"strings"
 	"testing"
@@ -132,6 +133,75 @@ func TestErrorsAddsToTheProblemsOfARoute(t *testing.T) {
 			if listed := strings.Contains(string(text), "`"+code+"`"); listed != (i < 2) {
 				t.Errorf("%s is listed: %t", code, listed)
 			}
+		}
+	}
+}
+
+// operation is a part of what the document says of a route.
+type operation struct {
+	Parameters []struct {
+		Name   string
+		Schema struct{ Enum []string }
+	}
+	Security []map[string]any
+}
+
+func operationOf(t *testing.T, info endpoint.Info, route endpoint.Route) operation {
+	t.Helper()
+	text, err := endpoint.Document(info, []endpoint.Route{route})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read struct {
+		Paths map[string]map[string]operation
+	}
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	return read.Paths[route.Path][strings.ToLower(route.Method)]
+}
+
+func TestEnumListsTheOnlyValuesOfAParameter(t *testing.T) {
+	type filter struct {
+		Kind  *string `query:"kind"`
+		Color string  `header:"X-Color"`
+		Word  string  `query:"word"`
+	}
+	base := endpoint.Public("GET", "/x", "", func(context.Context, filter) (endpoint.None, error) { return endpoint.None{}, nil })
+	kinds := base.Enum("kind", "a", "b")
+	for want, route := range map[string]endpoint.Route{
+		"kind [] word [] X-Color []":        base,
+		"kind [a b] word [] X-Color []":     kinds,
+		"kind [a b] word [] X-Color [red]":  kinds.Enum("X-Color", "red"),
+		"kind [a b] word [] X-Color [blue]": kinds.Enum("X-Color", "blue"),
+	} {
+		var got []string
+		for _, parameter := range operationOf(t, endpoint.Info{}, route).Parameters {
+			got = append(got, fmt.Sprint(parameter.Name, " ", parameter.Schema.Enum))
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%s, want %s", text, want)
+		}
+	}
+}
+
+func TestARouteThatNeedsALoginAcceptsOnlySchemesOfLogins(t *testing.T) {
+	schemes := map[string]any{"key": map[string]any{}, "robot": map[string]any{}, "token": map[string]any{}}
+	allow := func(context.Context) error { return nil }
+	for claim, c := range map[string]struct {
+		access    endpoint.Access
+		notLogins []string
+		want      string
+	}{
+		"everybody":               {endpoint.Access{}, []string{"key"}, "[]"},
+		"everybody, with a login": {endpoint.Access{Login: true}, []string{"key"}, "[]"},
+		"a user":                  {endpoint.Access{Allow: allow}, []string{"key"}, "[map[key:[]] map[robot:[]] map[token:[]]]"},
+		"a login":                 {endpoint.Access{Allow: allow, Login: true}, []string{"robot", "key"}, "[map[token:[]]]"},
+		"a login, if all are one": {endpoint.Access{Allow: allow, Login: true}, nil, "[map[key:[]] map[robot:[]] map[token:[]]]"},
+	} {
+		info := endpoint.Info{SecuritySchemes: schemes, NotLogins: c.notLogins}
+		if got := fmt.Sprint(operationOf(t, info, answers[string]().For(c.access)).Security); got != c.want {
+			t.Errorf("%s: %s, want %s", claim, got, c.want)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (d *document) operation(route Route) object {
 func (d *document) security(access Access) []object {
 	security := []object{}
 	for _, name := range d.schemes {
-		if !access.Public() && !slices.Contains(access.Refuses, name) {
+		if !access.Public() && (!access.Login || !slices.Contains(d.notLogins, name)) {
 			security = append(security, object{name: []string{}})
 		}
 	}
@@ -96,7 +96,15 @@ func (d *document) parameters(route Route) (parameters []object) {
 	for _, in := range []string{tagPath, tagQuery, tagHeader} {
 		for _, field := range route.bind.fields[in] {
 			schema, required := d.field(route.in, field, asInput)
+			if values := route.enums[field.name]; values != nil {
+				schema["enum"] = values
+			}
 			parameters = append(parameters, object{"name": field.name, "in": in, "required": required || in == tagPath, "schema": schema})
+		}
+	}
+	for name := range route.enums {
+		if !slices.ContainsFunc(parameters, func(p object) bool { return p["name"] == name }) {
+			d.fail("has an Enum of %s, which is not a parameter of its input", name)
 		}
 	}
 	return parameters

@@ -45,6 +45,9 @@ func TestAnInvalidRouteStopsTheStart(t *testing.T) {
 		"a misspelt rule": {takes[struct {
 			Title string `json:"title" binding:"requird,max=3"`
 		}]("/x"), []string{"POST /x: ", "Undefined validation function 'requird' on field 'Title'"}},
+		"values of a parameter that is not there": {takes[struct {
+			Kind string `query:"kind"`
+		}]("/x").Enum("knd", "a"), []string{"POST /x: has an Enum of knd, which is not a parameter of its input"}},
 		"one in a struct of a list": {takes[struct {
 			Lines []misspelt `json:"lines"`
 		}]("/x"), []string{"POST /x: ", "misspelt", "'requird' on field 'Deep'"}},

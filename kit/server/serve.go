@@ -83,6 +83,10 @@ func Run(ctx context.Context, s Settings, db *gorm.DB, log *slog.Logger, build f
 	if err != nil {
 		return err
 	}
+	listener, err := Listen(background, "server.address", s.Address)
+	if err != nil {
+		return err
+	}
 	// The number of hashes at the same time is counted already. With twice as many
 	// threads, other requests run while all cores hash.
 	if os.Getenv("GOMAXPROCS") == "" {
@@ -92,11 +96,6 @@ func Run(ctx context.Context, s Settings, db *gorm.DB, log *slog.Logger, build f
 		running.Go(func() { run(background, log) })
 	}
 	running.Go(func() { worker.Run(draining, s.ShutdownTimeout) })
-
-	listener, err := Listen(background, "server.address", s.Address)
-	if err != nil {
-		return err
-	}
 	for _, warning := range service.Warnings {
 		log.Warn(warning)
 	}

@@ -28,14 +28,21 @@ const envPrefix = "APP_"
 // Read reads the settings in the fields of into, a pointer to a struct with the defaults,
 // whose tags are named mapstructure: first from file, then (not in production) from the
 // APP_ variables of .env, then from those of environ (NAME=value, as of os.Environ). A
-// later value wins, and one that cannot be read leaves the default. It returns the APP_
-// variables that are not similar to a setting.
-func (f *Faults) Read(file string, environ []string, into any) (ignored []string) {
+// later value wins, and one that cannot be read leaves the default. It reads others as
+// well, and returns the APP_ variables that are not similar to a setting.
+func (f *Faults) Read(file string, environ []string, into any, others ...Other) (ignored []string) {
 	v := viper.New()
-	var defaults map[string]any
-	if err := errors.Join(mapstructure.Decode(into, &defaults), v.MergeConfigMap(defaults)); err != nil {
-		f.Add("the defaults cannot be read: %v", err)
-		return nil
+	all := append([]Other{{"", into}}, others...)
+	for _, of := range all {
+		var defaults map[string]any
+		err := mapstructure.Decode(of.Into, &defaults)
+		if of.Section != "" {
+			defaults = map[string]any{of.Section: defaults}
+		}
+		if err := errors.Join(err, v.MergeConfigMap(defaults)); err != nil {
+			f.Add("the defaults cannot be read: %v", err)
+			return nil
+		}
 	}
 	known := v.AllKeys()
 	slices.Sort(known)
@@ -43,12 +50,26 @@ func (f *Faults) Read(file string, environ []string, into any) (ignored []string
 	ignored = f.readEnviron(v, f.withDotEnv(v, environ), known)
 	// viper's own decoding converts too much, such as true to 1.
 	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
-	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: into})
-	if err == nil {
-		err = decoder.Decode(v.AllSettings())
+	for _, of := range all {
+		read := any(v.AllSettings())
+		if of.Section != "" {
+			read = v.AllSettings()[of.Section]
+		}
+		decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: of.Into, RootName: of.Section})
+		if err == nil {
+			err = decoder.Decode(read)
+		}
+		f.addEach(err)
 	}
-	f.addEach(err)
 	return ignored
+}
+
+// Other are settings of a section that are in a struct of their own, such as those of an
+// optional part of a program. Into is a pointer to the defaults. Several may have keys of
+// one section.
+type Other struct {
+	Section string
+	Into    any
 }
 
 func (f *Faults) readFile(v *viper.Viper, file string, known []string) {

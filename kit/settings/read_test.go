@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -147,6 +148,47 @@ func TestDotEnvIsReadInDevelopmentOnly(t *testing.T) {
 			s, faults := load(t, c.file, c.environ...)
 			if got := append(slices.Clone(faults), s.Server.Address)[0]; !strings.HasPrefix(got, c.want) || len(faults) > 1 {
 				t.Errorf("%q, want %q; %v", got, c.want, faults)
+			}
+		})
+	}
+}
+
+func TestSettingsOfASectionMayBeInSeveralStructs(t *testing.T) {
+	type page struct {
+		Title string `mapstructure:"title"`
+	}
+	type cache struct {
+		Lines int `mapstructure:"lines"`
+	}
+	type backup struct {
+		Every time.Duration `mapstructure:"every"`
+	}
+	for claim, c := range map[string]struct{ file, variable, want, fault string }{
+		"the defaults stay":                       {"", "", ":80 Docs 9 1h0m0s", ""},
+		"a key beside those of another struct":    {"server: {address: ':81', title: Mine, lines: 5}", "", ":81 Mine 5 1h0m0s", ""},
+		"a key of a section of its own":           {"backup: {every: 2h}", "", ":80 Docs 9 2h0m0s", ""},
+		"a variable sets a key":                   {"backup: {every: 2h}", "APP_BACKUP_EVERY=3h", ":80 Docs 9 3h0m0s", ""},
+		"a variable sets a key of a section":      {"server: {title: Mine}", "APP_SERVER_LINES=5", ":80 Mine 5 1h0m0s", ""},
+		"a _FILE sets a key":                      {"", "APP_SERVER_TITLE_FILE=" + write(t, "Mine\n"), ":80 Mine 9 1h0m0s", ""},
+		"a wrong value is named with its section": {"backup: {every: 5}", "", ":80 Docs 9 1h0m0s", "backup.every: 5 is not a duration"},
+		"a wrong value beside those of others":    {"server: {address: ':81', lines: many}", "", ":81 Docs 9 1h0m0s", "server.lines: many is not a whole number"},
+		"an unknown key of a section":             {"server: {titel: Mine}", "", ":80 Docs 9 1h0m0s", "server.titel is not a setting: correct or remove it (known: server.address, server.docs, server.lines, server.max_body, server.origins, server.timeout, server.title, server.workers)"},
+		"an unknown key of a section of its own":  {"backup: {evry: 2h}", "", ":80 Docs 9 1h0m0s", "backup.evry is not a setting: correct or remove it (known: backup.every)"},
+		"an unknown section":                      {"backups: {every: 2h}", "", ":80 Docs 9 1h0m0s", "backups.every is not a setting: correct or remove it (known: backup.every, environment, "},
+		"a misspelt variable":                     {"", "APP_BACKUP_EVRY=2h", ":80 Docs 9 1h0m0s", "APP_BACKUP_EVRY is not a setting: correct or unset it (known: backup.every)"},
+		"a section that is a number":              {"backup: 5", "", ":80 Docs 9 1h0m0s", "backup is not a setting"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			s, page, cache, backup := defaults(), page{"Docs"}, cache{9}, backup{time.Hour}
+			others := []settings.Other{{Section: "server", Into: &page}, {Section: "server", Into: &cache}, {Section: "backup", Into: &backup}}
+			var faults settings.Faults
+			file := write(t, c.file)
+			ignored := faults.Read(file, []string{c.variable}, &s, others...)
+			if got := fmt.Sprint(s.Server.Address, " ", page.Title, " ", cache.Lines, " ", backup.Every); got != c.want || len(ignored) > 0 {
+				t.Errorf("%s, want %s; ignored are %v", got, c.want, ignored)
+			}
+			if fault := strings.TrimPrefix(faults.Error(), file+": "); !strings.HasPrefix(fault, c.fault) || len(faults) > 1 || (len(faults) == 0) != (c.fault == "") {
+				t.Errorf("%v\nwant %s", faults, c.fault)
 			}
 		})
 	}

@@ -5,6 +5,7 @@ package readme
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -112,7 +113,7 @@ func TestReadmeRoute(t *testing.T) {
 
 // readPages returns the commands of all console blocks, and the script that runs them.
 func readPages(t *testing.T) (commands []command, script string) {
-	pages, err := filepath.Glob("docs/*.md")
+	pages, err := pagesOf()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func waitFor(t *testing.T, address string) {
 
 // TestLinks checks that the pages and the README link to files that exist.
 func TestLinks(t *testing.T) {
-	pages, err := filepath.Glob("docs/*.md")
+	pages, err := pagesOf()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,10 +193,18 @@ func TestLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(string(text), -1) {
+		prose := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(string(text), "")
+		for _, link := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(prose, -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(page), link[1])); err != nil { //nolint:gosec // the pages are ours
 				t.Errorf("%s: %v", page, err)
 			}
 		}
 	}
+}
+
+// pagesOf are the pages of docs/ and of the parts.
+func pagesOf() ([]string, error) {
+	pages, err := filepath.Glob("docs/*.md")
+	parts, partsErr := filepath.Glob("parts/*/README.md")
+	return append(pages, parts...), errors.Join(err, partsErr)
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,16 +29,29 @@ type page struct {
 	errors []string
 }
 
-// browse opens a headless Chromium on the page of the API at a URL. Without Chromium the test is skipped.
-func browse(t *testing.T, at string) *page {
+// browse opens a headless Chromium for the pages of the API at a URL. Without Chromium, or
+// without the part that has the page, the test is skipped.
+func browse(t *testing.T, at, path string) *page {
 	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound {
+		t.Skip("the program has no page " + path)
+	}
 	names := []string{"chromium", "chromium-browser", "google-chrome", "chrome"}
 	found := slices.IndexFunc(names, func(name string) bool { _, err := exec.LookPath(name); return err == nil })
 	if found < 0 {
 		if os.Getenv("CI") != "" {
 			t.Fatal("no Chromium is installed")
 		}
-		t.Skip("no Chromium is installed, so /docs is not tested in a browser: apt-get install chromium")
+		t.Skip("no Chromium is installed, so no page is tested in a browser: apt-get install chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(names[found]), chromedp.NoSandbox, chromedp.WindowSize(1400, 1000))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
@@ -70,7 +84,7 @@ func browse(t *testing.T, at string) *page {
 	p.do() // starts the browser without the timeout, which would end it
 	p.ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
-	p.do(chromedp.Navigate(at+"/"), chromedp.WaitVisible(".opblock"))
+	p.do(chromedp.Navigate(at + path))
 	return p
 }
 

@@ -29,7 +29,11 @@ func TestTheAPICanBeTriedOnItsPage(t *testing.T) {
 			}
 			proxy := httptest.NewServer(http.StripPrefix(c.prefix, httputil.NewSingleHostReverseProxy(to)))
 			t.Cleanup(proxy.Close)
-			try(t, app, browse(t, proxy.URL+c.prefix+c.basePath))
+			p := browse(t, proxy.URL+c.prefix+c.basePath, "/")
+			if document := app.Get(c.basePath + "/openapi.json").Body; !strings.Contains(document, `"tokenUrl"`) {
+				t.Skip("the page has no login with a password")
+			}
+			try(t, app, p)
 		})
 	}
 }
@@ -46,6 +50,7 @@ const visibleFields = `(() => {
 
 func try(t *testing.T, app *apptest.App, p *page) {
 	t.Helper()
+	p.do(chromedp.WaitVisible(".opblock"))
 	p.shoot("wide", 1400, 1000)
 	p.shoot("narrow", 400, 900)
 	p.do(chromedp.EmulateViewport(1400, 1000))

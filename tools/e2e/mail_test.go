@@ -99,8 +99,7 @@ func (p *page) shootAll(name string) {
 
 func TestLinksInMailsWorkInABrowser(t *testing.T) {
 	url := start(t)
-	p := browse(t, url)
-	p.do(chromedp.Navigate(url + "/dev/mail"))
+	p := browse(t, url, "/dev/mail")
 	p.shootAll("mails_none")
 
 	post(t, url+"/register", `{"email": "ada@example.com", "password": "correct horse"}`, 201)

@@ -13,7 +13,7 @@ func TestANewMigrationIsAddedAndMustBeWritten(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
 	for _, name := range []string{"AddPhone", "add phone", "../x", "1st", "add__phone", "", "type", "add_test", "drop_windows"} {
-		if err := addMigration(root, name); err == nil || !strings.Contains(err.Error(), "is not a name for a migration") {
+		if err := makeMigration(root, name); err == nil || !strings.Contains(err.Error(), "is not a name for a migration") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -25,10 +25,10 @@ func TestANewMigrationIsAddedAndMustBeWritten(t *testing.T) {
 			t.Error(says)
 		}
 	}
-	if err := addMigration(root, "add_phone"); err == nil || !strings.Contains(err.Error(), "migrations/add_phone.go already exists") {
+	if err := makeMigration(root, "add_phone"); err == nil || !strings.Contains(err.Error(), "migrations/add_phone.go already exists") {
 		t.Error(err)
 	}
-	for name, want := range map[string]string{"own.go": `\n\t\tcreateNotes,\n\t\taddPhone,\n\t\tdropFax,\n\t}\n}`, "add_phone.go": `var addPhone = &gormigrate.Migration\{\n\tID: "\d{8}_add_phone",`} {
+	for name, want := range map[string]string{"own.go": `\{\n\t\taddPhone,\n\t\tdropFax,\n\t}\n}`, "add_phone.go": `var addPhone = &gormigrate.Migration\{\n\tID: "\d{8}_add_phone",`} {
 		text, err := os.ReadFile(filepath.Join(root, "migrations", name))
 		if err != nil {
 			t.Fatal(err)

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,70 +23,37 @@ var sharedPackages = map[string]string{
 	"settings": "every package of the kit reads its settings with it",
 }
 
-// own copies a package of the kit into the program, and changes the imports.
-func own(root, name string) error {
-	module, err := modulePath(root)
-	if err != nil {
-		return err
+// own copies a package of the kit into the program, without its tests, and changes the
+// imports.
+func own(root, name string) {
+	checkOwn(root, name)
+	copied, lines := changes{}, 0
+	for _, file := range list(root, "kit/"+name, ":!*_test.go") {
+		text := read(root, file)
+		if copied[strings.TrimPrefix(file, "kit/")] = text; path.Ext(file) == ".go" {
+			lines += len(codeLine.FindAll(text, -1))
+		}
 	}
-	if err := checkOwn(root, name); err != nil {
-		return err
-	}
-	lines, err := copyPackage(root, name)
-	if err != nil {
-		return err
-	}
-	to := names{owned: append(ownedPackages(root), name)}
-	if err := rewriteFiles(root, func(file string, text []byte) (string, []byte) { return file, to.ownImports(text, module) }); err != nil {
-		return err
-	}
+	copied.apply(root)
+	to, module := names{owned: append(ownedPackages(root), name)}, modulePath(root)
+	rewriteFiles(root, func(file string, text []byte) (string, []byte) { return file, to.ownImports(text, module) })
 	fmt.Printf("%s/ is yours now: %d lines of Go, which updates of the kit no longer reach.\n", name, lines)
-	if users := kitUsers(root, name); len(users) > 0 {
-		fmt.Printf("These still use the kit's: %s.\n", strings.Join(users, ", "))
+	files, _ := git(root, "grep", "-lF", `"`+kitModule+"/"+name+`"`, "--", "kit/*.go", ":!*_test.go") // an error is that there are none
+	var users []string
+	for file := range strings.FieldsSeq(files) {
+		users = append(users, path.Dir(file))
 	}
-	return nil
+	if len(users) > 0 {
+		fmt.Printf("These still use the kit's: %s.\n", strings.Join(slices.Compact(users), ", "))
+	}
 }
 
 // checkOwn refuses a package that cannot be the program's own, or is already.
-func checkOwn(root, name string) error {
-	if why := sharedPackages[name]; why != "" {
-		return fmt.Errorf("package=%s: it must stay in the kit, because %s", name, why)
-	}
-	if !slices.Contains(leaves, name) {
-		return fmt.Errorf("package=%s: choose one of %s", name, strings.Join(leaves, ", "))
-	}
-	if _, err := os.Stat(filepath.Join(root, name)); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, fmt.Errorf("package=%s: there is a folder %s/ already", name, name))
-	}
-	if name == "seal" && !slices.Contains(ownedPackages(root), "throttle") {
-		return errors.New("package=seal: kit/throttle takes keys of kit/seal only, so make it yours first: make own package=throttle")
-	}
-	return nil
-}
-
-// copyPackage copies the files of a package of the kit, without its tests. It returns how
-// many lines of Go they have, without comments and blank ones.
-func copyPackage(root, name string) (lines int, err error) {
-	files, err := git(root, "ls-files", "--", "kit/"+name, ":!*_test.go")
-	if err == nil {
-		err = os.Mkdir(filepath.Join(root, name), 0o755)
-	}
-	if err != nil {
-		return 0, err
-	}
-	for file := range strings.FieldsSeq(files) {
-		text, err := os.ReadFile(filepath.Join(root, file))
-		if err != nil {
-			return 0, err
-		}
-		if path.Ext(file) == ".go" {
-			lines += len(codeLine.FindAll(text, -1))
-		}
-		if err := os.WriteFile(filepath.Join(root, strings.TrimPrefix(file, "kit/")), text, 0o644); err != nil {
-			return 0, err
-		}
-	}
-	return lines, nil
+func checkOwn(root, name string) {
+	refuse(sharedPackages[name] != "", "package=%s: it must stay in the kit, because %s", name, sharedPackages[name])
+	refuse(!slices.Contains(leaves, name), "package=%s: choose one of %s", name, strings.Join(leaves, ", "))
+	refuse(exists(root, name), "package=%s: there is a folder %s/ already", name, name)
+	refuse(name == "seal" && !slices.Contains(ownedPackages(root), "throttle"), "package=seal: kit/throttle takes keys of kit/seal only, so make it yours first: make own package=throttle")
 }
 
 var codeLine = regexp.MustCompile(`(?m)^\s*([^/\s]|/[^/]).*$`)
@@ -99,9 +62,8 @@ var codeLine = regexp.MustCompile(`(?m)^\s*([^/\s]|/[^/]).*$`)
 // folder of that name, and imports none from the kit.
 func ownedPackages(root string) (names []string) {
 	for _, name := range leaves {
-		inside, err := git(root, "ls-files", "-co", "--exclude-standard", "--", name+"/*.go")
 		_, notUsed := git(root, "grep", "-qF", "--untracked", `"`+kitModule+"/"+name+`"`, "--", "*.go", ":!kit")
-		if err == nil && inside != "" && notUsed != nil {
+		if len(list(root, name+"/*.go")) > 0 && notUsed != nil {
 			names = append(names, name)
 		}
 	}
@@ -115,13 +77,4 @@ func (n names) ownImports(text []byte, module string) []byte {
 		after = strings.ReplaceAll(after, `"`+kitModule+"/"+name+`"`, `"`+module+"/"+name+`"`)
 	}
 	return []byte(after)
-}
-
-// kitUsers returns the packages of the kit that import another one.
-func kitUsers(root, name string) (users []string) {
-	files, _ := git(root, "grep", "-lF", `"`+kitModule+"/"+name+`"`, "--", "kit/*.go", ":!*_test.go") // an error is that there are none
-	for file := range strings.FieldsSeq(files) {
-		users = append(users, path.Dir(file))
-	}
-	return slices.Compact(users)
 }

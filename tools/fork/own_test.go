@@ -10,15 +10,15 @@ import (
 
 func TestEachLeafOfTheKitCanBecomeTheProgramsOwn(t *testing.T) {
 	t.Parallel()
-	exported, root := exports(t, "."), tree(t)
+	root := tree(t)
 	first := map[string]string{"seal": "throttle"}
-	if err := own(root, "seal"); err == nil || !strings.Contains(err.Error(), "make own package=throttle") {
+	if err := makeOwn(root, "seal"); err == nil || !strings.Contains(err.Error(), "make own package=throttle") {
 		t.Errorf("seal without throttle: %v", err)
 	}
 	for _, name := range leaves {
 		t.Run(name, func(t *testing.T) {
 			for _, name := range strings.Fields(first[name] + " " + name) {
-				if err := own(root, name); err != nil {
+				if err := makeOwn(root, name); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -31,7 +31,7 @@ func TestEachLeafOfTheKitCanBecomeTheProgramsOwn(t *testing.T) {
 			if changed := run(t, root, "git", "status", "--porcelain", "--", "kit"); changed != "" {
 				t.Errorf("it changed %s", changed)
 			}
-			compiles(t, root, exported)
+			compiles(t, root)
 			run(t, root, "git", "checkout", "-q", ".")
 			run(t, root, "git", "clean", "-dfq")
 		})
@@ -48,7 +48,7 @@ func TestWhatTheProgramSharesWithTheKitStaysThere(t *testing.T) {
 		"database": "two halves", "endpoint": "it must stay in the kit", "totp": "there is a folder totp/ already",
 		"": "choose one of cli, email", "../models": "choose one of", "Mail": "choose one of",
 	} {
-		if err := own(root, name); err == nil || !strings.Contains(err.Error(), says) {
+		if err := makeOwn(root, name); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", name, err, says)
 		}
 	}
@@ -73,7 +73,7 @@ func TestAProgramWithItsOwnPackageOfTheKitWorks(t *testing.T) {
 	if says := run(t, root, "make", "own", "package=token"); !strings.Contains(says, "These still use the kit's: kit/cli, kit/rows.\n") {
 		t.Error(says)
 	}
-	if err := addResource(root, "task", "", "title:string:filter,sort"); err != nil {
+	if err := makeResource(root, "task", "", "title:string:filter,sort"); err != nil {
 		t.Fatal(err)
 	}
 	run(t, root, "make", "-s", "openapi")

@@ -2,221 +2,159 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/jinzhu/inflection"
 )
 
-// tables are the files with lists of what other files declare.
-var tables = []string{
-	"routes/routes.go", ownRoutes, "routes/jobs.go", "routes/openapi_test.go", "migrations/migrations.go", ownMigrations, "config/settings.go", "config/check.go",
-	services, "accounts/accounts.go", "accounts/confirm.go", "accounts/mails.go", "accounts/store_events.go", "routes/access.go", "commands/commands.go", "commands/user.go", "commands/start.go",
-	"handlers/oauth.go", "app/apptest/apptest.go", "bench/main.go", "bench/measure.go", "bench/steps.go",
+// extras are what can be removed and has no folder in parts/, with its files and folders.
+// Its text in pages is between marks, as that of a part.
+var extras = map[string][]string{
+	"bench":      {"bench", "docs/performance.md", "docs/bench.svg"},
+	"kubernetes": {"deploy/kubernetes", "tools/kubernetes"},
+	"template":   {"kit/*_test.go", "tests/readme", "tools/fork/*_test.go"},
+	"tests":      {"tests"},
 }
 
-// services has the struct of what app.Auth holds.
-const services = "accounts/services.go"
+const (
+	listOfParts  = "parts/parts.go"
+	ownPart      = "own"
+	changelog    = "CHANGELOG.md"
+	newChangelog = "# Changelog\n\n## Unreleased\n\n- The project begins with a template.\n"
+)
 
-// publicRoutes also lists the public routes, for tests.
-const publicRoutes = "app/apptest/rules.go"
+// isTemplate reports whether a tree was never renamed.
+func isTemplate(root string) bool { return exists(root, "tools/fork/template_test.go") }
 
-// remove removes resources and parts for a person at the command line.
-func remove(root, names string) error {
-	if isTemplate(root) {
-		return errors.New("give the project its name first, with make rename: the template's own tests use all parts")
+// partsOf returns the names of the parts of a tree that can be removed.
+func partsOf(root string) (names []string) {
+	for _, file := range must(fs.Glob(os.DirFS(root), "parts/*/*.go")) {
+		if name := path.Base(path.Dir(file)); name != ownPart {
+			names = append(names, name)
+		}
 	}
-	all := strings.Fields(names)
-	if len(all) == 0 {
-		all = []string{""} // the error lists the parts
+	return slices.Compact(names)
+}
+
+// checkNames refuses names that nothing has.
+func checkNames(root string, names ...string) {
+	known := partsOf(root)
+	for name, paths := range extras {
+		if name != "template" && exists(root, paths[0]) {
+			known = append(known, name)
+		}
 	}
-	out, err := removeParts(root, all...)
-	if err != nil {
-		return err
+	slices.Sort(known)
+	for _, name := range names {
+		isResource := lowerWords.MatchString(name) && len(list(root, filesOf(name)...)) >= 3
+		refuse(name == ownPart, "parts/%s is for your own code, so it stays", name)
+		refuse(!isResource && !slices.Contains(known, name), "%s: there is no such resource; the parts that can be removed are %s", name, strings.Join(known, ", "))
 	}
-	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(out.files, ", "), strings.Join(slices.Sorted(maps.Keys(out.written)), ", "))
-	if out.written["migrations/migrations.go"] != nil || out.written[ownMigrations] != nil {
+}
+
+// remove removes resources and parts, unless other code uses them.
+func remove(root, given string) {
+	refuse(isTemplate(root), "give the project its name first, with make rename: the template's own tests use all parts")
+	names := strings.Fields(given)
+	if len(names) == 0 {
+		names = []string{""} // the failure lists the parts
+	}
+	checkNames(root, names...)
+	gone := removal(root, names...)
+	err := gone.verify(root)
+	refuse(err != nil, "nothing is removed, because other code needs %s: change or remove that first\n%w", given, err)
+	files := map[bool][]string{} // by whether they are removed
+	for _, file := range slices.Sorted(maps.Keys(gone)) {
+		files[gone[file] == nil] = append(files[gone[file] == nil], file)
+	}
+	fmt.Printf("Removed: %s\nChanged: %s\n", strings.Join(files[true], ", "), strings.Join(files[false], ", "))
+	if slices.ContainsFunc(files[true], func(file string) bool { return bytes.Contains(read(root, file), isMigration) }) {
 		fmt.Println("A database with its table is now newer than the program: roll its migration back first, or remove data/ on your machine.")
 	}
-	return nil
+	gone.apply(root)
+	refresh(root)
 }
 
-// removeParts removes resources and parts: their files, the entries of the tables that
-// use their declarations, and their text in the pages. If another file uses them, it
-// changes nothing.
-func removeParts(root string, names ...string) (out removal, err error) {
-	files, dropped, err := filesOf(root, names)
-	if err != nil {
-		return out, err
+// refresh writes what is made from the code: the lists of modules, and the document.
+func refresh(root string) {
+	must(execute(root, "go", "mod", "tidy"))
+	if exists(root, "vendor") {
+		must(execute(root, "go", "mod", "vendor"))
 	}
-	module, err := modulePath(root)
-	if err != nil {
-		return out, err
-	}
-	out = removal{root: root, module: module, files: files, removed: map[string]map[string]bool{}, lostServices: map[string]bool{}, written: map[string][]byte{}}
-	for _, file := range files {
-		if err := out.markRemoved(file); err != nil {
-			return out, err
-		}
-	}
-	out.files = slices.DeleteFunc(out.files, func(file string) bool { return strings.HasPrefix(file, "kit/") && !strings.HasSuffix(file, "_test.go") })
-	for _, file := range append(slices.Clone(tables), publicRoutes) {
-		if err := out.removeEntries(file); err != nil {
-			return out, fmt.Errorf("%s: %w", file, err)
-		}
-	}
-	if err := out.checkUsers(dropped); err != nil {
-		return out, err
-	}
-	if err := out.editPages(names); err != nil {
-		return out, err
-	}
-	return out, out.apply()
+	document := must(execute(root, "go", "run", ".", "openapi"))
+	changes{"docs/openapi.json": []byte(document)}.apply(root)
 }
 
-// apply writes and removes the files.
-func (out *removal) apply() error {
-	for file, text := range out.written {
-		if err := overwrite(filepath.Join(out.root, file), text); err != nil {
-			return err
+var isMigration = []byte("= &gormigrate.Migration{")
+
+// removal returns the changes that remove parts and resources: their files, their lines in
+// lists, and their text in pages.
+func removal(root string, names ...string) changes {
+	gone, all := changes{}, []string{}
+	for _, name := range names {
+		paths := extras[name]
+		if slices.Contains(partsOf(root), name) {
+			paths = []string{"parts/" + name + "/"}
+			gone.drop(root, listOfParts, `^\t"`+regexp.QuoteMeta(modulePath(root))+`/parts/`+name+`"\n`, `^\t\t`+name+`\.Part\(\),\n`)
+		} else if paths == nil {
+			paths = filesOf(name)
+			gone.dropResource(root, name)
+		}
+		all = append(all, paths...)
+		for _, file := range list(root, paths...) {
+			gone[file] = nil
 		}
 	}
-	for _, file := range out.files {
-		if err := os.Remove(filepath.Join(out.root, file)); err != nil {
-			return err
-		}
-		_ = os.Remove(filepath.Join(out.root, path.Dir(file))) // if it is empty
+	text := []string{"^\\|( `(" + alternatives(names) + ")[`.]|.*(" + alternatives(all) + ")).*\n"} // rows of tables
+	for _, name := range names {
+		text = append(text, `^[ \t]*(# )?<!-- `+name+` -->\n(?s:.*?)<!-- /`+name+` -->\n`)
 	}
-	return nil
+	for _, page := range list(root, "*.md", "*.yml", "config.yaml", "Makefile", ".ci", ":!vendor", ":!kit", ":!"+changelog) {
+		gone.drop(root, page, text...)
+	}
+	return gone
 }
 
-// overwrite writes a file that exists, and keeps its permissions.
-func overwrite(file string, text []byte) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
+// dropResource drops the lines of a resource in the lists of the project.
+func (c changes) dropResource(root, name string) {
+	plural := inflection.Plural(name)
+	used := regexp.MustCompile("[\"`][^\"`]*\\b" + plural + "\\b")
+	for _, file := range list(root, "migrations/*.go") {
+		if text := read(root, file); !slices.Contains(filesOf(name), file) && bytes.Contains(text, isMigration) && used.Match(text) {
+			fail("%s changes the table %s: remove it first, and its line in %s", file, plural, ownMigrations)
+		}
 	}
-	return os.WriteFile(file, text, info.Mode().Perm())
+	c.drop(root, ownMigrations, `^\t\tcreate`+goName(plural)+`,\n`)
+	c.drop(root, ownTests, `^\t"/`+plural+`": \{\n(\t\t.*\n)*\t\},\n`, `^.*"/`+plural+`".*\n`)
+	c.drop(root, ownRoutes, `^.*(\b`+goVar(plural)+`\.|handlers\.`+goName(plural)+`\{).*\n`)
+	for _, file := range []string{ownMigrations, ownTests, ownRoutes} {
+		text := c.text(root, file)
+		for _, gap := range [][2]string{{`\n{3,}`, "\n\n"}, {`\{\n{2,}`, "{\n"}, {`\n{2,}(\t*\})`, "\n$1"}, {`(\w)\{\n\t?\}`, "$1{}"}} {
+			text = regexp.MustCompile(gap[0]).ReplaceAll(text, []byte(gap[1]))
+		}
+		c.set(root, file, fixImports(root, file, text))
+	}
 }
 
-// removal collects all changes before any file is written.
-type removal struct {
-	root, module  string
-	files         []string
-	removed       map[string]map[string]bool // the names that the files declare, by package
-	lostVariables map[string]bool            // the variables of removed statements
-	lostFields    map[string]bool            // the removed fields of structs
-	lostServices  map[string]bool            // those of services, which other files use as Auth.NAME
-	routes        []string                   // as "GET /notes"
-	written       map[string][]byte
+// drop drops the text that matches one of the patterns from a file.
+func (c changes) drop(root, file string, patterns ...string) {
+	if text := c.text(root, file); text != nil {
+		c.set(root, file, regexp.MustCompile(`(?m)`+strings.Join(patterns, "|")).ReplaceAll(text, nil))
+	}
 }
 
-// markRemoved marks the declarations of a file as removed.
-func (out *removal) markRemoved(file string) error {
-	if path.Ext(file) != ".go" {
-		return nil
+// alternatives is a pattern that matches one of the words.
+func alternatives(all []string) string {
+	var quoted []string
+	for _, word := range all {
+		quoted = append(quoted, regexp.QuoteMeta(word))
 	}
-	parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join(out.root, file), nil, parser.SkipObjectResolution)
-	if err != nil {
-		return err
-	}
-	of := packageOf(file, parsed)
-	if out.removed[of] == nil {
-		out.removed[of] = map[string]bool{}
-	}
-	for _, name := range declarations(parsed) {
-		out.removed[of][name] = name != "_"
-	}
-	return nil
-}
-
-// packageOf is the folder of a file's package. An external test package gets the
-// suffix _test.
-func packageOf(file string, parsed *ast.File) string {
-	if strings.HasSuffix(parsed.Name.Name, "_test") {
-		return path.Dir(file) + "_test"
-	}
-	return path.Dir(file)
-}
-
-// removeEntries removes the entries of a table that use removed names.
-func (out *removal) removeEntries(file string) error {
-	before, err := os.ReadFile(filepath.Join(out.root, file))
-	if errors.Is(err, fs.ErrNotExist) { // it is of a part that was removed before
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	out.lostVariables, out.lostFields = map[string]bool{}, map[string]bool{}
-	after := before
-	for {
-		positions := token.NewFileSet()
-		parsed, err := parser.ParseFile(positions, "", after, 0)
-		if err != nil {
-			return err
-		}
-		entry := out.findEntry(file, parsed)
-		if entry == nil {
-			break
-		}
-		after = removeText(after, positions.Position(entry.Pos()).Offset, positions.Position(entry.End()).Offset)
-	}
-	if bytes.Equal(before, after) {
-		return nil
-	}
-	out.written[file], err = fixImports(out.root, file, after)
-	return err
-}
-
-// checkUsers refuses to remove what another file uses, or tables of the database that
-// another migration changes.
-func (out *removal) checkUsers(dropped []string) error {
-	all, err := git(out.root, "ls-files", "-co", "--exclude-standard", "--", "*.go", ":!vendor")
-	if err != nil {
-		return err
-	}
-	word := regexp.MustCompile(`\b(` + alternatives(dropped) + `)\b`)
-	for _, file := range strings.Fields(all) {
-		text := out.written[file]
-		if text == nil {
-			text, err = os.ReadFile(filepath.Join(out.root, file))
-		}
-		if slices.Contains(out.files, file) || errors.Is(err, fs.ErrNotExist) {
-			err = nil
-			continue
-		}
-		parsed, parseErr := parser.ParseFile(token.NewFileSet(), file, text, 0)
-		if err := errors.Join(err, parseErr); err != nil {
-			return err
-		}
-		out.lostVariables, out.lostFields = nil, nil
-		if uses := slices.Sorted(maps.Values(out.removedNames(file, parsed))); len(uses) > 0 {
-			return fmt.Errorf("%s uses %s: change or remove that first", file, uses[0])
-		}
-		if table := findWord(parsed, word); len(dropped) > 0 && table != "" && path.Dir(file) == "migrations" && bytes.Contains(text, []byte("= &gormigrate.Migration{")) {
-			return fmt.Errorf("%s changes the table %s: remove it first, and its line in %s", file, table, ownMigrations)
-		}
-	}
-	return nil
-}
-
-// findWord returns the first word in the strings of a file that matches, or "".
-func findWord(parsed *ast.File, word *regexp.Regexp) (found string) {
-	ast.Inspect(parsed, func(node ast.Node) bool {
-		if text, ok := node.(*ast.BasicLit); ok && found == "" {
-			found = word.FindString(text.Value)
-		}
-		return true
-	})
-	return found
+	return strings.Join(quoted, "|")
 }

@@ -14,7 +14,7 @@ func TestRenamingTwiceIsRenamingOnce(t *testing.T) {
 	const last = "github.com/me/shop"
 	begin := func(t *testing.T, module string) (root string) {
 		root = tree(t)
-		if err := renameTree(root, module, ""); err != nil {
+		if err := makeRename(root, module, ""); err != nil {
 			t.Fatal(err)
 		}
 		own := "package handlers\n\nimport _ \"" + module + "/models\" // of " + module + "\n\n" + `// App calls the api of github.com/me/api-client and stores it in data/app.db.
@@ -30,7 +30,7 @@ type App struct{ api, app string }
 	for _, first := range []string{"github.com/me/api", "github.com/me/app", "example.com/the-corner.api/v2"} {
 		t.Run(first, func(t *testing.T) {
 			twice := begin(t, first)
-			if err := renameTree(twice, last, ""); err != nil {
+			if err := makeRename(twice, last, ""); err != nil {
 				t.Fatal(err)
 			}
 			run(t, twice, "git", "fetch", "-q", once, "HEAD")
@@ -45,10 +45,10 @@ type App struct{ api, app string }
 func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
-	if err := renameTree(root, forkModule, "all"); err == nil || !strings.Contains(err.Error(), "only keep=bench is possible") {
+	if err := makeRename(root, forkModule, "all"); err == nil || !strings.Contains(err.Error(), "only tests and bench can be kept") {
 		t.Errorf("keep=all: %v", err)
 	}
-	if err := renameTree(root, forkModule, ""); err != nil {
+	if err := makeRename(root, forkModule, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, gone := range []string{"bench", "docs/performance.md", "docs/bench.svg", "tools/fork/rename_test.go", "tools/fork/resource_test.go"} {
@@ -63,10 +63,10 @@ func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
 	if changed := run(t, root, "git", "diff", "--name-only", "--diff-filter=d", "HEAD~1", "HEAD", "--", "kit"); changed != "" {
 		t.Errorf("files of the kit have changed: %s", changed)
 	}
-	if left := run(t, root, "git", "ls-files", "tests", "kit/*_test.go"); left != "" {
+	if left := run(t, root, "git", "ls-files", "tests", "kit/*_test.go", "tools/fork/*_test.go"); left != "" {
 		t.Errorf("left: %s", left)
 	}
-	run(t, root, "git", "grep", "-q", `KeyPrefix = "corner_shop_"`, "--", "accounts")
+	run(t, root, "git", "grep", "-q", `Prefix = "corner_shop_"`, "--", "parts/apikeys")
 	if found, err := try(t, root, "git", "grep", "-nw", "-e", "lk_", "-e", "lk_[a-z0-9A-Z]*"); err == nil {
 		t.Errorf("the prefix of API keys is left: %s", found)
 	}

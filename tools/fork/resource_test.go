@@ -25,6 +25,33 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// do runs a command of make with its variables, such as name=task.
+func do(root, command string, variables ...string) error {
+	given := map[string]string{}
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(variable, "=")
+		given[name] = value
+	}
+	return fork(root, command, func(name string) string { return given[name] })
+}
+
+func makeResource(root, name, access, fields string) error {
+	return do(root, "resource", "name="+name, "access="+access, "fields="+fields)
+}
+
+func makeRemove(root, names string) error   { return do(root, "remove", "name="+names) }
+func makeMigration(root, name string) error { return do(root, "migration", "name="+name) }
+func makeOwn(root, name string) error       { return do(root, "own", "package="+name) }
+func makeRename(root, module, keep string) error {
+	return do(root, "rename", "module="+module, "keep="+keep)
+}
+
+// compiles compiles a program and its tests. One check of go vet does so.
+func compiles(t *testing.T, root string) {
+	t.Helper()
+	run(t, root, "go", "vet", "-assign", "./...")
+}
+
 // run runs a command in a folder and returns its output.
 func run(t *testing.T, folder string, args ...string) string {
 	t.Helper()
@@ -80,7 +107,7 @@ func commit(t *testing.T, root, message string) {
 func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
-	if err := addResource(root, "memo", "", "title:string"); err != nil {
+	if err := makeResource(root, "memo", "", "title:string"); err != nil {
 		t.Fatal(err)
 	}
 	commit(t, root, "Add memos")
@@ -98,6 +125,7 @@ func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 		"a parameter's name":              {"page", "x:int", "page is already a name"},
 		"a model's name":                  {"user", "x:int", "user is already a name"},
 		"another table's name":            {"session", "x:int", "handlers/sessions.go already exists"},
+		"a row of a part":                 {"note", "x:int", "parts/notes/handlers.go already declares NewNote"},
 		"the table of migrations":         {"migration", "x:int", "kit/database/migrate.go already creates the table migrations"},
 		"a word of one letter":            {"plan_b_c", "x:int", "GORM would change it to plan_bc"},
 		"over 26 characters":              {"very_long_name_of_something", "x:int", "has over 26 characters"},
@@ -140,7 +168,7 @@ func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 		"itself as parent":                {"task", "task:references", "a resource cannot belong to itself"},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			err := addResource(root, c.name, "", c.fields)
+			err := makeResource(root, c.name, "", c.fields)
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, want %s", err, c.says)
 			}
@@ -155,17 +183,17 @@ func TestACommonNounMayNameAResource(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
 	for _, name := range []string{"canvas", "lens", "gas", "bonus", "atlas", "chaos", "iris", "bus", "virus", "alias", "basis", "tennis_campus", "person", "status", "order", "name", "document", "group", "client", "link"} {
-		if err := addResource(root, name, "", "label:string:unique"); err != nil {
+		if err := makeResource(root, name, "", "label:string:unique"); err != nil {
 			t.Error(err)
 		}
 	}
-	compiles(t, root, exports(t, "."))
+	compiles(t, root)
 }
 
 func TestTheAccessOfAResourceMustSuitItsParent(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
-	add := func(name, access, fields string) error { return addResource(root, name, access, fields) }
+	add := func(name, access, fields string) error { return makeResource(root, name, access, fields) }
 	if err := errors.Join(add("memo", "", "title:string"), add("room", "shared", "name:string"), add("rate", "admin", "percent:int"), add("booking", "", "room:references"), add("price", "shared", "rate:references")); err != nil {
 		t.Fatal(err)
 	}
@@ -185,11 +213,11 @@ func TestTheAccessOfAResourceMustSuitItsParent(t *testing.T) {
 func TestAResourceIsWrittenOnce(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
-	if err := addResource(root, "memo", "", "title:string"); err != nil {
+	if err := makeResource(root, "memo", "", "title:string"); err != nil {
 		t.Fatal(err)
 	}
 	add := func() {
-		if err := addResource(root, "task", "", "title:string:required memo:references?"); err != nil {
+		if err := makeResource(root, "task", "", "title:string:required memo:references?"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -207,7 +235,7 @@ func TestAResourceIsWrittenOnce(t *testing.T) {
 	if err := os.WriteFile(mine, append(text, "\n// mine\n"...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := addResource(root, "task", "", "title:string:required memo:references?"); err == nil || !strings.Contains(err.Error(), "handlers/tasks.go already exists") {
+	if err := makeResource(root, "task", "", "title:string:required memo:references?"); err == nil || !strings.Contains(err.Error(), "handlers/tasks.go already exists") {
 		t.Errorf("it replaced my change: %v", err)
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +14,9 @@ type kind struct {
 	wrong        string // a JSON value of another type
 	right        string // a JSON value of this type
 }
+
+func (k kind) isText() bool   { return k.base == "string" }
+func (k kind) isNumber() bool { return k.base == "int64" || k.base == "float64" }
 
 var kinds = map[string]kind{
 	"string":     {"string", "string", []string{"required", "min", "max", "oneof", "email", "unique", "filter", "sort"}, "1", ""},
@@ -33,69 +34,46 @@ types: string, text, int, float, bool, time, uuid, references (NAME is the resou
 rules: required; min=N and max=N (characters, or the number); email and oneof=open|done, for string; unique; filter and sort, for the list`
 
 // parseRules returns the rules as binding tags.
-func parseRules(typed string, known kind, written string) (rules []string, err error) {
+func parseRules(typed string, known kind, written string) (rules []string) {
 	for _, rule := range strings.FieldsFunc(written, func(r rune) bool { return r == ',' }) {
 		name, value, valued := strings.Cut(rule, "=")
-		if !slices.Contains(known.rules, name) {
-			return nil, fmt.Errorf("%s is not a rule of a %s", rule, typed)
-		}
-		if hasRule(rules, name) {
-			return nil, fmt.Errorf("%s is given twice", name)
-		}
 		_, numberErr := strconv.ParseFloat(value, 64)
-		if typed == "string" || typed == "text" || typed == "int" {
+		if typed != "float" {
 			_, numberErr = strconv.Atoi(value)
 		}
-		switch {
-		case (name == "min" || name == "max") && numberErr != nil:
-			return nil, fmt.Errorf("%s needs a number, such as %s=10", name, name)
-		case name == "oneof" && !regexp.MustCompile(`^[\w-]+(\|[\w-]+)*$`).MatchString(value):
-			return nil, errors.New("oneof needs words, such as oneof=open|done")
-		case valued != (name == "min" || name == "max" || name == "oneof"):
-			return nil, fmt.Errorf("%s takes no value", name)
-		}
+		isLimit := name == "min" || name == "max"
+		refuse(!slices.Contains(known.rules, name), "%s is not a rule of a %s", rule, typed)
+		refuse(hasRule(rules, name), "%s is given twice", name)
+		refuse(isLimit && numberErr != nil, "%s needs a number, such as %s=10", name, name)
+		refuse(name == "oneof" && !regexp.MustCompile(`^[\w-]+(\|[\w-]+)*$`).MatchString(value), "oneof needs words, such as oneof=open|done")
+		refuse(valued != (isLimit || name == "oneof"), "%s takes no value", name)
 		rules = append(rules, strings.ReplaceAll(rule, "|", " "))
 	}
-	return rules, nil
+	return rules
 }
 
-// Limits for combinations of rules.
-const (
-	maxIndexed = 500 // characters: PostgreSQL indexes up to 2,704 bytes
-	minEmail   = 6   // characters: a@b.de
-	minUnique  = 100 // values
-)
+// Limits for combinations of rules: the characters of a text in an index, of which
+// PostgreSQL takes 2,704 bytes; the characters of an email such as a@b.de; and the values
+// among which one is unique.
+const maxIndexed, minEmail, minUnique = 500, 6, 100
 
 // checkRules refuses rules that no value can satisfy, and values that are too long
 // for an index.
-func checkRules(known kind, rules []string, nullable bool) error {
+func checkRules(known kind, rules []string, nullable bool) {
 	has := func(name string) bool { return hasRule(rules, name) }
 	least, most := ruleNumber(rules, "min"), ruleNumber(rules, "max")
-	text, number := known.base == "string", known.base == "int64" || known.base == "float64"
-	switch {
-	case nullable && has("required"):
-		return errors.New("? allows null and required forbids it: remove one of them")
-	case has("oneof") && (has("min") || has("max") || has("email")):
-		return errors.New("oneof already limits the values: remove min, max and email")
-	case text && (has("min") && least < 0 || has("max") && most < 1):
-		return errors.New("a text needs a min of 0 or more and a max of 1 or more: correct min or max")
-	case has("min") && has("max") && least > most:
-		return errors.New("min is greater than max")
-	case has("email") && has("max") && most < minEmail:
-		return fmt.Errorf("an email has at least %d characters: correct max", minEmail)
-	case text && (has("unique") || has("sort")) && most > maxIndexed:
-		return fmt.Errorf("an index allows up to %d characters: correct max, or remove unique and sort", maxIndexed)
-	case has("unique") && (has("oneof") || number && has("min") && has("max") && most-least < minUnique-1 || text && has("max") && most < 2):
-		return fmt.Errorf("unique needs at least %d possible values: correct the other rules, or remove it", minUnique)
+	text, number := known.isText(), known.isNumber()
+	refuse(nullable && has("required"), "? allows null and required forbids it: remove one of them")
+	refuse(has("oneof") && (has("min") || has("max") || has("email")), "oneof already limits the values: remove min, max and email")
+	refuse(text && (has("min") && least < 0 || has("max") && most < 1), "a text needs a min of 0 or more and a max of 1 or more: correct min or max")
+	refuse(has("min") && has("max") && least > most, "min is greater than max")
+	refuse(has("email") && has("max") && most < minEmail, "an email has at least %d characters: correct max", minEmail)
+	refuse(text && (has("unique") || has("sort")) && most > maxIndexed, "an index allows up to %d characters: correct max, or remove unique and sort", maxIndexed)
+	refuse(has("unique") && (has("oneof") || number && has("min") && has("max") && most-least < minUnique-1 || text && has("max") && most < 2), "unique needs at least %d possible values: correct the other rules, or remove it", minUnique)
+	choices := strings.Fields(ruleValue(rules, "oneof"))
+	if different := slices.Compact(slices.Sorted(slices.Values(choices))); len(different) < len(choices) {
+		fail("oneof has a word twice")
 	}
-	for _, rule := range rules {
-		words, isChoice := strings.CutPrefix(rule, "oneof=")
-		all := strings.Fields(words)
-		if slices.Sort(all); isChoice && len(slices.Compact(all)) < len(strings.Fields(words)) {
-			return errors.New("oneof has a word twice")
-		}
-	}
-	return nil
 }
 
 // hasRule reports whether rules has a rule, with any value.
@@ -110,12 +88,18 @@ func removeRule(rules *[]string, name string) (had bool) {
 	return had
 }
 
-// ruleNumber is the number of a rule, or 0 without the rule.
-func ruleNumber(rules []string, name string) (number float64) {
+// ruleValue is the value of a rule, or "" without the rule.
+func ruleValue(rules []string, name string) (value string) {
 	for _, rule := range rules {
-		if value, ok := strings.CutPrefix(rule, name+"="); ok {
-			number, _ = strconv.ParseFloat(value, 64)
+		if after, ok := strings.CutPrefix(rule, name+"="); ok {
+			value = after
 		}
 	}
+	return value
+}
+
+// ruleNumber is the number of a rule, or 0 without the rule.
+func ruleNumber(rules []string, name string) float64 {
+	number, _ := strconv.ParseFloat(ruleValue(rules, name), 64)
 	return number
 }

@@ -3,10 +3,8 @@ package main
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,17 +37,13 @@ func edit(t *testing.T, file, old, replacement string) {
 }
 
 // addImports adds and removes imports, as an editor does.
-func addImports(root, file string, source []byte) ([]byte, error) {
-	module, err := modulePath(root)
-	if err != nil {
-		return nil, err
-	}
+func addImports(root, file string, source []byte) []byte {
 	packages := []string{}
 	for _, name := range []string{"database", "endpoint", "jobs", "problem", "rows"} {
 		packages = append(packages, kitModule+"/"+name)
 	}
-	for _, name := range []string{"accounts", "config", "handlers", "middleware", "models"} {
-		packages = append(packages, module+"/"+name)
+	for _, name := range []string{"accounts", "app", "config", "handlers", "middleware", "models"} {
+		packages = append(packages, modulePath(root)+"/"+name)
 	}
 	return fixImports(root, file, source, packages...)
 }
@@ -73,15 +67,43 @@ var resources = [][]string{
 	{"make", "resource", "name=comment", "fields=task:references sales_person:references? text:text:required"},
 }
 
+// The example is a resource that is a part.
 func TestTheGeneratorWritesTheExample(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
-	const fields = "title:string:required,max=200 body:text:max=10000"
-	if err := addResource(root, "note", "", fields); err != nil {
+	if err := do(root, "resource", "name=note", "part=notes", "fields=title:string"); err == nil || !strings.Contains(err.Error(), "there is a part of that name already") {
+		t.Errorf("the part exists: %v", err)
+	}
+	run(t, root, "rm", "-r", "parts/notes", "docs/openapi.json")
+	edit(t, filepath.Join(root, "parts/parts.go"), "\t\tnotes.Part(),\n", "")
+	write(t, filepath.Join(root, "docs/openapi.json"), "{}")
+	if err := do(root, "resource", "name=note", "part=notes", "fields=title:string:required,max=200 body:text:max=10000"); err != nil {
 		t.Fatal(err)
 	}
-	if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
+	edit(t, filepath.Join(root, "parts/notes/notes.go"), "with the notes of each user.", "with the example of a resource.")
+	edit(t, filepath.Join(root, "parts/notes/migration.go"), time.Now().UTC().Format("20060102"), "20261123")
+	if changed := run(t, root, "git", "diff", "--", "parts"); changed != "" {
 		t.Errorf("it would change %s", changed)
+	}
+}
+
+func TestAPartIsRefusedWithAdvice(t *testing.T) {
+	t.Parallel()
+	root := tree(t)
+	if err := makeResource(root, "task", "", "title:string"); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, root, "Add tasks")
+	for part, says := range map[string]string{
+		"events": "there is a part of that name already", "own": "there is a part of that name already", "my_shop": "use a short word", "Shop": "use a short word",
+		"range": "use a short word", "linux": "use a short word", "row": "use a short word", "../x": "use a short word", "shop": "the table of a part is made before those of the project",
+	} {
+		if err := do(root, "resource", "name=item", "part="+part, "fields=task:references"); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %s", part, err, says)
+		}
+	}
+	if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
+		t.Errorf("it changed %s", changed)
 	}
 }
 
@@ -89,59 +111,65 @@ func TestTheGeneratorWritesTheExample(t *testing.T) {
 func TestTheLastResourceCanBeRemovedAndAddedAgain(t *testing.T) {
 	t.Parallel()
 	root := forked(t)
-	if err := errors.Join(remove(root, "note"), addResource(root, "note", "", "title:string:required,max=200 body:text:max=10000")); err != nil {
+	add := func() error { return makeResource(root, "memo", "", "title:string:unique") }
+	before := run(t, root, "git", "rev-parse", "HEAD")
+	if err := add(); err != nil {
 		t.Fatal(err)
 	}
-	if changed := run(t, root, "git", "diff", "routes/own.go", "migrations/own.go"); changed != "" {
+	commit(t, root, "Add memos")
+	if err := makeRemove(root, "memo"); err != nil {
+		t.Fatal(err)
+	}
+	if changed := run(t, root, "git", "diff", before, "--", "routes", "migrations", "models", "handlers"); changed != "" {
+		t.Error(changed)
+	}
+	if err := add(); err != nil {
+		t.Fatal(err)
+	}
+	if changed := run(t, root, "git", "diff", "--", "routes", "migrations"); changed != "" {
 		t.Error(changed)
 	}
 }
 
-// forked is a copy of the project without what only the template needs. The benchmark stays.
-func forked(t *testing.T) string {
-	t.Helper()
-	root := tree(t)
-	if err := leaveOut(root, "bench"); err != nil {
-		t.Fatal(err)
-	}
-	commit(t, root, "Fork")
-	return root
-}
-
-// without is a fork without parts.
-func without(t *testing.T, names ...string) string {
-	t.Helper()
-	root := forked(t)
-	if err := remove(root, strings.Join(names, " ")); err != nil {
-		t.Fatal(names, err)
-	}
-	return root
-}
-
-// optional are the parts that can be removed, and the example.
-var optional = slices.DeleteFunc(append(slices.Sorted(maps.Keys(parts)), "note"), func(name string) bool { return name == "template" })
-
-func TestTheTemplateCompilesWithoutEachPart(t *testing.T) {
+func TestAForkBeginsWithThePartsItWants(t *testing.T) {
 	t.Parallel()
-	exported := exports(t, ".")
-	for _, name := range optional {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			compiles(t, without(t, name), exported)
-		})
+	root := tree(t)
+	for _, c := range []struct{ given, says string }{
+		{"without=totp nothing", "nothing: there is no such resource; the parts that can be removed are apikeys, backup, bench, docs, events, kubernetes, mail, metrics, notes, oauth, tests, totp"},
+		{"only=nothing", "nothing: there is no such resource; the parts"},
+		{"without=own", "parts/own is for your own code"},
+		{"keep=all", "only tests and bench can be kept"},
+		{"only=mail|without=totp", "contradict"},
+		{"without=mail|keep=tests", "what it keeps needs a part that you leave out"},
+	} {
+		if err := do(root, "rename", append(strings.Split(c.given, "|"), "module="+forkModule)...); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %s", c.given, err, c.says)
+		}
+		if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
+			t.Fatalf("%s: it changed %s", c.given, changed)
+		}
 	}
+	run(t, root, "make", "rename", "module="+forkModule, "only=events")
+	if left := strings.Join(partsOf(root), " "); left != "events" || !exists(root, "parts/own/own.go") || !exists(root, "deploy/kubernetes") {
+		t.Errorf("the parts are %s", left)
+	}
+	if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
+		t.Errorf("not committed: %s", changed)
+	}
+	compiles(t, root)
 }
 
 func TestTheTemplateWorksWithoutAllParts(t *testing.T) {
 	t.Parallel()
-	root := without(t, optional[1:]...)
-	run(t, root, "make", "remove", "name="+optional[0]) // which also writes docs/openapi.json
+	root := tree(t)
+	run(t, root, "make", "rename", "module="+forkModule, "only=own")
+	run(t, root, "make", "remove", "name=kubernetes")
+	commit(t, root, "Remove it")
 	run(t, root, "go", "mod", "tidy", "-diff")
 	run(t, root, "go", "test", "-vet=off", "./...") // make lint includes go vet
-	if left, err := try(t, root, "git", "grep", "-E", `"/(notes|keys|token|revoke|password/forgot|dev/mail|(me/)?events)|swgui|prometheus|go-(mail|smtp)|EmailUnverified|APIKey|KeyCreated|[tT][oO][tT][pP]|OTP|OneTimeCode|RecoveryCode`, "--", "*.go", "docs", "config.yaml", "go.sum", ":!tools", ":!kit"); err == nil {
-		t.Errorf("left: %s", left)
+	for part, pattern := range wordsOf {
+		wantNoWord(t, root, part, pattern)
 	}
-	run(t, root, "git", "checkout", "-q", "go.mod", "go.sum") // after a change of go.mod, golangci-lint would analyze all modules again
 	run(t, root, "make", "lint")
 }
 
@@ -178,9 +206,10 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 		}
 	}
 	extend(t, fork, "docs/extending.md")
+	extend(t, fork, "docs/parts.md")
 	commit(t, fork, "Add our resources")
 	run(t, fork, "make", "lint")
-	compiles(t, filepath.Join(fork, "tools/e2e"), exports(t, "tools/e2e"))
+	compiles(t, filepath.Join(fork, "tools/e2e"))
 	run(t, fork, "make", "build")
 	run(t, fork, "go", "test", "-vet=off", "./...") // make lint includes go vet
 	if _, err := exec.LookPath("initdb"); err == nil {
@@ -242,8 +271,8 @@ func TestEveryKindOfForkCanBeUpdated(t *testing.T) {
 			title := map[bool]string{true: "# Corner Shop", false: "# Latchkey"}[len(begin) > 0]
 			edit(t, filepath.Join(fork, "README.md"), title, "# The Corner Shop")
 			commit(t, fork, "Rename the title")
-			for _, words := range []string{"Who is it", "Who goes there"} {
-				edit(t, filepath.Join(upstream, "docs/openapi.md"), map[string]string{"Who is it": "Who am I", "Who goes there": "Who is it"}[words], words)
+			for _, words := range []string{"Is the server alive", "Is it alive"} {
+				edit(t, filepath.Join(upstream, "docs/openapi.md"), map[string]string{"Is the server alive": "Is the process alive", "Is it alive": "Is the server alive"}[words], words)
 				edit(t, filepath.Join(upstream, "bench/main.go"), "package main", "// "+words+"\npackage main")
 				commit(t, upstream, "Change the summary")
 				run(t, fork, "make", "update-template", "upstream="+upstream)
@@ -442,7 +471,11 @@ func extend(t *testing.T, root, page string) {
 		}
 		place := inside.FindStringSubmatch(where)
 		if place == nil {
-			write(t, filepath.Join(root, inFile.FindStringSubmatch(where)[1]), code)
+			file := filepath.Join(root, inFile.FindStringSubmatch(where)[1])
+			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write(t, file, code)
 			continue
 		}
 		file, line := place[1], regexp.MustCompile("(?m)^\t}\n") // the end of a list
@@ -462,10 +495,7 @@ func extend(t *testing.T, root, page string) {
 		}
 		edited := slices.Concat(text[:at[0]], []byte(code), text[at[1]:])
 		if filepath.Ext(file) == ".go" {
-			edited, err = addImports(root, file, edited)
-		}
-		if err != nil {
-			t.Fatal(err)
+			edited = addImports(root, file, edited)
 		}
 		write(t, filepath.Join(root, file), string(edited))
 	}

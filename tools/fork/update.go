@@ -1,12 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -26,155 +24,95 @@ To cancel the update, run git cherry-pick --abort`
 // the names of the fork. upstream is the template's URL, needed only the first time.
 // base is the template's commit that the fork started from, needed only if update
 // cannot find it.
-func update(root, upstream, base string) error {
-	if err := checkClean(root); err != nil {
-		return err
-	}
-	to, err := fetch(root, upstream)
-	if err != nil {
-		return err
-	}
-	from, err := templateBase(root, to, base)
-	if err != nil {
-		return err
-	}
+func update(root, upstream, base string) {
+	checkClean(root)
+	to := fetch(root, upstream)
+	from := templateBase(root, to, base)
 	if from == to {
 		fmt.Println("The template has no new changes.")
-		return nil
+		return
 	}
-	module, err := modulePath(root)
-	if err != nil {
-		return err
-	}
-	names, err := namesOf(module)
-	if err != nil {
-		return err
-	}
+	names := namesOf(modulePath(root))
 	names.owned = ownedPackages(root)
-	before, _, err := renamed(root, from, names, "")
-	if err != nil {
-		return err
-	}
-	if err := checkKit(root, from, before); err != nil {
-		return err
-	}
-	after, removed, err := renamed(root, to, names, before)
-	if err != nil {
-		return err
-	}
+	before, _ := renamed(root, from, names, "")
+	checkKit(root, from, before)
+	after, removed := renamed(root, to, names, before)
 	if len(removed) > 0 {
 		fmt.Printf("You removed these files, or their folders, so the template's changes of them are left out:\n  %s\n", strings.Join(removed, "\n  "))
 	}
-	subjects, err := git(root, "log", "--reverse", "--format=- %s", from+".."+to)
-	if err != nil {
-		return err
-	}
-	start, err := git(root, "commit-tree", before, "-m", "The template before")
-	if err != nil {
-		return err
-	}
-	change, err := git(root, "commit-tree", after, "-p", start, "-m", "Take the template's changes", "-m", subjects, "-m", templateCommit+": "+to)
-	if err != nil {
-		return err
-	}
-	err = merge(root, change)
+	subjects := must(git(root, "log", "--reverse", "--format=- %s", from+".."+to))
+	start := must(git(root, "commit-tree", before, "-m", "The template before"))
+	change := must(git(root, "commit-tree", after, "-p", start, "-m", "Take the template's changes", "-m", subjects, "-m", templateCommit+": "+to))
+	err := merge(root, change)
 	if entries := kitEntries(root, before, after); entries != "" {
 		fmt.Printf("The kit has changed:\n\n%s\n\n", entries)
 	}
-	if err != nil {
-		return err
-	}
+	check(err)
 	fmt.Printf("The template's changes are merged as one commit:\n%s\nCheck it with make test lint.\n", subjects)
-	return nil
 }
 
 // merge merges the change of a commit of the template. A cherry-pick is a merge with the
 // old template as its base.
 func merge(root, change string) error {
 	pick := []string{"cherry-pick", "--allow-empty", "--keep-redundant-commits", change}
-	if folder, err := subfolder(root); err != nil {
-		return err
-	} else if folder != "" {
+	if folder := subfolder(root); folder != "" {
 		pick = append(pick, "-Xsubtree="+folder)
 	}
-	if _, err := git(root, pick...); err != nil {
-		files, _ := git(root, "diff", "--name-only", "--diff-filter=U")
-		if files == "" {
-			return err
-		}
-		return fmt.Errorf(conflictMessage, "  "+strings.ReplaceAll(files, "\n", "\n  "))
+	_, err := git(root, pick...)
+	if files, _ := git(root, "diff", "--name-only", "--diff-filter=U"); err != nil && files != "" {
+		err = fmt.Errorf(conflictMessage, "  "+strings.ReplaceAll(files, "\n", "\n  "))
 	}
-	return nil
+	return err
 }
 
 // subfolder returns the folder of the project in its repository, or "" for the root.
-func subfolder(root string) (string, error) {
-	prefix, err := git(root, "rev-parse", "--show-prefix")
-	return strings.TrimSuffix(prefix, "/"), err
+func subfolder(root string) string {
+	return strings.TrimSuffix(must(git(root, "rev-parse", "--show-prefix")), "/")
 }
 
 // fetch returns the newest commit of the template.
-func fetch(root, upstream string) (string, error) {
+func fetch(root, upstream string) string {
 	known, err := git(root, "remote", "get-url", remote)
 	switch {
 	case err != nil && upstream == "":
-		return "", errors.New("the first update needs the template's URL: make update-template upstream=URL")
+		fail("the first update needs the template's URL: make update-template upstream=URL")
 	case err != nil:
-		_, err = git(root, "remote", "add", remote, upstream)
+		must(git(root, "remote", "add", remote, upstream))
 	case upstream != "" && upstream != known:
-		_, err = git(root, "remote", "set-url", remote, upstream)
+		must(git(root, "remote", "set-url", remote, upstream))
 	}
-	if err != nil {
-		return "", err
-	}
-	if _, err := git(root, "fetch", "-q", "--no-tags", remote, "HEAD"); err != nil {
-		return "", err
-	}
-	return git(root, "rev-parse", "FETCH_HEAD")
+	must(git(root, "fetch", "-q", "--no-tags", remote, "HEAD"))
+	return must(git(root, "rev-parse", "FETCH_HEAD"))
 }
 
 // templateBase returns the last commit of the template that the fork includes. It is
-// the commit of the last trailer, or else the last common commit, or else the commit
-// with the same files as the first commit of the fork.
-func templateBase(root, to, base string) (string, error) {
+// the commit of the last trailer, or else the last common commit, or else the first commit
+// of the fork, or one with the same files.
+func templateBase(root, to, base string) string {
 	if base != "" {
-		return git(root, "rev-parse", "--verify", base+"^{commit}")
+		return must(git(root, "rev-parse", "--verify", base+"^{commit}"))
 	}
-	commits, err := templateCommits(root)
-	if err != nil {
-		return "", err
-	}
-	if len(commits) > 0 {
-		last := commits[0]
-		if _, err := git(root, "merge-base", "--is-ancestor", last, to); err == nil {
-			return last, nil
+	shared, _ := git(root, "merge-base", "HEAD", to) // there may be none
+	first, _, _ := strings.Cut(must(git(root, "rev-list", "--reverse", "HEAD", "--", ".")), "\n")
+	for _, commit := range append(templateCommits(root), strings.Fields(shared+" "+first)...) {
+		if _, err := git(root, "merge-base", "--is-ancestor", commit, to); err == nil {
+			return commit
 		}
-		if match := commitWithSameFiles(root, last, to); match != "" {
-			return match, nil
+		if match := commitWithSameFiles(root, commit, to); match != "" {
+			return match
 		}
 	}
-	if shared, err := git(root, "merge-base", "HEAD", to); err == nil {
-		return shared, nil
-	}
-	history, err := git(root, "rev-list", "--reverse", "HEAD", "--", ".")
-	first, _, _ := strings.Cut(history, "\n")
-	if match := commitWithSameFiles(root, first, to); err == nil && match != "" {
-		return match, nil
-	}
-	return "", errors.Join(err, errors.New("cannot find the commit of the template that this fork started from: make update-template base=COMMIT"))
+	fail("cannot find the commit of the template that this fork started from: make update-template base=COMMIT")
+	return ""
 }
 
 // commitWithSameFiles finds a commit with the same files in the history of another
 // commit, because a fork may have started without the template's history. ./ is the
 // folder of the project.
 func commitWithSameFiles(root, commit, in string) string {
-	tree, treeErr := git(root, "rev-parse", commit+":./")
-	history, err := git(root, "log", "--format=%T %H", in)
-	if errors.Join(treeErr, err) != nil {
-		return ""
-	}
-	for _, line := range strings.Split(history, "\n") {
-		if match, same := strings.CutPrefix(line, tree+" "); same {
+	tree := treeOf(root, commit+":./")
+	for _, line := range lines(must(git(root, "log", "--format=%T %H", in))) {
+		if match, same := strings.CutPrefix(line, tree+" "); same && tree != "" {
 			return match
 		}
 	}
@@ -182,71 +120,43 @@ func commitWithSameFiles(root, commit, in string) string {
 }
 
 // renamed returns the tree of a commit of the template with the names of the fork, and
-// without what make rename leaves out. The benchmark stays if the fork has it. With the
-// tree of an earlier commit, files and folders that the fork removed since then stay
-// out, and those that differ are returned.
-func renamed(root, commit string, to names, earlier string) (tree string, removed []string, err error) {
-	folder, err := os.MkdirTemp("", "template-")
-	if err != nil {
-		return "", nil, err
-	}
+// without what make rename leaves out, unless the fork has it. With the tree of an earlier
+// commit, files and folders that the fork removed since then stay out, and those that
+// differ are returned.
+func renamed(root, commit string, to names, earlier string) (tree string, removed []string) {
+	folder := must(os.MkdirTemp("", "template-"))
 	defer os.RemoveAll(folder)
-	if _, err := git(root, "worktree", "add", "-q", "--detach", folder, commit); err != nil {
-		return "", nil, err
+	must(git(root, "worktree", "add", "-q", "--detach", folder, commit))
+	defer func() { must(git(root, "worktree", "remove", "--force", folder)) }()
+	if modulePath(folder) != to.module && isTemplate(folder) {
+		leaveOut(folder, must(git(root, "ls-tree", "--name-only", "HEAD", "bench", "tests"))).apply(folder)
 	}
-	defer func() {
-		_, removeErr := git(root, "worktree", "remove", "--force", folder)
-		err = errors.Join(err, removeErr)
-	}()
-	module, err := modulePath(folder)
-	if err == nil && module != to.module {
-		keep, _ := git(root, "ls-tree", "--name-only", "HEAD", "bench")
-		err = leaveOut(folder, keep)
+	rewrite(folder, to)
+	must(git(folder, "add", "-A"))
+	if earlier != "" {
+		removed = keepOut(root, folder, earlier)
 	}
-	if err := errors.Join(err, rewrite(folder, to)); err != nil {
-		return "", nil, err
-	}
-	if _, err = git(folder, "add", "-A"); err == nil && earlier != "" {
-		removed, err = keepOut(root, folder, earlier)
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	tree, err = git(folder, "write-tree")
-	return tree, removed, err
+	return must(git(folder, "write-tree")), removed
 }
 
 // keepOut takes the changes since the earlier tree of files that the fork removed, and new
 // files in folders that it removed, out of the index of a worktree.
-func keepOut(root, worktree, earlier string) (files []string, err error) {
-	lost, lostErr := git(root, "diff", "--no-relative", "--find-renames", "--diff-filter=D", "--name-only", earlier, "HEAD:./")
-	changed, err := git(worktree, "diff", "--cached", "--find-renames", "--diff-filter=AMRT", "--name-status", earlier)
-	if err := errors.Join(lostErr, err); err != nil || lost == "" || changed == "" {
-		return nil, err
-	}
-	removed := map[string]bool{} // files, and the folders of which nothing is left
-	for file := range strings.SplitSeq(lost, "\n") {
-		removed[file] = true
-		for folder := path.Dir(file); ; folder = path.Dir(folder) {
-			if _, err := os.Stat(filepath.Join(root, folder)); !errors.Is(err, fs.ErrNotExist) {
-				break
-			}
-			removed[folder] = true
+func keepOut(root, worktree, earlier string) (files []string) {
+	var gone []string // files, and the folders of which nothing is left
+	for _, file := range lines(must(git(root, "diff", "--no-relative", "--find-renames", "--diff-filter=D", "--name-only", earlier, "HEAD:./"))) {
+		for ; file != "." && !exists(root, file); file = path.Dir(file) {
+			gone = append(gone, file)
 		}
 	}
-	for line := range strings.SplitSeq(changed, "\n") {
+	for _, line := range lines(must(git(worktree, "diff", "--cached", "--find-renames", "--diff-filter=AMRT", "--name-status", earlier))) {
 		names := strings.Split(line, "\t") // the kind of change, the name, and the new name
 		file := names[len(names)-1]
-		out := removed[names[1]]
-		for folder := path.Dir(file); folder != "." && !out; folder = path.Dir(folder) {
-			out = removed[folder]
-		}
-		if out {
+		if slices.ContainsFunc(gone, func(lost string) bool { return names[1] == lost || strings.HasPrefix(file, lost+"/") }) {
 			files = append(files, file)
 		}
 	}
 	if len(files) > 0 {
-		_, err = git(worktree, append([]string{"rm", "-q", "--cached", "--"}, files...)...)
+		must(git(worktree, append([]string{"rm", "-q", "--cached", "--"}, files...)...))
 	}
-	return files, err
+	return files
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -15,26 +14,19 @@ back and update again:
 
 // checkKit refuses an update of a fork whose kit is not that of the template before. A fork
 // without the folder imports the kit from elsewhere.
-func checkKit(root, from, before string) error {
+func checkKit(root, from, before string) {
 	was, now := treeOf(root, before+":kit"), treeOf(root, "HEAD:./kit")
 	if was == "" || now == "" || was == now {
-		return nil
+		return
 	}
-	files, err := git(root, "diff", "--no-relative", "--name-only", was, now)
-	if err != nil {
-		return err
-	}
-	history, err := git(root, "rev-list", "HEAD", "--", "kit")
-	if err != nil {
-		return err
-	}
-	for commit := range strings.FieldsSeq(history) { // of the fork, whose kit is in the same folder
+	files := must(git(root, "diff", "--no-relative", "--name-only", was, now))
+	for _, commit := range lines(must(git(root, "rev-list", "HEAD", "--", "kit"))) { // of the fork, whose kit is in the same folder
 		if treeOf(root, commit+":./kit") == was {
 			from = commit
 			break
 		}
 	}
-	return fmt.Errorf(kitMessage, "kit/"+strings.ReplaceAll(files, "\n", "\n  kit/"), from)
+	fail(kitMessage, "kit/"+strings.ReplaceAll(files, "\n", "\n  kit/"), from)
 }
 
 // treeOf returns the id of a folder in a commit, or "".

@@ -13,15 +13,17 @@ func TestWhatAForkRemovedStaysOut(t *testing.T) {
 	t.Parallel()
 	upstream, fork := tree(t), filepath.Join(t.TempDir(), "shop")
 	run(t, ".", "git", "clone", "-q", upstream, fork)
-	if err := errors.Join(renameTree(fork, forkModule, ""), remove(fork, "kubernetes note")); err != nil {
+	if err := do(fork, "rename", "module="+forkModule, "without=kubernetes notes"); err != nil {
 		t.Fatal(err)
 	}
 	run(t, fork, "git", "mv", "handlers/sessions.go", "handlers/my_sessions.go")
-	commit(t, fork, "Remove parts, and move a file")
+	run(t, fork, "git", "rm", "-q", "docs/tracing.md")
+	commit(t, fork, "Remove a page, and move a file")
 
-	edit(t, filepath.Join(upstream, "handlers/notes.go"), "package handlers", "// Fixed.\npackage handlers")
+	edit(t, filepath.Join(upstream, "parts/notes/handlers.go"), "package notes", "// Fixed.\npackage notes")
 	edit(t, filepath.Join(upstream, "handlers/sessions.go"), "package handlers", "// Fixed.\npackage handlers")
-	run(t, upstream, "git", "mv", "models/note.go", "models/notes.go")
+	run(t, upstream, "git", "mv", "parts/notes/row.go", "parts/notes/note.go")
+	run(t, upstream, "git", "mv", "docs/tracing.md", "docs/traces.md")
 	folder := filepath.Join(upstream, "deploy/kubernetes/overlays")
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
@@ -30,7 +32,7 @@ func TestWhatAForkRemovedStaysOut(t *testing.T) {
 	commit(t, upstream, "Change and add files")
 
 	says := run(t, fork, "make", "update-template", "upstream="+upstream)
-	for _, file := range []string{"handlers/notes.go", "models/notes.go", "deploy/kubernetes/overlays/new.yaml"} {
+	for _, file := range []string{"parts/notes/handlers.go", "parts/notes/note.go", "docs/traces.md", "deploy/kubernetes/overlays/new.yaml"} {
 		if _, err := os.Stat(filepath.Join(fork, file)); err == nil || !strings.Contains(says, "  "+file+"\n") {
 			t.Errorf("%s is there: %v, and the message is %s", file, err == nil, says)
 		}
@@ -44,17 +46,17 @@ func TestWhatAForkRemovedStaysOut(t *testing.T) {
 func TestSeveralNamesAreRemovedInOnePass(t *testing.T) {
 	t.Parallel()
 	root := forked(t)
-	if err := errors.Join(addResource(root, "task", "", "title:string"), addResource(root, "step", "", "task:references")); err != nil {
+	if err := errors.Join(makeResource(root, "task", "", "title:string"), makeResource(root, "step", "", "task:references")); err != nil {
 		t.Fatal(err)
 	}
 	commit(t, root, "Add tasks")
-	if err := remove(root, "note nothing"); err == nil || !strings.Contains(err.Error(), "name=nothing: there is no such resource") {
+	if err := makeRemove(root, "notes nothing"); err == nil || !strings.Contains(err.Error(), "nothing: there is no such resource") {
 		t.Error(err)
 	}
 	if changed := run(t, root, "git", "status", "--porcelain"); changed != "" {
 		t.Errorf("it changed %s", changed)
 	}
-	if err := remove(root, "task step note oauth"); err != nil {
+	if err := makeRemove(root, "task step notes oauth"); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := try(t, root, "git", "grep", "-iwE", "notes?|tasks?|oauth", "--", "routes/own.go", "migrations/own.go", "AGENTS.md", "Makefile"); err == nil && !strings.Contains(left, "name=task") {
@@ -65,9 +67,12 @@ func TestSeveralNamesAreRemovedInOnePass(t *testing.T) {
 // What AGENTS.md and make help say holds for a project without the optional parts.
 func TestTheGuideNamesNoRemovedPart(t *testing.T) {
 	t.Parallel()
-	root := without(t, optional...)
-	guide := run(t, root, "cat", "AGENTS.md") + run(t, root, "make", "help")
-	for _, name := range append(optional, "notes", "api key", "prometheus", "/docs", "benchmark", "one-time") {
+	root := tree(t)
+	if err := do(root, "rename", "module="+forkModule, "only=own"); err != nil {
+		t.Fatal(err)
+	}
+	guide := run(t, root, "cat", "AGENTS.md") + "\n" + run(t, root, "make", "help")
+	for _, name := range append(partsOf("../.."), "api key", "prometheus", "/docs", "benchmark", "one-time") {
 		if name != "docs" && strings.Contains(strings.ToLower(guide), name) {
 			t.Errorf("%s is named in\n%s", name, guide)
 		}
@@ -82,7 +87,7 @@ func TestTheKitIsReplacedAsAWhole(t *testing.T) {
 	write(t, filepath.Join(upstream, "kit/CHANGELOG.md"), first)
 	commit(t, upstream, "Begin the changelog")
 	run(t, ".", "git", "clone", "-q", upstream, fork)
-	if err := errors.Join(renameTree(fork, forkModule, ""), own(fork, "throttle")); err != nil {
+	if err := errors.Join(makeRename(fork, forkModule, ""), makeOwn(fork, "throttle")); err != nil {
 		t.Fatal(err)
 	}
 	commit(t, fork, "Own throttle")

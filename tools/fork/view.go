@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,59 +12,14 @@ import (
 // WordsPlural is the plural with spaces between words.
 func (r *resource) WordsPlural() string { return strings.ReplaceAll(r.Plural, "_", " ") }
 
-// Receiver is the name of the methods' receiver.
-func (r *resource) Receiver() string { return r.Plural[:1] }
+// Kit is the module of the kit.
+func (r *resource) Kit() string { return kitModule }
+
+// Package is the package of a file that is in a layer, unless it is in a part.
+func (r *resource) Package(layer string) string { return cmp.Or(r.Part, layer) }
 
 // Owned reports whether each row belongs to a user.
 func (r *resource) Owned() bool { return r.Access == owner }
-
-// Base is the embedded struct of the model.
-func (r *resource) Base() string {
-	if r.Owned() {
-		return "Owned"
-	}
-	return "Versioned"
-}
-
-// Caller is the parameter for the current user.
-func (r *resource) Caller() string {
-	if r.Owned() {
-		return "user models.User"
-	}
-	return "_ models.User"
-}
-
-// Rows is an expression for the rows that the caller may use.
-func (r *resource) Rows(db string) string {
-	if r.Owned() {
-		return "rows.OwnedBy(" + db + ", user.ID)"
-	}
-	return db
-}
-
-// Whose is the word before the list in a summary.
-func (r *resource) Whose() string {
-	if r.Owned() {
-		return "my"
-	}
-	return "the"
-}
-
-// Read is the function that makes a route to read rows.
-func (r *resource) Read() string {
-	if r.Access == admin {
-		return "Admin"
-	}
-	return "Protected"
-}
-
-// Write is the function that makes a route to change rows.
-func (r *resource) Write() string {
-	if r.Owned() {
-		return "Protected"
-	}
-	return "Admin"
-}
 
 func (r *resource) with(matches func(field) bool) (fields []field) {
 	for _, field := range r.Fields {
@@ -124,39 +80,3 @@ func (r *resource) Index(column string, tags ...string) string {
 
 // Parents are the fields that refer to other resources.
 func (r *resource) Parents() []field { return r.with(func(f field) bool { return f.Refers != nil }) }
-
-// Imports are the imports of a model or of the handlers.
-func (r *resource) Imports(of string) string {
-	uses := func(base string) bool {
-		return slices.ContainsFunc(r.Fields, func(f field) bool { return f.Base == base })
-	}
-	parents, handlers := len(r.Parents()) > 0, of == "handlers"
-	groups := [][]string{{}, {}, {}}
-	for _, path := range []struct {
-		needed bool
-		group  int
-		path   string
-	}{
-		{handlers, 0, "context"},
-		{handlers && parents, 0, "errors"},
-		{uses("time.Time"), 0, "time"},
-		{handlers || uses("uuid.UUID"), 1, "github.com/gofrs/uuid/v5"},
-		{handlers, 1, "gorm.io/gorm"},
-		{handlers, 2, kitModule + "/database"},
-		{handlers, 2, kitModule + "/endpoint"},
-		{handlers && parents, 2, kitModule + "/problem"},
-		{handlers, 2, r.rows},
-		{handlers, 2, r.Module + "/models"},
-	} {
-		if path.needed {
-			groups[path.group] = append(groups[path.group], fmt.Sprintf("\t%q\n", path.path))
-		}
-	}
-	var text []string
-	for _, group := range groups {
-		if len(group) > 0 {
-			text = append(text, strings.Join(group, ""))
-		}
-	}
-	return strings.Join(text, "\n")
-}

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// ReadPassword reads a password from a file or, without one, asks twice for it at the terminal,
+// which does not show it.
+func ReadPassword(file string) ([]byte, error) {
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if !utf8.Valid(text) || bytes.HasPrefix(text, []byte("\ufeff")) {
+			return nil, fmt.Errorf("%s is not UTF-8 without a byte order mark: write it with printf or an editor, not with > of PowerShell", file)
+		}
+		return bytes.TrimRight(text, "\r\n"), err
+	}
+	terminal := int(os.Stdin.Fd())
+	if !term.IsTerminal(terminal) {
+		return nil, errors.New("there is no terminal to ask for the password: give --password-file")
+	}
+	ask := func(prompt string) ([]byte, error) {
+		fmt.Fprint(os.Stderr, prompt)
+		defer fmt.Fprintln(os.Stderr)
+		return term.ReadPassword(terminal)
+	}
+	first, err := ask("Password: ")
+	if err != nil {
+		return nil, err
+	}
+	second, err := ask("Again: ")
+	if err == nil && !bytes.Equal(first, second) {
+		err = errors.New("the passwords differ")
+	}
+	return first, err
+}
