@@ -82,7 +82,7 @@ func TestTheGeneratorWritesTheExample(t *testing.T) {
 	}
 	edit(t, filepath.Join(root, "parts/notes/notes.go"), "with the notes of each user.", "with the example of a resource.")
 	edit(t, filepath.Join(root, "parts/notes/migration.go"), time.Now().UTC().Format("20060102"), "20261123")
-	if changed := run(t, root, "git", "diff", "--", "parts"); changed != "" {
+	if changed := run(t, root, "git", "diff", "--", "parts", ":!parts/notes/README.md"); changed != "" {
 		t.Errorf("it would change %s", changed)
 	}
 }
