@@ -89,7 +89,7 @@ func wantSent(t *testing.T, text, source string) {
 		t.Fatalf("%v, %v", sent, err)
 	}
 	got := sent[0]
-	subject, _, _ := strings.Cut(strings.TrimPrefix(strings.Split(source, "\n")[0], "Subject: "), "{{")
+	subject, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(strings.Split(source, "\n")[0]), "Subject: "), "{{")
 	if got.To != address || subject == "" || !strings.HasPrefix(got.Subject, subject) || got.Sent.Before(begin) {
 		t.Errorf("%+v, want %q", got, subject)
 	}
