@@ -40,6 +40,7 @@ type Route struct {
 	stream     bool
 	located    bool
 	status     int
+	also       []int // statuses that its function answers itself
 	call       func(*gin.Context, binder, Rules) (any, error)
 	mapErrors  func(error) error
 	own        Rules
@@ -107,6 +108,13 @@ func (r Route) For(access Access) Route {
 // for an answer of type None.
 func (r Route) Status(status int) Route {
 	r.status = status
+	return r
+}
+
+// Also returns the route with another success status for its document, which has no body.
+// Its function answers with it through Context.
+func (r Route) Also(status int) Route {
+	r.also = append(slices.Clip(r.also), status)
 	return r
 }
 

@@ -138,6 +138,9 @@ func (d *document) responses(route Route) object {
 	status := cmp.Or(route.status, http.StatusOK)
 	success := d.success(route, status)
 	responses := object{strconv.Itoa(status): success}
+	for _, also := range route.also {
+		responses[strconv.Itoa(also)] = object{"description": http.StatusText(also)}
+	}
 	isGet := route.Method == http.MethodGet
 	if isGet && route.isFile() {
 		responses["206"] = object{"description": http.StatusText(http.StatusPartialContent), "content": success["content"]}

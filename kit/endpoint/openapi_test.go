@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os/user"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,7 +145,8 @@ type operation struct {
 		Name   string
 		Schema struct{ Enum []string }
 	}
-	Security []map[string]any
+	Security  []map[string]any
+	Responses map[string]any
 }
 
 func operationOf(t *testing.T, info endpoint.Info, route endpoint.Route) operation {
@@ -181,6 +184,20 @@ func TestEnumListsTheOnlyValuesOfAParameter(t *testing.T) {
 		}
 		if text := strings.Join(got, " "); text != want {
 			t.Errorf("%s, want %s", text, want)
+		}
+	}
+}
+
+func TestAlsoListsAnotherStatus(t *testing.T) {
+	base := answers[string]()
+	for want, route := range map[string]endpoint.Route{
+		"[200 500]":             base,
+		"[200 204 500]":         base.Also(204),
+		"[200 204 303 500]":     base.Also(204).Also(303),
+		"[200 202 204 303 500]": base.Also(303).Also(202).Also(204),
+	} {
+		if got := fmt.Sprint(slices.Sorted(maps.Keys(operationOf(t, endpoint.Info{}, route).Responses))); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Routes []endpoint.Route // of the API
 	Pages  []endpoint.Route // below the base path, besides the API
 
+	Origins      []string          // whose pages may also send what their browser has for this server, such as cookies
 	Middleware   []gin.HandlerFunc // runs around every request
 	Authenticate gin.HandlerFunc   // refuses a request of nobody to a route that is not public
 }
@@ -52,8 +53,8 @@ func NewEngine(o Options) (*gin.Engine, error) {
 	engine.Use(o.Middleware...)
 	engine.Use(logRequests(o.Log, o.LogMore), answerPanics, setHeaders)
 	table := endpoint.LimitAnswers(append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...), maxAnswers, network)
-	if len(o.CORSOrigins) > 0 {
-		engine.Use(allowOrigins(o.CORSOrigins, o.CORSHeaders, table))
+	if len(o.CORSOrigins)+len(o.Origins) > 0 {
+		engine.Use(allowOrigins(o, table))
 	}
 	engine.Use(healthOnly("/healthz", "/readyz"))
 	engine.NoRoute(func(c *gin.Context) { problem.Write(c, problem.NotFound) })
@@ -77,21 +78,27 @@ func network(ctx context.Context) string { return client.From(ctx).Network() }
 // table (CORS). Requests from other origins pass without CORS headers, where the
 // library would answer 403. All answers vary by Origin, so that a cache does not mix
 // them up.
-func allowOrigins(origins, headers []string, table []endpoint.Route) gin.HandlerFunc {
+func allowOrigins(o Options, table []endpoint.Route) gin.HandlerFunc {
 	methods := map[string]bool{}
 	for _, route := range table {
 		methods[route.Method] = true
 	}
-	handle := cors.New(cors.Config{
+	config := cors.Config{
 		AllowOriginFunc: func(string) bool { return true }, // the origin is checked below
 		AllowMethods:    slices.Sorted(maps.Keys(methods)),
-		AllowHeaders:    append([]string{"Authorization", "Content-Type", "If-Match", "If-None-Match", problem.RequestIDHeader}, headers...),
+		AllowHeaders:    append([]string{"Authorization", "Content-Type", "If-Match", "If-None-Match", problem.RequestIDHeader}, o.CORSHeaders...),
 		ExposeHeaders:   []string{"ETag", "Location", "Retry-After", "WWW-Authenticate", problem.RequestIDHeader},
 		MaxAge:          time.Hour,
-	})
+	}
+	handle := cors.New(config)
+	config.AllowCredentials = true
+	handleWithCredentials := cors.New(config)
 	return func(c *gin.Context) {
 		c.Writer.Header().Add("Vary", "Origin")
-		if slices.Contains(origins, c.GetHeader("Origin")) {
+		switch origin := c.GetHeader("Origin"); {
+		case slices.Contains(o.Origins, origin):
+			handleWithCredentials(c)
+		case slices.Contains(o.CORSOrigins, origin):
 			handle(c)
 		}
 	}
