@@ -41,6 +41,7 @@ type Extension struct {
 	OnLogin        []func(err error) // called with the result of each login
 	Authenticators []Authenticator   // are asked before the one of access tokens
 	Claims         []Claims
+	Carriers       []Carrier // besides tokens
 }
 
 // Claims returns claims of the program itself for the access tokens of a session, which
@@ -162,11 +163,13 @@ type Credentials struct {
 	Email    models.Email      `json:"email" formData:"username" binding:"required"`
 	Password password.Password `json:"password" formData:"password" binding:"required"`
 	OTP      totp.Code         `json:"otp" formData:"otp"`
+	Session  string            `json:"session" formData:"session" example:""` // the name of its Carrier, or "" for tokens
 }
 
 // Factors are what a login or a confirmation has for the second factors.
 type Factors struct {
-	OTP totp.Code
+	OTP     totp.Code
+	Carrier string // of the session that a login begins, or "" for tokens
 }
 
 // SecondFactor checks what else a login of a user needs, or a confirmation by a user who
@@ -201,7 +204,7 @@ func (a Accounts) Login(ctx context.Context, in Credentials) (session models.Ses
 		notFound: ErrLoginFailed,
 	}
 	err = a.withPassword(ctx, check, func(tx *gorm.DB, user models.User) (err error) {
-		session, err = a.Begin(tx, user, Factors{OTP: in.OTP})
+		session, err = a.Begin(tx, user, Factors{OTP: in.OTP, Carrier: in.Session})
 		return err
 	})
 	return session, err
@@ -218,7 +221,11 @@ func (a Accounts) Begin(tx *gorm.DB, user models.User, in Factors) (session mode
 	if session, err = a.Auth.Sessions.Start(tx, user.ID, client.From(ctx)); err != nil {
 		return session, err
 	}
-	if err := a.Tell(tx, Event{Kind: LoggedIn, User: user, Session: session.ID}); err != nil {
+	begun := Event{Kind: LoggedIn, User: user, Session: session.ID}
+	if in.Carrier != "" {
+		begun.Details = map[string]any{"session": in.Carrier}
+	}
+	if err := a.Tell(tx, begun); err != nil {
 		return session, err
 	}
 	if err := a.checkFactors(tx, user, in); err != nil {

@@ -21,13 +21,13 @@ type Identity struct {
 	User   models.User
 	By     Credential     // "" if nobody is known
 	ID     uuid.UUID      // of the session, or of what else By says
-	Claims map[string]any // token.Claims.More of an access token
+	Claims map[string]any // token.Claims.More of the session
 }
 
 // Credential is a kind of credential.
 type Credential string
 
-// BySession is the access token of a session.
+// BySession is the access token of a session, or what a Carrier has put in its place.
 const BySession Credential = "session"
 
 // Login is a user who has logged in, and the session of that login. What is about
@@ -57,11 +57,11 @@ func UserFrom(ctx context.Context) (models.User, bool) {
 	return is.User, is.By != ""
 }
 
-// ClaimsFrom returns the claims of this program itself in the access token of the request.
+// ClaimsFrom returns the claims of this program itself for the session of the request.
 func ClaimsFrom(ctx context.Context) map[string]any { return identityFrom(ctx).Claims }
 
 // LoginFrom returns the current user and session, and whether the request has the
-// access token of a session.
+// credential of a session.
 func LoginFrom(ctx context.Context) (Login, bool) {
 	is := identityFrom(ctx)
 	if is.By != BySession {

@@ -62,6 +62,7 @@ type Running struct {
 	accounts.Extension
 
 	Middleware []gin.HandlerFunc                                  // runs around every request
+	Origins    []string                                           // whose pages may call the API with credentials of their browser
 	LogFields  []func(ctx context.Context) []slog.Attr            // added to the line of every request
 	Jobs       []jobs.Handler                                     // that are added or run periodically
 	Figures    []Figure                                           // for who watches the program

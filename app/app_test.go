@@ -87,8 +87,22 @@ func greet(a app.App) app.Running {
 			Claims: []accounts.Claims{func(context.Context, models.Session) (map[string]any, error) {
 				return map[string]any{"greeted": word}, nil
 			}},
+			Carriers: []accounts.Carrier{{
+				Name: "header",
+				Allow: func(ctx context.Context) error {
+					if endpoint.Context(ctx).GetHeader("X-Device") == "" {
+						return problem.Forbidden
+					}
+					return nil
+				},
+				Carry: func(ctx context.Context, session models.Session) error {
+					endpoint.Context(ctx).Header("X-Session", session.ID.String())
+					return nil
+				},
+			}},
 		},
 		Middleware: []gin.HandlerFunc{func(c *gin.Context) { c.Header("X-Greeting", word) }},
+		Origins:    []string{"https://greeting.example.com"},
 		LogFields: []func(context.Context) []slog.Attr{func(ctx context.Context) []slog.Attr {
 			return []slog.Attr{slog.Any("greeted", accounts.ClaimsFrom(ctx)["greeted"])}
 		}},
@@ -129,7 +143,8 @@ func TestAPartDoesAllThatItMay(t *testing.T) {
 	access, _ := s.Tokens("/login", strings.Replace(credentials, "{", `{"otp":"123456",`, 1))
 	_, claims := kit.DecodeToken(t, access)
 	bearer, device := kit.Bearer(access), append(kit.Bearer("device"), "X-Device", "ada@example.com")
-	answer, _, err := s.Exchange("GET", "/healthz", "") //nolint:bodyclose // Exchange closes it
+	carried := strings.Replace(credentials, "{", `{"session":"header","otp":"123456",`, 1)
+	answer, _, err := s.Exchange("POST", "/login", carried, "X-Device", "1", "Origin", "https://greeting.example.com") //nolint:bodyclose // Exchange closes it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,9 +156,12 @@ func TestAPartDoesAllThatItMay(t *testing.T) {
 		"an authenticator, which reads the request": {s.Want(200, "GET", "/me", "", device...), "ada@example.com"},
 		"an authenticator, which is not a login":    {s.Want(403, "POST", "/logout", "", device...), "This needs a login"},
 		"a middleware":                              {answer.Header.Get("X-Greeting"), "Hi"},
+		"a carrier of sessions":                     {answer.Status + answer.Header.Get("X-Session"), "204 No Content01"},
+		"a carrier, which refuses a login":          {s.Want(403, "POST", "/login", carried), "forbidden"},
+		"an origin":                                 {answer.Header.Get("Access-Control-Allow-Credentials"), "true"},
 		"a claim":                                   {fmt.Sprint(claims), "greeted:Hi"},
-		"a page, with a figure of a hook":           {s.Want(200, "GET", "/figures", ""), "told 2\n"}, // without the refused login
-		"a figure of logins":                        {s.Want(200, "GET", "/figures", ""), "logins 2\n"},
+		"a page, with a figure of a hook":           {s.Want(200, "GET", "/figures", ""), "told 3\n"}, // without the refused logins
+		"a figure of logins":                        {s.Want(200, "GET", "/figures", ""), "logins 3\n"},
 		"a command in a group of the program":       {run("user", "greet", "Ada@example.com"), "Hello ada@example.com\n"},
 		"the group's own commands":                  {run("user", "disable", "ada@example.com"), "disabled true"},
 	} {

@@ -2,6 +2,7 @@
 package routes
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -36,10 +37,14 @@ func core(p app.Program) []endpoint.Route {
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{Accounts: users}
 	admin := handlers.Users{Accounts: users}
+	login := endpoint.Public("POST", "/login", "Sign in", account.Login).Check(endpoint.NewRules(users.CheckCarrier))
+	if len(users.Carriers) > 0 {
+		login = login.Also(http.StatusNoContent)
+	}
 
 	return []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(accounts.ErrEmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
-		endpoint.Public("POST", "/login", "Sign in", account.Login).Errors(accounts.ErrLoginFailed, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable).Errors(p.LoginErrors()...),
+		login.Errors(accounts.ErrLoginFailed, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable).Errors(p.LoginErrors()...),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(token.ErrExpired, token.ErrInvalid, token.ErrRevoked, problem.Unavailable),
 
 		app.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
@@ -97,7 +102,7 @@ func Engine(p app.Program) (*gin.Engine, error) {
 	authenticators := append(slices.Clone(p.Authenticators), middleware.ByAccessToken(p.Auth.Tokens, p.Auth.Sessions))
 	return server.NewEngine(server.Options{
 		Settings: p.Settings.Server, Realm: config.Realm, Log: p.Log, LogMore: middleware.LogMore(p.LogFields),
-		Routes: Table(p), Pages: pages,
+		Routes: Table(p), Pages: pages, Origins: p.Origins,
 		Middleware: p.Middleware, Authenticate: middleware.Authenticate(authenticators),
 	})
 }
