@@ -6,6 +6,7 @@ import (
 	"example.com/latchkey/app"
 	"example.com/latchkey/parts/apikeys"
 	"example.com/latchkey/parts/backup"
+	"example.com/latchkey/parts/browser"
 	"example.com/latchkey/parts/docs"
 	"example.com/latchkey/parts/events"
 	"example.com/latchkey/parts/mail"
@@ -20,6 +21,7 @@ import (
 func All() []app.Part {
 	return []app.Part{
 		apikeys.Part(),
+		browser.Part(),
 		totp.Part(),
 		mail.Part(),
 		events.Part(),

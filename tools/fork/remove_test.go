@@ -25,6 +25,7 @@ func forked(t *testing.T) string {
 var wordsOf = map[string]string{
 	"apikeys": `parts/apikeys|apikeys\.|[aA][pP][iI] keys?\b|APIKey|KeyCreated|"/keys|corner_shop_|too_many_keys`,
 	"backup":  `parts/backup|backup\.Part|db backup|back up or restore|corner-shop-backup`,
+	"browser": `parts/browser|browser\.(Part|origins)|__Host-|session cookie|"session": ?"cookie"|create_browser_sessions`,
 	"docs":    `parts/docs|docs\.Part|swgui|server\.docs|8080/docs|"/docs|/openapi\.json are`,
 	"events":  `parts/events|events\.Part|events\.keep|"/(me/)?events|^(GET|POST) +/(me/)?events|create_events`,
 	"mail":    `parts/mail|mail\.Part|mail\.url|APP_MAIL|/dev/mail|password/forgot|verify_url|go-(mail|smtp)|email/verif|EmailUnverified`,
@@ -103,7 +104,7 @@ func TestOnlyTheNamedResourceIsRemoved(t *testing.T) {
 		}
 	}
 	refused("task", "undefined: models.Task")
-	refused("tas", "there is no such resource; the parts that can be removed are apikeys, backup, docs, events, kubernetes, mail, metrics, notes, oauth, totp")
+	refused("tas", "there is no such resource; the parts that can be removed are apikeys, backup, browser, docs, events, kubernetes, mail, metrics, notes, oauth, totp")
 	refused("", "there is no such resource")
 	refused("../task", "there is no such resource")
 	refused("user", "changes the table users")
