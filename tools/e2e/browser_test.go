@@ -31,7 +31,7 @@ type page struct {
 
 // browse opens a headless Chromium for the pages of the API at a URL. Without Chromium, or
 // without the part that has the page, the test is skipped.
-func browse(t *testing.T, at, path string) *page {
+func browse(t *testing.T, at, path string, more ...chromedp.ExecAllocatorOption) *page {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at+path, nil)
 	if err != nil {
@@ -54,7 +54,7 @@ func browse(t *testing.T, at, path string) *page {
 		t.Skip("no Chromium is installed, so no page is tested in a browser: apt-get install chromium")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(names[found]), chromedp.NoSandbox, chromedp.WindowSize(1400, 1000))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(cancel)
 	p := &page{t: t}
 	home, err := url.Parse(at)

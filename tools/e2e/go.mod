@@ -6,13 +6,13 @@ go 1.26.0
 
 require (
 	example.com/latchkey v0.0.0
+	example.com/latchkey/kit v0.0.0
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/oapi-codegen/runtime v1.8.0
 )
 
 require (
-	example.com/latchkey/kit v0.0.0 // indirect
 	github.com/agnivade/levenshtein v1.2.2 // indirect
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -25,7 +26,7 @@ func start(t *testing.T) string {
 	}
 	serve := exec.CommandContext(t.Context(), program)
 	serve.Dir = t.TempDir()
-	serve.Env = []string{"APP_SERVER_ADDRESS=127.0.0.1:0"}
+	serve.Env = []string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_BROWSER_ORIGINS=" + os.Getenv("APP_BROWSER_ORIGINS")}
 	log, err := serve.StderrPipe()
 	if err == nil {
 		err = serve.Start()
