@@ -14,7 +14,7 @@ import (
 // steps take the figures, in this order.
 var steps = []step{
 	{"requests", requests},
-	{"API keys and access tokens", apiKeys},
+	{"API keys, cookies and access tokens", apiKeys},
 	{"metrics", metrics},
 	{"logins, registrations and raw bcrypt", hashing},
 	mailsOfUsers,
@@ -44,6 +44,7 @@ var promises = []promise{
 	{"GET /notes", "GORM alone", ">=", 0.8, ""},
 	{"POST /notes", "bare Gin", ">=", 0.1, ""},
 	{"GET /protected with an API key", "GET /protected with a token", ">=", 0.9, ""},
+	{"GET /protected with a cookie", "GET /protected with a token", ">=", 0.95, ""},
 	{"CPU of GET /protected with metrics", "CPU of GET /protected without metrics", "<=", 1.03, ""},
 	{"POST /refresh", "bare Gin for 8 clients", ">=", 0.08, ""},
 	{"p99 of POST /refresh", "", "<=", 15, "ms"},

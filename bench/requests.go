@@ -183,15 +183,20 @@ func restart(b *bench) {
 	b.add("idle CPU", 100*(b.api.processorTime()-before)/5000)
 }
 
-// apiKeys compares requests with an API key and with an access token.
+// apiKeys compares requests with an API key, the cookie of a browser and an access token.
 func apiKeys(b *bench) {
 	withKey := *b.api
 	withKey.token = b.api.ask("/keys", `{"name":"bench","scope":"read","current_password":"correct horse"}`, "key")
-	b.turns(
-		24, 300*time.Millisecond,
-		b.send("GET /protected with a token", b.api.load(clients, "/protected", "")),
-		b.send("GET /protected with an API key", withKey.load(clients, "/protected", "")),
-	)
+	login, withCookie := b.api.load(1, "/login", `{"session":"cookie",`+credentials[1:]), b.api.load(clients, "/protected", "")
+	login.requests[0].Header.Set("Sec-Fetch-Site", "same-origin")
+	b.turns(1, 0, b.send("POST /login for a cookie", login))
+	cookie, _, _ := bytes.Cut(login.answers[0].Header.PeekCookie("session"), []byte(";"))
+	for _, request := range withCookie.requests {
+		request.Header.Del("Authorization")
+		request.Header.SetBytesV("Cookie", cookie)
+	}
+	b.turns(24, 300*time.Millisecond, b.send("GET /protected with a token", b.api.load(clients, "/protected", "")),
+		b.send("GET /protected with an API key", withKey.load(clients, "/protected", "")), b.send("GET /protected with a cookie", withCookie))
 }
 
 // metrics compares GET /protected with and without metrics by the CPU time of a request:
