@@ -4,11 +4,12 @@ import (
 	"context"
 	"slices"
 
+	"github.com/go-gormigrate/gormigrate/v2"
+
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/endpoint"
-	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/migrations"
 )
 
@@ -98,21 +99,17 @@ func (p Program) ServeParts(ctx context.Context) (running []Background, err erro
 	return running, nil
 }
 
-// LoginErrors returns the answers of a login that parts add.
-func (a App) LoginErrors() (all []*problem.Problem) {
-	for _, part := range a.Parts {
-		all = append(all, part.LoginErrors...)
+// Each returns what a list of all parts has.
+func Each[T any](parts []Part, of func(Part) []T) (all []T) {
+	for _, part := range parts {
+		all = append(all, of(part)...)
 	}
 	return all
 }
 
 // Kinds returns all kinds of events.
 func (a App) Kinds() []accounts.Kind {
-	all := slices.Clone(accounts.Kinds)
-	for _, part := range a.Parts {
-		all = append(all, part.Kinds...)
-	}
-	return all
+	return slices.Concat(accounts.Kinds, Each(a.Parts, func(part Part) []accounts.Kind { return part.Kinds }))
 }
 
 // Schema returns the migrations of a program: those of the template, of its parts, and of
@@ -120,17 +117,11 @@ func (a App) Kinds() []accounts.Kind {
 // applied, so a later one of the template runs after the project's own in an existing
 // database, and before them in a new one.
 func Schema(parts []Part) database.Schema {
-	all := migrations.Core()
-	for _, part := range parts {
-		all = append(all, part.Migrations...)
-	}
-	return append(all, migrations.Own()...)
+	ofParts := Each(parts, func(part Part) []*gormigrate.Migration { return part.Migrations })
+	return slices.Concat(migrations.Core(), ofParts, migrations.Own())
 }
 
 // Sections returns the sections of settings of parts.
-func Sections(parts []Part) (all []config.Section) {
-	for _, part := range parts {
-		all = append(all, part.Settings...)
-	}
-	return all
+func Sections(parts []Part) []config.Section {
+	return Each(parts, func(part Part) []config.Section { return part.Settings })
 }

@@ -26,24 +26,18 @@ func Run(parts []app.Part) (status int) {
 	line := newLine(parts)
 	all := []*cobra.Command{userCommand(line)}
 	for _, part := range parts {
-		if part.Commands != nil {
-			all = add(all, part.Commands(line))
+		if part.Commands == nil {
+			continue
+		}
+		for _, command := range part.Commands(line) {
+			if same := slices.IndexFunc(all, func(other *cobra.Command) bool { return other.Name() == command.Name() }); same >= 0 {
+				all[same].AddCommand(command.Commands()...)
+			} else {
+				all = append(all, command)
+			}
 		}
 	}
 	return line.Run(all...)
-}
-
-// add adds commands. Those of a group that exists are added to it.
-func add(all, more []*cobra.Command) []*cobra.Command {
-	for _, command := range more {
-		same := slices.IndexFunc(all, func(other *cobra.Command) bool { return other.Name() == command.Name() })
-		if same < 0 {
-			all = append(all, command)
-			continue
-		}
-		all[same].AddCommand(command.Commands()...)
-	}
-	return all
 }
 
 func newLine(parts []app.Part) app.CommandLine {

@@ -46,14 +46,15 @@ func (a Account) Register(ctx context.Context, in accounts.NewUser) (models.User
 
 // Login starts a session.
 func (a Account) Login(ctx context.Context, in accounts.Credentials) (Token, error) {
-	if err := a.Accounts.AllowCarrier(ctx, in.Session); err != nil {
+	carrier, err := a.Accounts.CarrierOf(ctx, in.Session)
+	if err != nil {
 		return Token{}, err
 	}
 	session, err := a.Accounts.Login(ctx, in)
 	if err != nil {
 		return Token{}, err
 	}
-	return a.Answer(ctx, session, in.Session)
+	return a.Answer(ctx, session, carrier)
 }
 
 // Refresh returns new tokens of a session for its refresh token.
@@ -62,27 +63,21 @@ func (a Account) Refresh(ctx context.Context, in Refresh) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return a.Answer(ctx, session, "")
+	return a.Answer(ctx, session, nil)
 }
 
-// Answer makes the answer for a session: its tokens, or what its carrier puts into the
-// headers, without a body.
-func (a Account) Answer(ctx context.Context, session models.Session, carrier string) (Token, error) {
-	by, found := a.Accounts.CarrierOf(carrier)
-	if !found {
-		return a.token(ctx, session)
-	}
-	if err := by.Carry(ctx, session); err != nil {
+// Answer makes the answer for a session: its tokens or, with a carrier, what that puts into
+// the headers, without a body.
+func (a Account) Answer(ctx context.Context, session models.Session, carrier *accounts.Carrier) (Token, error) {
+	if carrier != nil {
+		err := carrier.Carry(ctx, session)
+		if err == nil {
+			c := endpoint.Context(ctx)
+			c.Status(http.StatusNoContent)
+			c.Writer.WriteHeaderNow() // so that the answer is this one
+		}
 		return Token{}, err
 	}
-	c := endpoint.Context(ctx)
-	c.Status(http.StatusNoContent)
-	c.Writer.WriteHeaderNow() // so that the answer is this one
-	return Token{}, nil
-}
-
-// token makes the tokens of a session.
-func (a Account) token(ctx context.Context, session models.Session) (Token, error) {
 	claims, err := a.Accounts.ClaimsOf(ctx, session)
 	if err != nil {
 		return Token{}, err

@@ -37,14 +37,14 @@ func core(p app.Program) []endpoint.Route {
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{Accounts: users}
 	admin := handlers.Users{Accounts: users}
-	login := endpoint.Public("POST", "/login", "Sign in", account.Login).Check(endpoint.NewRules(users.CheckCarrier))
+	login := endpoint.Public("POST", "/login", "Sign in", account.Login)
 	if len(users.Carriers) > 0 {
 		login = login.Also(http.StatusNoContent)
 	}
 
 	return []endpoint.Route{
 		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(accounts.ErrEmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
-		login.Errors(accounts.ErrLoginFailed, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable).Errors(p.LoginErrors()...),
+		login.Errors(accounts.ErrLoginFailed, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable).Errors(app.Each(p.Parts, func(part app.Part) []*problem.Problem { return part.LoginErrors })...),
 		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(token.ErrExpired, token.ErrInvalid, token.ErrRevoked, problem.Unavailable),
 
 		app.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),

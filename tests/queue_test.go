@@ -24,7 +24,7 @@ const wrongLogin = `{"email":"who@example.com","password":"wrong"}`
 func busy(t *testing.T, maxWait time.Duration) (app *apptest.App, release func()) {
 	t.Helper()
 	hashing, free := make(chan struct{}), make(chan struct{})
-	app = apptest.NewHashing(t, 1, password.Hasher{Compare: func([]byte, []byte) error {
+	app = newHashing(t, 1, password.Hasher{Compare: func([]byte, []byte) error {
 		select {
 		case hashing <- struct{}{}:
 		case <-free:

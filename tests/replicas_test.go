@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,7 +52,9 @@ func startVersion(t *testing.T, path, databaseURL string, n int, environ ...stri
 	r, folder := replicas{url: databaseURL, busy: make([]sync.RWMutex, n)}, t.TempDir()
 	environ = append(environ, "APP_DATABASE_URL="+databaseURL)
 	for range n {
-		r.each = append(r.each, apptest.LaunchProgram(t, path, folder, environ...))
+		program := kit.Command(t, folder, slices.Concat(apptest.Environ, environ))
+		program.Path = path
+		r.each = append(r.each, apptest.Server{Server: kit.Launch(t, program)})
 	}
 	for _, s := range r.each {
 		s.Await()

@@ -42,7 +42,7 @@ func fastHashing(before func(password string)) password.Hasher {
 func throttled(t *testing.T, maxFailures int) (app *apptest.App, hashes *atomic.Int64) {
 	t.Helper()
 	hashes = new(atomic.Int64)
-	app = apptest.NewHashing(t, 8, fastHashing(func(string) { hashes.Add(1) }), func(s *config.Settings) {
+	app = newHashing(t, 8, fastHashing(func(string) { hashes.Add(1) }), func(s *config.Settings) {
 		s.Login.MaxFailures, s.Server.TrustedProxies = maxFailures, []string{"192.0.2.1"}
 	})
 	app.Register("ada@example.com")
@@ -220,8 +220,8 @@ func TestManyGuessesAtOnceAreWorthNoMoreThanOneAfterTheOther(t *testing.T) {
 					<-first
 				}
 			})
-			app := apptest.NewHashing(t, guesses, hasher)
-			other := apptest.NewHashing(t, guesses, hasher, func(s *config.Settings) { *s = app.Settings }) // like another process
+			app := newHashing(t, guesses, hasher)
+			other := newHashing(t, guesses, hasher, func(s *config.Settings) { *s = app.Settings }) // like another process
 			app.Register("ada@example.com")
 			got := map[int]int{}
 			var mu sync.Mutex
@@ -303,7 +303,7 @@ func TestEndedCountsArePurged(t *testing.T) {
 func TestAGuessThatCannotBeCountedIsNotAnswered(t *testing.T) {
 	for _, password := range []string{apptest.Password, "wrong"} {
 		var app *apptest.App
-		app = apptest.NewHashing(t, 1, fastHashing(func(string) { _ = database.Close(app.DB) }))
+		app = newHashing(t, 1, fastHashing(func(string) { _ = database.Close(app.DB) }))
 		app.Register("ada@example.com")
 		login(app, "ada@example.com", password, "").Want(t, 503, "unavailable")
 	}
@@ -311,7 +311,7 @@ func TestAGuessThatCannotBeCountedIsNotAnswered(t *testing.T) {
 
 func TestAFailureOfAClientThatHangsUpCounts(t *testing.T) {
 	hashing, free := make(chan struct{}), make(chan struct{})
-	app := apptest.NewHashing(t, 1, fastHashing(func(string) {
+	app := newHashing(t, 1, fastHashing(func(string) {
 		close(hashing)
 		<-free
 	}))

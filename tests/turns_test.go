@@ -23,7 +23,7 @@ const slowPassword = "a slow one"
 func hashing(t *testing.T, next func(password string), change ...func(*config.Settings)) (app *apptest.App, occupy, release func()) {
 	t.Helper()
 	begun, free := make(chan struct{}), make(chan struct{})
-	app = apptest.NewHashing(t, 1, fastHashing(func(password string) {
+	app = newHashing(t, 1, fastHashing(func(password string) {
 		if password != slowPassword {
 			next(password)
 			return

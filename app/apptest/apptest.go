@@ -3,9 +3,6 @@
 package apptest
 
 import (
-	"crypto"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"log/slog"
 	"sync"
@@ -21,7 +18,6 @@ import (
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/client"
 	"example.com/latchkey/kit/database"
-	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
@@ -41,19 +37,6 @@ type App struct {
 	messages chan Message
 }
 
-// New runs the API until the test ends. It hashes passwords fast, and changes the
-// settings with change.
-func New(t testing.TB, change ...func(*config.Settings)) *App {
-	t.Helper()
-	return newApp(t, nil, change)
-}
-
-// NewHashing is New with the test's own hasher and number of cores.
-func NewHashing(t testing.TB, cores int, hasher password.Hasher, change ...func(*config.Settings)) *App {
-	t.Helper()
-	return newApp(t, func(s config.Settings) *password.Passwords { return password.New(s.Password, cores, hasher) }, change)
-}
-
 // program keeps the databases of tests.
 var program = kit.NewProgram(app.Schema(parts.All()), func() ([]byte, error) { return routes.Document(Described()) })
 
@@ -69,7 +52,9 @@ func Main(m *testing.M) (code int) {
 	return kit.MainOfProgram(m, func() int { return commands.Run(parts.All()) })
 }
 
-func newApp(t testing.TB, passwords func(config.Settings) *password.Passwords, change []func(*config.Settings)) *App {
+// New runs the API until the test ends. It hashes passwords fast, and changes the
+// settings with change.
+func New(t testing.TB, change ...func(*config.Settings)) *App {
 	t.Helper()
 	s := Settings()
 	s.JWT.Secret = settings.NewSecret()
@@ -83,9 +68,6 @@ func newApp(t testing.TB, passwords func(config.Settings) *password.Passwords, c
 	a := &App{t: t, Settings: s}
 	a.App = program.Start(t, s.Database, func(log *slog.Logger, db *gorm.DB) (kit.Running, error) {
 		a.Auth = accounts.NewServices(s, db)
-		if passwords != nil {
-			a.Auth.Passwords = passwords(s)
-		}
 		a.Program = app.New(app.App{Settings: s, Log: log, DB: db, Auth: a.Auth, Parts: parts.All(), Send: mailbox(a)})
 		a.Accounts = a.Program.Accounts
 		engine, err := routes.Engine(a.Program)
@@ -204,16 +186,11 @@ var signingKeys sync.Map
 // NewKey makes another key of an algorithm.
 func NewKey(t testing.TB, algorithm string) token.PrivateKey {
 	t.Helper()
-	text, err := token.NewKey(algorithm)
+	key, err := token.GenerateKey(algorithm)
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, _ := pem.Decode(text)
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return token.PrivateKey{Signer: key.(crypto.Signer)}
+	return key
 }
 
 // Snapshot returns a function that restores all users and sessions as they are now. To

@@ -2,7 +2,7 @@ package apptest
 
 import (
 	"encoding/json"
-	"os"
+	"slices"
 	"testing"
 
 	kit "example.com/latchkey/kit/apptest"
@@ -15,19 +15,14 @@ type Server struct{ *kit.Server }
 // waits until it listens.
 func Launch(t *testing.T, folder string, environ ...string) Server {
 	t.Helper()
-	return LaunchProgram(t, os.Args[0], folder, append([]string{"APP_REGISTER_OPEN=true"}, environ...)...)
+	return Server{kit.Launch(t, kit.Command(t, folder, slices.Concat(Environ, []string{"APP_REGISTER_OPEN=true"}, environ)))}
 }
 
-// LaunchProgram is Launch for the program of another version.
-func LaunchProgram(t *testing.T, path, folder string, environ ...string) Server {
-	t.Helper()
-	program := kit.Command(t, folder, append([]string{
-		"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
-		"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
-		"APP_LOGIN_MAX_FAILURES=1000000", // a test is one client
-	}, environ...))
-	program.Path = path
-	return Server{kit.Launch(t, program)}
+// Environ are the variables of Launch that each version of the program knows.
+var Environ = []string{
+	"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_PASSWORD_BCRYPT_COST=4",
+	"APP_PASSWORD_MAX_WAIT=1h", "APP_DATABASE_STATEMENT_TIMEOUT=1h", "APP_DATABASE_LOCK_TIMEOUT=1h",
+	"APP_LOGIN_MAX_FAILURES=1000000", // a test is one client
 }
 
 // Await waits until the server listens.

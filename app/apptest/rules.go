@@ -17,21 +17,13 @@ func Rules() kit.Rules {
 	return kit.Rules{
 		Start:      func(t testing.TB) *kit.App { t.Helper(); return New(t).App },
 		UserAccess: string(models.RoleUser),
-		Public: listed([]string{
+		Public: append([]string{
 			"POST /register", "POST /login", "POST /refresh",
 			"GET /.well-known/jwks.json", "GET /healthz", "GET /readyz",
-		}, func(part app.Part) []string { return part.Public }),
-		HandedOut: listed([]string{"Token.access_token", "Token.refresh_token", "Token.token_type"}, func(part app.Part) []string { return part.HandedOut }),
+		}, app.Each(parts.All(), func(part app.Part) []string { return part.Public })...),
+		HandedOut: append([]string{"Token.access_token", "Token.refresh_token", "Token.token_type"}, app.Each(parts.All(), func(part app.Part) []string { return part.HandedOut })...),
 		Resources: ownResources,
 	}
-}
-
-// listed adds what the parts list.
-func listed(all []string, of func(app.Part) []string) []string {
-	for _, part := range parts.All() {
-		all = append(all, of(part)...)
-	}
-	return all
 }
 
 // Table is the table of all routes.

@@ -69,24 +69,28 @@ const (
 // keyKinds describes the keys of each algorithm, for error messages.
 var keyKinds = map[string]string{EdDSA: "an Ed25519 key", ES256: "a key on the curve P-256", RS256: "an RSA key of 2048 bits or more"}
 
-// NewKey makes a private key for EdDSA, ES256 or RS256, as PEM (PKCS #8).
-func NewKey(algorithm string) ([]byte, error) {
-	var key crypto.Signer
-	var err error
+// GenerateKey makes a private key for EdDSA, ES256 or RS256.
+func GenerateKey(algorithm string) (key PrivateKey, err error) {
 	switch algorithm {
 	case EdDSA:
-		_, key, err = ed25519.GenerateKey(rand.Reader)
+		_, key.Signer, err = ed25519.GenerateKey(rand.Reader)
 	case ES256:
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		key.Signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case RS256:
-		key, err = rsa.GenerateKey(rand.Reader, 3072)
+		key.Signer, err = rsa.GenerateKey(rand.Reader, 3072)
 	default:
 		err = fmt.Errorf("%q is not one of EdDSA, ES256 and RS256", algorithm)
 	}
+	return key, err
+}
+
+// NewKey is GenerateKey for a key as PEM (PKCS #8).
+func NewKey(algorithm string) ([]byte, error) {
+	key, err := GenerateKey(algorithm)
 	if err != nil {
 		return nil, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := x509.MarshalPKCS8PrivateKey(key.Signer)
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 }
 

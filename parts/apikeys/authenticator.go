@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -73,7 +74,7 @@ func hashKey(key string) [sha256.Size]byte {
 type authenticator struct {
 	db       *gorm.DB
 	sessions *accounts.Sessions // whose cache of users says which keys are live
-	known    keyCache           // a key here may have ended
+	known    func() keyCache    // a key here may have ended
 	used     chan uuid.UUID     // the keys whose use is to be stored
 }
 
@@ -98,8 +99,10 @@ func newAuthenticator(db *gorm.DB, sessions *accounts.Sessions, settings config.
 	return &authenticator{
 		db:       db,
 		sessions: sessions,
-		known:    otter.Must(&otter.Options[[sha256.Size]byte, *knownKey]{MaximumSize: settings.MaxRemembered}),
-		used:     make(chan uuid.UUID, maxUsed),
+		known: sync.OnceValue(func() keyCache { // it takes memory, also while nobody has a key
+			return otter.Must(&otter.Options[[sha256.Size]byte, *knownKey]{MaximumSize: settings.MaxRemembered})
+		}),
+		used: make(chan uuid.UUID, maxUsed),
 	}
 }
 
@@ -132,7 +135,7 @@ func (k *authenticator) find(ctx context.Context, text string) (*knownKey, model
 		return nil, models.User{}, token.ErrInvalid
 	}
 	hash := hashKey(text)
-	key, known := k.known.GetIfPresent(hash)
+	key, known := k.known().GetIfPresent(hash)
 	if known {
 		if user, live := k.sessions.Cached(key.userID, key.id); live {
 			return key, user, nil
@@ -162,7 +165,7 @@ func (k *authenticator) read(ctx context.Context, hash [sha256.Size]byte) (key *
 	if row.LastUsedAt != nil {
 		key.nextUse.Store(row.LastUsedAt.Add(useInterval).UnixNano())
 	}
-	k.known.Set(hash, key)
+	k.known().Set(hash, key)
 	return key, user, nil
 }
 
