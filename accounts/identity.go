@@ -14,7 +14,7 @@ import (
 // token of its Authorization header, or "". It reports known as false for a request with
 // another kind of credential, or with none. The error is one of kit/token, or says what the
 // credential does not allow.
-type Authenticator func(r *http.Request, bearer string) (identity Identity, known bool, err error)
+type Authenticator func(a Accounts, r *http.Request, bearer string) (identity Identity, known bool, err error)
 
 // Identity is the user of a request, and the credential that proves it.
 type Identity struct {

@@ -77,7 +77,7 @@ func greet(a app.App) app.Running {
 				return nil
 			}},
 			OnLogin: []func(error){func(error) { logins.Add(1) }},
-			Authenticators: []accounts.Authenticator{func(r *http.Request, token string) (is accounts.Identity, known bool, err error) {
+			Authenticators: []accounts.Authenticator{func(_ accounts.Accounts, r *http.Request, token string) (is accounts.Identity, known bool, err error) {
 				if token != "device" {
 					return is, false, nil
 				}

@@ -85,16 +85,15 @@ func userChange(line app.CommandLine, use, short string, change accounts.Change)
 	}
 }
 
-// passwordFlag adds --password-file. A password is never an argument, because
-// other users of the machine can read arguments.
+// passwordFlag adds the flag of cli.PasswordFlag.
 func passwordFlag(command *cobra.Command) (read func(*password.Password) error) {
-	file := command.Flags().String("password-file", "", "read the password from this file instead of the terminal")
+	text := cli.PasswordFlag(command)
 	return func(into *password.Password) error {
-		text, err := cli.ReadPassword(*file)
+		typed, err := text()
 		if err != nil {
 			return err
 		}
-		if err := into.UnmarshalText(text); err != nil {
+		if err := into.UnmarshalText(typed); err != nil {
 			return fmt.Errorf("the password %w", err)
 		}
 		return nil

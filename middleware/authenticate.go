@@ -12,10 +12,11 @@ import (
 	"example.com/latchkey/kit/token"
 )
 
-// Authenticate refuses a request that none of the authenticators accepts. It puts the identity into the context, for accounts.UserFrom.
-func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
+// Authenticate refuses a request that no authenticator of users accepts, and that has no
+// access token. It puts the identity into the context, for accounts.UserFrom.
+func Authenticate(users accounts.Accounts) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		identity, err := identify(c.Request, authenticators)
+		identity, err := identify(users, c.Request)
 		if err != nil {
 			problem.Write(c, err)
 			return
@@ -24,18 +25,21 @@ func Authenticate(authenticators []accounts.Authenticator) gin.HandlerFunc {
 	}
 }
 
-func identify(r *http.Request, authenticators []accounts.Authenticator) (accounts.Identity, error) {
+func identify(users accounts.Accounts, r *http.Request) (accounts.Identity, error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) > 1 {
 		return accounts.Identity{}, token.ErrInvalid
 	}
 	text := bearer(strings.Join(headers, ""))
-	for _, authenticate := range authenticators {
-		if identity, known, err := authenticate(r, text); known {
+	for _, authenticate := range users.Authenticators {
+		if identity, known, err := authenticate(users, r, text); known {
 			return identity, err
 		}
 	}
-	return accounts.Identity{}, token.ErrMissing
+	if text == "" {
+		return accounts.Identity{}, token.ErrMissing
+	}
+	return byAccessToken(users.Auth, r, text)
 }
 
 // bearer returns the token of an Authorization header (RFC 6750, section 2.1), or "" for
@@ -48,18 +52,12 @@ func bearer(header string) string {
 	return strings.TrimLeft(text, " ")
 }
 
-// ByAccessToken identifies the user of an access token. It takes every bearer token for
-// one, so it is the last of the list.
-func ByAccessToken(tokens *token.Tokens, sessions *accounts.Sessions) accounts.Authenticator {
-	return func(r *http.Request, text string) (identity accounts.Identity, known bool, err error) {
-		if text == "" {
-			return identity, false, nil
-		}
-		claims, err := tokens.Verify(text)
-		if err != nil {
-			return identity, true, err
-		}
-		user, err := sessions.User(r.Context(), claims)
-		return accounts.Identity{User: user, By: accounts.BySession, ID: claims.Session, Claims: claims.More}, true, err
+// byAccessToken identifies the user of an access token. It takes every bearer token for one.
+func byAccessToken(auth accounts.Services, r *http.Request, text string) (accounts.Identity, error) {
+	claims, err := auth.Tokens.Verify(text)
+	if err != nil {
+		return accounts.Identity{}, err
 	}
+	user, err := auth.Sessions.User(r.Context(), claims)
+	return accounts.Identity{User: user, By: accounts.BySession, ID: claims.Session, Claims: claims.More}, err
 }

@@ -99,10 +99,9 @@ func Engine(p app.Program) (*gin.Engine, error) {
 	if !slices.ContainsFunc(pages, func(page endpoint.Route) bool { return page.Path == "/" }) {
 		pages = append(pages, endpoint.Gin("GET", "/", "Is the process alive", server.Health{}.Live))
 	}
-	authenticators := append(slices.Clone(p.Authenticators), middleware.ByAccessToken(p.Auth.Tokens, p.Auth.Sessions))
 	return server.NewEngine(server.Options{
 		Settings: p.Settings.Server, Realm: config.Realm, Log: p.Log, LogMore: middleware.LogMore(p.LogFields),
 		Routes: Table(p), Pages: pages, Origins: p.Origins,
-		Middleware: p.Middleware, Authenticate: middleware.Authenticate(authenticators),
+		Middleware: p.Middleware, Authenticate: middleware.Authenticate(p.Accounts),
 	})
 }

@@ -47,11 +47,11 @@ func withRobot(t *testing.T) (app *apptest.App, robot []string) {
 	app = apptest.New(t)
 	app.Admin("root@example.com")
 	user := *app.User("root@example.com")
-	byName := func(_ *http.Request, token string) (accounts.Identity, bool, error) {
+	byName := func(_ accounts.Accounts, _ *http.Request, token string) (accounts.Identity, bool, error) {
 		return accounts.Identity{User: user, By: "robot", ID: user.ID}, token == "robot", nil
 	}
 	program := app.Program
-	program.Authenticators = append(slices.Clone(program.Authenticators), byName)
+	program.Accounts.Authenticators = append(slices.Clone(program.Accounts.Authenticators), byName)
 	engine, err := routes.Engine(program)
 	if err != nil {
 		t.Fatal(err)

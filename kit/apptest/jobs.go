@@ -3,6 +3,7 @@ package apptest
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,15 +27,25 @@ func StartWorker(t testing.TB, db *gorm.DB, log *slog.Logger, timeout time.Durat
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		worker.Run(ctx, timeout)
-	}()
-	stop = func() {
-		cancel()
-		<-done
-	}
+	var running sync.WaitGroup
+	running.Go(func() { worker.Run(ctx, timeout) })
+	stop = func() { cancel(); running.Wait() }
 	t.Cleanup(stop)
 	return stop
+}
+
+// RunBeside runs what start returns, which a server runs besides requests, until the test
+// ends.
+func (a *App) RunBeside(start func(context.Context) ([]func(context.Context, *slog.Logger), error)) {
+	a.t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	all, err := start(ctx)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	for _, run := range all {
+		running.Go(func() { run(ctx, slog.New(slog.NewTextHandler(a.Log, nil))) })
+	}
+	a.t.Cleanup(func() { stop(); running.Wait() })
 }

@@ -7,12 +7,19 @@ import (
 	"os"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
-// ReadPassword reads a password from a file or, without one, asks twice for it at the terminal,
-// which does not show it.
-func ReadPassword(file string) ([]byte, error) {
+// PasswordFlag adds the flag --password-file. read reads a password from that file or,
+// without one, asks twice for it at the terminal, which does not show it. A password is never
+// an argument, because other users of the machine can read arguments.
+func PasswordFlag(command *cobra.Command) (read func() ([]byte, error)) {
+	file := command.Flags().String("password-file", "", "read the password from this file instead of the terminal")
+	return func() ([]byte, error) { return readPassword(*file) }
+}
+
+func readPassword(file string) ([]byte, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if !utf8.Valid(text) || bytes.HasPrefix(text, []byte("\ufeff")) {

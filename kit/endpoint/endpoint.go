@@ -5,6 +5,7 @@ package endpoint
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -135,13 +136,9 @@ func (r Route) MapErrors(convert func(error) error) Route {
 // Enum returns the route with the only values of a parameter, for its document. Check
 // refuses others.
 func (r Route) Enum(parameter string, values ...string) Route {
-	enums := map[string][]string{parameter: values}
-	for other, values := range r.enums {
-		if other != parameter {
-			enums[other] = values
-		}
-	}
-	r.enums = enums
+	enums := map[string][]string{}
+	maps.Copy(enums, r.enums)
+	enums[parameter], r.enums = values, enums
 	return r
 }
 

@@ -50,14 +50,15 @@ func (f *Faults) Read(file string, environ []string, into any, others ...Other) 
 	ignored = f.readEnviron(v, f.withDotEnv(v, environ), known)
 	// viper's own decoding converts too much, such as true to 1.
 	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
+	read := v.AllSettings()
 	for _, of := range all {
-		read := any(v.AllSettings())
+		own := any(read)
 		if of.Section != "" {
-			read = v.AllSettings()[of.Section]
+			own = read[of.Section]
 		}
 		decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{DecodeHook: hook, Result: of.Into, RootName: of.Section})
 		if err == nil {
-			err = decoder.Decode(read)
+			err = decoder.Decode(own)
 		}
 		f.addEach(err)
 	}

@@ -1,10 +1,8 @@
 package apikeys_test
 
 import (
-	"context"
 	"fmt"
 	"hash/crc32"
-	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -327,7 +324,7 @@ func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
 	if count := written(); count > 0 {
 		t.Errorf("requests have written %d times", count)
 	}
-	runInBackground(t, app)
+	app.RunBeside(app.Program.ServeParts)
 	used := func() (moved []time.Duration) {
 		var rows []apikeys.APIKey
 		app.DB.Find(&rows)
@@ -363,19 +360,4 @@ func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
 	if list := app.Get("/keys", bearer...).Body; strings.Contains(list, `"last_used_at":null`) {
 		t.Error(list)
 	}
-}
-
-// runInBackground runs what a server runs besides requests, until the test ends.
-func runInBackground(t *testing.T, app *apptest.App) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	background, err := app.Program.ServeParts(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	for _, run := range background {
-		running.Go(func() { run(ctx, slog.New(slog.DiscardHandler)) })
-	}
-	t.Cleanup(func() { stop(); running.Wait() })
 }

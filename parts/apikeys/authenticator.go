@@ -19,6 +19,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/config"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
@@ -73,9 +74,9 @@ func hashKey(key string) [sha256.Size]byte {
 // authenticator identifies the users of API keys.
 type authenticator struct {
 	db       *gorm.DB
-	sessions *accounts.Sessions // whose cache of users says which keys are live
-	known    func() keyCache    // a key here may have ended
-	used     chan uuid.UUID     // the keys whose use is to be stored
+	sessions *accounts.Sessions        // whose cache of users says which keys are live
+	known    func() keyCache           // a key here may have ended
+	used     database.Later[uuid.UUID] // the keys whose use is to be stored
 }
 
 // keyCache is the part of otter.Cache that is used here, as in kit/token.
@@ -92,9 +93,6 @@ type knownKey struct {
 	nextUse    atomic.Int64 // when a use is stored again, in nanoseconds since 1970
 }
 
-// maxUsed is how many uses can wait to be stored. Others are not stored.
-const maxUsed = 1000
-
 func newAuthenticator(db *gorm.DB, sessions *accounts.Sessions, settings config.JWT) *authenticator {
 	return &authenticator{
 		db:       db,
@@ -102,14 +100,14 @@ func newAuthenticator(db *gorm.DB, sessions *accounts.Sessions, settings config.
 		known: sync.OnceValue(func() keyCache { // it takes memory, also while nobody has a key
 			return otter.Must(&otter.Options[[sha256.Size]byte, *knownKey]{MaximumSize: settings.MaxRemembered})
 		}),
-		used: make(chan uuid.UUID, maxUsed),
+		used: database.NewLater[uuid.UUID](),
 	}
 }
 
 // identify is an Authenticator. The error is token.ErrInvalid for a wrong form or
 // checksum, token.ErrExpired, token.ErrRevoked for an unknown or deleted key or a disabled
 // user, and forbidden if the key may only read.
-func (k *authenticator) identify(r *http.Request, text string) (identity accounts.Identity, known bool, err error) {
+func (k *authenticator) identify(_ accounts.Accounts, r *http.Request, text string) (identity accounts.Identity, known bool, err error) {
 	if !strings.HasPrefix(text, Prefix) {
 		return identity, false, nil
 	}
@@ -175,32 +173,18 @@ func (k *authenticator) note(key *knownKey, now time.Time) {
 	if now.UnixNano() < next || !key.nextUse.CompareAndSwap(next, now.Add(useInterval).UnixNano()) {
 		return
 	}
-	select {
-	case k.used <- key.id:
-	default:
-	}
+	k.used.Add(key.id)
 }
 
-// storeUses stores when keys are used, until ctx ends, so that no request waits for a
-// write.
+// storeUses stores when keys are used, until ctx ends.
 func (k *authenticator) storeUses(ctx context.Context, log *slog.Logger) {
-	db := k.db.WithContext(context.WithoutCancel(ctx)) // a statement that has begun may end
-	for {
-		var ids []uuid.UUID
-		select {
-		case <-ctx.Done():
-			return
-		case id := <-k.used:
-			ids = append(ids, id)
-		}
-		for len(k.used) > 0 && len(ids) < maxUsed {
-			ids = append(ids, <-k.used)
-		}
+	k.used.Store(ctx, func(ctx context.Context, ids []uuid.UUID) {
+		db := k.db.WithContext(ctx)
 		now := db.NowFunc()
 		err := db.Model(&APIKey{}).Where("id IN (?) AND (last_used_at IS NULL OR last_used_at <= ?)", ids, now.Add(-useInterval)).
 			Update("last_used_at", now).Error // another process may have stored a use
 		if err != nil {
 			log.Warn("the use of API keys was not stored", "keys", len(ids), "error", err)
 		}
-	}
+	})
 }

@@ -12,7 +12,6 @@ import (
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/app"
 	"example.com/latchkey/config"
-	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/settings"
 )
 
@@ -65,10 +64,6 @@ func start(a app.App) app.Running {
 				}
 				s.storeUses(ctx, log)
 			}, nil
-		},
-		Routes: func(users accounts.Accounts) []endpoint.Route { // it has none, but needs the claims of all parts
-			s.users.Store(&users)
-			return nil
 		},
 	}
 }

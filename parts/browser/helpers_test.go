@@ -1,12 +1,9 @@
 package browser_test
 
 import (
-	"context"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -86,19 +83,4 @@ func wantDeleted(t *testing.T, answer kit.Answer) {
 	if set := answer.Header.Values("Set-Cookie"); len(set) != 1 || set[0] != "session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax" {
 		t.Errorf("the answer sets %v, and does not delete the cookie", set)
 	}
-}
-
-// runInBackground runs what a server runs besides requests, until the test ends.
-func runInBackground(t *testing.T, app *apptest.App) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	background, err := app.Program.ServeParts(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	for _, run := range background {
-		running.Go(func() { run(ctx, slog.New(slog.NewTextHandler(app.Log, nil))) })
-	}
-	t.Cleanup(func() { stop(); running.Wait() })
 }

@@ -18,6 +18,7 @@ import (
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/app"
+	"example.com/latchkey/kit/database"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/seal"
 	"example.com/latchkey/kit/token"
@@ -42,9 +43,8 @@ type sessions struct {
 	keys       seal.Keys
 	sessions   *accounts.Sessions  // whose cache says which sessions are live
 	known      func() sessionCache // a session here may have ended
-	used       chan use            // what is to be stored
+	used       database.Later[use] // what is to be stored
 	protection *http.CrossOriginProtection
-	users      atomic.Pointer[accounts.Accounts]
 }
 
 // sessionCache is the part of otter.Cache that is used here, as in kit/token.
@@ -66,9 +66,6 @@ type use struct {
 	renews bool
 }
 
-// maxUsed is how many uses can wait to be stored. Others are not stored.
-const maxUsed = 1000
-
 func newSessions(a app.App) *sessions {
 	s := &sessions{
 		name:     plainName,
@@ -84,7 +81,7 @@ func newSessions(a app.App) *sessions {
 				ExpiryCalculator: otter.ExpiryWriting[[sha256.Size]byte, *knownSession](useInterval),
 			})
 		}),
-		used:       make(chan use, maxUsed),
+		used:       database.NewLater[use](),
 		protection: newProtection(a),
 	}
 	if s.secure {
@@ -96,7 +93,7 @@ func newSessions(a app.App) *sessions {
 // identify is an Authenticator. The error is token.ErrInvalid for a wrong cookie or two of
 // them, token.ErrExpired, token.ErrRevoked for an ended session, one with tokens or a disabled
 // user, and forbidden for a request of another site.
-func (s *sessions) identify(r *http.Request, _ string) (identity accounts.Identity, known bool, err error) {
+func (s *sessions) identify(a accounts.Accounts, r *http.Request, _ string) (identity accounts.Identity, known bool, err error) {
 	if !usesCookies(r) {
 		return identity, false, nil
 	}
@@ -105,7 +102,7 @@ func (s *sessions) identify(r *http.Request, _ string) (identity accounts.Identi
 		return identity, false, nil
 	}
 	header, _ := r.Context().Value(headerKey{}).(http.Header)
-	session, user, err := s.find(r, cookies)
+	session, user, err := s.find(a, r, cookies)
 	if err != nil {
 		var refused *problem.Problem
 		if errors.As(err, &refused) && refused.Status == http.StatusUnauthorized {
@@ -119,7 +116,7 @@ func (s *sessions) identify(r *http.Request, _ string) (identity accounts.Identi
 
 // find returns the session of a cookie and its user from the cache, or else from the
 // database.
-func (s *sessions) find(r *http.Request, cookies []*http.Cookie) (session *knownSession, user models.User, err error) {
+func (s *sessions) find(a accounts.Accounts, r *http.Request, cookies []*http.Cookie) (session *knownSession, user models.User, err error) {
 	value := cookies[0].Value
 	if len(cookies) > 1 || len(value) != valueLength {
 		return nil, user, token.ErrInvalid
@@ -145,10 +142,10 @@ func (s *sessions) find(r *http.Request, cookies []*http.Cookie) (session *known
 			return session, user, err
 		}
 	}
-	return s.read(r.Context(), id, hash)
+	return s.read(r.Context(), a, id, hash)
 }
 
-func (s *sessions) read(ctx context.Context, id uuid.UUID, hash [sha256.Size]byte) (*knownSession, models.User, error) {
+func (s *sessions) read(ctx context.Context, a accounts.Accounts, id uuid.UUID, hash [sha256.Size]byte) (*knownSession, models.User, error) {
 	var row browserSession
 	found := s.db.WithContext(ctx).Joins("Session").Limit(1).Find(&row, "session_id = ?", id)
 	now := s.db.NowFunc()
@@ -160,7 +157,7 @@ func (s *sessions) read(ctx context.Context, id uuid.UUID, hash [sha256.Size]byt
 	case !row.Session.ExpiresAt.After(now):
 		return nil, models.User{}, token.ErrExpired
 	}
-	of, err := s.users.Load().ClaimsOf(ctx, row.Session)
+	of, err := a.ClaimsOf(ctx, row.Session)
 	if err != nil {
 		return nil, models.User{}, err
 	}
@@ -185,31 +182,16 @@ func (s *sessions) note(session *knownSession, header http.Header) {
 	if session.renews {
 		header.Add("Set-Cookie", s.cookie(session.of.Session))
 	}
-	select {
-	case s.used <- use{session.of.Session, session.renews}:
-	default:
-	}
+	s.used.Add(use{session.of.Session, session.renews})
 }
 
-// storeUses stores when sessions are used, until ctx ends, so that no request waits for a
-// write.
+// storeUses stores when sessions are used, until ctx ends.
 func (s *sessions) storeUses(ctx context.Context, log *slog.Logger) {
-	db := s.db.WithContext(context.WithoutCancel(ctx)) // a statement that has begun may end
-	for {
-		var uses []use
-		select {
-		case <-ctx.Done():
-			return
-		case first := <-s.used:
-			uses = append(uses, first)
-		}
-		for len(s.used) > 0 && len(uses) < maxUsed {
-			uses = append(uses, <-s.used)
-		}
-		if err := s.store(db, uses); err != nil {
+	s.used.Store(ctx, func(ctx context.Context, uses []use) {
+		if err := s.store(s.db.WithContext(ctx), uses); err != nil {
 			log.Warn("the use of browser sessions was not stored", "sessions", len(uses), "error", err)
 		}
-	}
+	})
 }
 
 func (s *sessions) store(db *gorm.DB, uses []use) error {
