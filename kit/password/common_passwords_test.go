@@ -7,7 +7,7 @@ import (
 )
 
 func TestEveryCommonPasswordIsFound(t *testing.T) {
-	list := strings.Split(strings.TrimSuffix(commonPasswords, "\n"), "\n")
+	list := strings.Split(strings.TrimSuffix(strings.ReplaceAll(commonPasswords, "\r", ""), "\n"), "\n") // also in a checkout on Windows
 	if len(list) != 17_950 || !slices.IsSorted(list) || strings.ToLower(commonPasswords) != commonPasswords || !strings.HasSuffix(commonPasswords, "\n") {
 		t.Fatalf("the list of %d is not sorted, in lower case and with line ends", len(list))
 	}
