@@ -111,12 +111,17 @@ func TestAnAccountGetsThreeMailsOfAKindAnHour(t *testing.T) {
 	app.Register("bob@example.com")
 	wantMail(t, app, "verify", "bob@example.com")
 	forgot(t, app, "bob@example.com")
-	wantMail(t, app, "reset", "bob@example.com") // another account
-	if err := app.DB.Exec("UPDATE counted_mails SET created_at = ?", time.Now().UTC().Add(-time.Hour)).Error; err != nil {
-		t.Fatal(err)
+	wantMail(t, app, "reset", "bob@example.com")                                // another account
+	for _, at := range []time.Duration{-time.Hour, 10 * 365 * 24 * time.Hour} { // an hour later, and after a clock that was ahead is right again
+		if err := app.DB.Exec("UPDATE counted_mails SET created_at = ?", time.Now().UTC().Add(at)).Error; err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			resetToken(t, app)
+		}
+		forgot(t, app, "ada@example.com")
+		noMail(t, app)
 	}
-	forgot(t, app, "ada@example.com")
-	wantMail(t, app, "reset", "ada@example.com") // an hour later
 }
 
 func TestNoAccountNoMail(t *testing.T) {
