@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/latchkey/accounts"
 	"example.com/latchkey/app/apptest"
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
@@ -364,7 +365,7 @@ func TestAConfirmationNeedsACode(t *testing.T) {
 	p.App.Post("/me/email", `{"email":"eve@example.com","current_password":"correct horse","otp":"`+p.Code(0)+`"}`, p.Bearer...).Want(t, 200, "")
 }
 
-// A right password at another route, and a new one, change nothing for who guesses codes.
+// A right password at another route, a new one, and an account that is enabled change nothing for who guesses codes.
 func TestOnlyARightCodeClearsTheCountOfCodes(t *testing.T) {
 	p := totptest.WithCodes(t, func(s *config.Settings) { s.Login.MaxFailures = 3 })
 	guess := func(otp, want string) {
@@ -383,6 +384,12 @@ func TestOnlyARightCodeClearsTheCountOfCodes(t *testing.T) {
 		answer := p.Login(p.Wrong()).Want(t, 429, "too_many_attempts")
 		if retry := answer.Header.Get("Retry-After"); retry != fmt.Sprint(int((wait * time.Minute).Seconds())) {
 			t.Errorf("window %d is %s s long, want %d min", window, retry, wait)
+		}
+		if err := p.App.Accounts.SetPassword(t.Context(), *p.App.User("ada@example.com"), apptest.Password); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.App.Accounts.Change(t.Context(), p.App.User("ada@example.com").ID, accounts.Change{Disabled: new(false)}); err != nil {
+			t.Fatal(err)
 		}
 		guess(p.Recovery[0], "too_many_attempts")
 		start := p.App.DB.NowFunc().Add(wait * time.Minute)
