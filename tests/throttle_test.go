@@ -370,3 +370,18 @@ func TestANetworkFromWhichAnAccountHasLoggedInIsNotRefusedForOthers(t *testing.T
 	flood()
 	login(app, "ada@example.com", apptest.Password, home).Want(t, 429, "too_many_attempts")
 }
+
+// The next 100 wrong ones do not lock the owner out again.
+func TestAResetOpensTheAccountInItsNetworkForLong(t *testing.T) {
+	app := apptest.New(t, behindAProxy(2))
+	app.Register("ada@example.com")
+	app.DB.Exec("DELETE FROM jobs")
+	app.RunJobs()
+	const home, away, body = "203.0.113.1", "203.0.113.2", `{"token":"%s","password":"battery staple"}`
+	app.Serve("POST", "/password/reset", fmt.Sprintf(body, resetToken(t, app)), from(home)...).Want(t, 204, "")
+	for i := range 20 {
+		login(app, "ada@example.com", "wrong", fmt.Sprint("198.51.100.", i)).Want(t, 401, "login_failed")
+	}
+	login(app, "ada@example.com", "battery staple", away).Want(t, 429, "too_many_attempts")
+	login(app, "ada@example.com", "battery staple", home).Want(t, 200, "")
+}
