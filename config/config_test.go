@@ -2,7 +2,6 @@ package config_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -48,26 +47,15 @@ func one(t *testing.T, err error) string {
 	return faults[0]
 }
 
-func TestConfigYAMLEqualsTheDefaults(t *testing.T) {
-	file, err := filepath.Abs("../config.yaml")
-	if err != nil {
+// Its values may be others than the defaults.
+func TestConfigYAMLHasEverySetting(t *testing.T) {
+	file, sections := viper.New(), app.Sections(parts.All())
+	file.SetConfigFile("../config.yaml")
+	if err := file.ReadInConfig(); err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(t.TempDir())
-	sections := app.Sections(parts.All())
-	read, err := config.Load(file, nil, sections...)
-	written := viper.New()
-	written.SetConfigFile(file)
-	if err := errors.Join(err, written.ReadInConfig()); err != nil {
-		t.Fatal(err)
-	}
-	known, defaults := all(t, read, sections), all(t, config.Defaults(sections...), sections)
-	// %v prints an empty list like nil, and every secret as stars.
-	if got, want := fmt.Sprint(known.AllSettings()), fmt.Sprint(defaults.AllSettings()); got != want {
-		t.Errorf("%s\nwant %s", got, want)
-	}
-	got, want := slices.Sorted(slices.Values(written.AllKeys())), slices.Sorted(slices.Values(known.AllKeys()))
-	if !slices.Equal(got, want) {
+	got := slices.Sorted(slices.Values(file.AllKeys()))
+	if want := slices.Sorted(slices.Values(all(t, config.Defaults(sections...), sections).AllKeys())); !slices.Equal(got, want) {
 		t.Errorf("config.yaml has %v\nwant %v", got, want)
 	}
 }

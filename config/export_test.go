@@ -1,4 +1,4 @@
 package config
 
-// Others is for the test that compares config.yaml with the defaults.
+// Others is for the tests that compare config.yaml with the defaults.
 var Others = Settings.others

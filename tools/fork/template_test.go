@@ -164,7 +164,8 @@ func TestTheTemplateWorksWithoutAllParts(t *testing.T) {
 	root := tree(t)
 	run(t, root, "make", "rename", "module="+forkModule, "only=own")
 	run(t, root, "make", "remove", "name=kubernetes")
-	commit(t, root, "Remove it")
+	edit(t, filepath.Join(root, "config.yaml"), "  open: true", "  open: false") // its own settings make no test fail
+	commit(t, root, "Remove it, and close the registration")
 	run(t, root, "go", "mod", "tidy", "-diff")
 	run(t, root, "go", "test", "-vet=off", "./...") // make lint includes go vet
 	for part, pattern := range wordsOf {
