@@ -33,11 +33,14 @@ func TestAUserWithoutAPasswordConfirmsByANewLogin(t *testing.T) {
 			app, bearer, _ := apptest.SignedIn(t)
 			app.DB.Model(app.User("ada@example.com")).Update("password_hash", "")
 			app.Post("/login", `{"email":"ada@example.com","password":""}`).Want(t, 422, "validation_failed")
-			moveBack(t, app, "created_at", 15*time.Minute)
-			if answer := app.Post(path, kit.With(body, nil), bearer...).Want(t, 403, "forbidden"); answer.Field("detail") != "Log in again" {
-				t.Error(answer.Body)
+			for range 2 { // the second time, its session began by a clock that was ahead
+				moveBack(t, app, "created_at", 15*time.Minute)
+				if answer := app.Post(path, kit.With(body, nil), bearer...).Want(t, 403, "forbidden"); answer.Field("detail") != "Log in again" {
+					t.Error(answer.Body)
+				}
+				moveBack(t, app, "created_at", -time.Hour)
 			}
-			moveBack(t, app, "created_at", -time.Minute)
+			moveBack(t, app, "created_at", 90*time.Minute+time.Second)
 			if answer := app.Post(path, kit.With(body, nil), bearer...); answer.Status == 403 || strings.Contains(answer.Body, "current_password") {
 				t.Error(answer.Status, answer.Body)
 			}
