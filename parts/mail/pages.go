@@ -1,10 +1,7 @@
 package mail
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"regexp"
@@ -15,37 +12,31 @@ import (
 	"example.com/latchkey/config"
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/mail"
+	"example.com/latchkey/kit/page"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/settings"
 )
 
-var (
-	//go:embed pages
-	pageFiles embed.FS
-	//go:embed pages/style.css
-	style string
-	//go:embed pages/form.js
-	script string
-)
+//go:embed pages
+var pageFiles embed.FS
 
 // pages are the pages that links in mails lead to, and in development the page of the
 // mails that are kept.
 type pages struct {
-	root      string // the URL of this API, with which its links begin
-	policy    string // what a page may load
-	templates *template.Template
+	page.Pages
+
+	root string // the URL of this API, with which its links begin
 }
 
 func newPages(root string) pages {
-	unix := strings.NewReplacer("\r\n", "\n") // as a browser hashes them
-	style, script := unix.Replace(style), unix.Replace(script)
-	p := pages{root: root, policy: "style-src " + hashOf(style) + "; script-src " + hashOf(script) + "; connect-src 'self'; img-src data:"}
-	p.templates = template.Must(template.New("").Funcs(template.FuncMap{
-		"style":  func() template.CSS { return template.CSS(style) }, //nolint:gosec // a file of the program
-		"script": func() template.JS { return template.JS(script) },  //nolint:gosec // a file of the program
+	p := pages{root: root}
+	p.Pages = page.Parse(template.FuncMap{
 		"mails":  mail.Kept.List,
 		"linked": p.linked,
-	}).ParseFS(pageFiles, "pages/*.html"))
+		"lost": func() string {
+			return "This link does not work. It has expired, was used already, or is not complete. Please ask for a new one."
+		},
+	}, pageFiles, "pages/*.html")
 	return p
 }
 
@@ -70,14 +61,7 @@ func pageRoutes(s config.Settings) (table []endpoint.Route) {
 
 // serve serves a page.
 func (p pages) serve(name string) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		var out bytes.Buffer
-		if err := p.templates.ExecuteTemplate(&out, name, nil); err != nil {
-			problem.Write(c, err)
-			return
-		}
-		write(c, p.policy, out.String())
-	}
+	return func(c *gin.Context) { p.Write(c, http.StatusOK, name, nil) }
 }
 
 // Show serves the HTML of a mail.
@@ -87,7 +71,7 @@ func (p pages) Show(c *gin.Context) {
 		problem.Write(c, problem.NotFound.Because(err))
 		return
 	}
-	write(c, "style-src 'unsafe-inline'", strings.ReplaceAll(found.HTML, `href="`+p.root, `href="../..`))
+	page.WriteHTML(c, http.StatusOK, "style-src 'unsafe-inline'", strings.ReplaceAll(found.HTML, `href="`+p.root, `href="../..`))
 }
 
 // loopbackOnly refuses a request under another name than one of this machine: a page on
@@ -96,18 +80,6 @@ func loopbackOnly(c *gin.Context) {
 	if !settings.IsLoopback(c.Request.Host) {
 		problem.Write(c, problem.Forbidden.Detailed("Mails are shown under the name localhost, or an address such as 127.0.0.1"))
 	}
-}
-
-// write answers with a page, which may load only what policy allows.
-func write(c *gin.Context, policy, page string) {
-	c.Header("Content-Security-Policy", "default-src 'none'; "+policy+"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	c.Data(http.StatusOK, "text/html; charset=utf-8", []byte(page))
-}
-
-// hashOf is how a Content-Security-Policy allows a text inside a page.
-func hashOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
 // webLink finds the links of a text that is escaped: they end before a quotation mark.

@@ -9,7 +9,7 @@ import (
 )
 
 // leaves are the packages of the kit that a program can have as its own.
-var leaves = []string{"cli", "email", "mail", "password", "revocable", "rows", "seal", "throttle", "token", "totp"}
+var leaves = []string{"cli", "email", "mail", "page", "password", "revocable", "rows", "seal", "throttle", "token", "totp"}
 
 // sharedPackages are the other ones, and why the kit and the program need the same.
 var sharedPackages = map[string]string{
