@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	example.com/latchkey/kit v0.0.0
+	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/creack/pty v1.1.24
 	github.com/emersion/go-smtp v0.25.1
 	github.com/getkin/kin-openapi v0.153.0
