@@ -42,6 +42,19 @@ type Extension struct {
 	Authenticators []Authenticator   // are asked before the one of access tokens
 	Claims         []Claims
 	Carriers       []Carrier // besides tokens
+	Grants         []Grant   // of POST /token, besides those of passwords and refresh tokens
+}
+
+// Grant logs a user in by what an OAuth2 client sends (RFC 6749, section 4.1.3).
+type Grant struct {
+	Type  string // grant_type
+	Login func(ctx context.Context, a Accounts, in Code) (models.Session, error)
+}
+
+// Code is an authorization code with what proves whose it is (RFC 7636, section 4.5).
+type Code struct {
+	Code, Verifier, RedirectURI string
+	OTP                         totp.Code
 }
 
 // Claims returns claims of the program itself for the access tokens of a session, which
@@ -121,12 +134,17 @@ func (a Accounts) create(ctx context.Context, user *models.User, kind Kind) erro
 	created := *user
 	err := database.Transaction(a.DB.WithContext(ctx), func(tx *gorm.DB) error {
 		*user = created // without the id of an attempt that was rolled back
-		if err := tx.Create(user).Error; err != nil {
-			return err
-		}
-		return a.Tell(tx, Event{Kind: kind, User: *user, Details: map[string]any{"role": user.Role}})
+		return a.Add(tx, user, kind)
 	})
 	return emailTaken(err)
+}
+
+// Add creates a user in a transaction, and tells of it as Registered or UserCreated.
+func (a Accounts) Add(tx *gorm.DB, user *models.User, kind Kind) error {
+	if err := tx.Create(user).Error; err != nil {
+		return err
+	}
+	return a.Tell(tx, Event{Kind: kind, User: *user, Details: map[string]any{"role": user.Role}})
 }
 
 // Hash hashes a new password of an account. The error is validation_failed on field, or
@@ -168,8 +186,10 @@ type Credentials struct {
 
 // Factors are what a login or a confirmation has for the second factors.
 type Factors struct {
-	OTP     totp.Code
-	Carrier string // of the session that a login begins, or "" for tokens
+	OTP      totp.Code
+	Carrier  string // of the session that a login begins, or "" for tokens
+	Provider string // which says who the user is, or "" for a password
+	Enough   bool   // the login needs no second factor of this program
 }
 
 // SecondFactor checks what else a login of a user needs, or a confirmation by a user who
@@ -221,14 +241,19 @@ func (a Accounts) Begin(tx *gorm.DB, user models.User, in Factors) (session mode
 	if session, err = a.Auth.Sessions.Start(tx, user.ID, client.From(ctx)); err != nil {
 		return session, err
 	}
-	begun := Event{Kind: LoggedIn, User: user, Session: session.ID}
-	if in.Carrier != "" {
-		begun.Details = map[string]any{"session": in.Carrier}
+	begun := Event{Kind: LoggedIn, User: user, Session: session.ID, Details: map[string]any{}}
+	for name, value := range map[string]string{"session": in.Carrier, "provider": in.Provider} {
+		if value != "" {
+			begun.Details[name] = value
+		}
 	}
 	if err := a.Tell(tx, begun); err != nil {
 		return session, err
 	}
-	if err := a.checkFactors(tx, user, in); err != nil {
+	if !in.Enough {
+		err = a.checkFactors(tx, user, in)
+	}
+	if err != nil {
 		return session, err
 	}
 	return session, a.Auth.Throttle.Remember(ctx, tx, string(user.Email))

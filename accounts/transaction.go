@@ -110,7 +110,7 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 					return err
 				}
 			}
-			failed, err = a.guess(tx, now, change)
+			failed, err = a.Guess(tx, now, change)
 			return err
 		})
 		switch {
@@ -124,9 +124,9 @@ func (a Accounts) withPassword(ctx context.Context, check passwordCheck, change 
 	}
 }
 
-// guess runs the part of a transaction that may return a Failure, in a savepoint. After a
+// Guess runs the part of a transaction that may return a Failure, in a savepoint. After a
 // Failure, the transaction can be committed with its count, and the answer is failed.
-func (a Accounts) guess(tx *gorm.DB, user models.User, change func(tx *gorm.DB, user models.User) error) (failed, err error) {
+func (a Accounts) Guess(tx *gorm.DB, user models.User, change func(tx *gorm.DB, user models.User) error) (failed, err error) {
 	const before = "before_guess"
 	if err := tx.SavePoint(before).Error; err != nil {
 		return nil, err

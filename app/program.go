@@ -43,6 +43,7 @@ func (p *Program) add(of Running) {
 	p.Authenticators = append(p.Authenticators, of.Authenticators...)
 	p.Claims = append(p.Claims, of.Claims...)
 	p.Carriers = append(p.Carriers, of.Carriers...)
+	p.Grants = append(p.Grants, of.Grants...)
 	p.Middleware = append(p.Middleware, of.Middleware...)
 	p.Origins = append(p.Origins, of.Origins...)
 	p.LogFields = append(p.LogFields, of.LogFields...)

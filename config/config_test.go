@@ -2,8 +2,10 @@ package config_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +69,10 @@ func all(t *testing.T, s config.Settings, sections []config.Section) *viper.Vipe
 	for _, of := range append(config.Others(s, sections), settings.Other{Into: s}) {
 		var values map[string]any
 		err := mapstructure.Decode(of.Into, &values)
+		maps.DeleteFunc(values, func(_ string, value any) bool { // whose keys are up to the file
+			kind := reflect.TypeOf(value)
+			return kind != nil && kind.Kind() == reflect.Map && kind.Elem().Kind() == reflect.Struct
+		})
 		if of.Section != "" {
 			values = map[string]any{of.Section: values}
 		}

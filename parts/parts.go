@@ -13,6 +13,7 @@ import (
 	"example.com/latchkey/parts/metrics"
 	"example.com/latchkey/parts/notes"
 	"example.com/latchkey/parts/oauth"
+	"example.com/latchkey/parts/oidc"
 	"example.com/latchkey/parts/own"
 	"example.com/latchkey/parts/totp"
 )
@@ -23,6 +24,7 @@ func All() []app.Part {
 		apikeys.Part(),
 		browser.Part(),
 		totp.Part(),
+		oidc.Part(),
 		mail.Part(),
 		events.Part(),
 		oauth.Part(),

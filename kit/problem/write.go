@@ -25,18 +25,9 @@ const RequestIDHeader = "X-Request-ID"
 // Write sends err as the answer and aborts the request's handlers. An error that is
 // not a Problem becomes a 500; only the log has its text.
 func Write(c *gin.Context, err error) {
-	p := from(c.Request.Context(), err)
-	_ = c.Error(p)
-	c.Abort()
+	p := Prepare(c, err)
 	if c.Writer.Written() {
 		return
-	}
-	if p.Status == http.StatusUnauthorized {
-		realm, _ := c.Request.Context().Value(realmKey{}).(string)
-		c.Header("WWW-Authenticate", p.challenge(realm))
-	}
-	if p.RetryAfter > 0 {
-		c.Header("Retry-After", fmt.Sprint(math.Ceil(p.RetryAfter.Seconds())))
 	}
 	contentType, answer := p.Body()
 	if contentType == "" {
@@ -48,6 +39,22 @@ func Write(c *gin.Context, err error) {
 	}
 	c.Header("Content-Type", contentType) // replaces that of a handler
 	c.Data(p.Status, contentType, body)
+}
+
+// Prepare is Write without the body, for an answer that is a page. It logs err, aborts the
+// request's handlers and sets the headers of the problem that it returns.
+func Prepare(c *gin.Context, err error) *Problem {
+	p := from(c.Request.Context(), err)
+	_ = c.Error(p)
+	c.Abort()
+	if p.Status == http.StatusUnauthorized {
+		realm, _ := c.Request.Context().Value(realmKey{}).(string)
+		c.Header("WWW-Authenticate", p.challenge(realm))
+	}
+	if p.RetryAfter > 0 {
+		c.Header("Retry-After", fmt.Sprint(math.Ceil(p.RetryAfter.Seconds())))
+	}
+	return p
 }
 
 // ContentType is the content type of a problem (RFC 9457, section 3).

@@ -66,3 +66,15 @@ func (s Settings) Check(f settings.Section) {
 		f.Add("shutdown_delay", "%v is negative: write 0 to stop taking requests at once", s.ShutdownDelay)
 	}
 }
+
+// URL is the beginning of the addresses of a server for who asked it under a host, which may be
+// "". Without public_url, it is known under the names of this machine, or server.address.
+func (s Settings) URL(host string) string {
+	switch {
+	case s.PublicURL != "":
+		return strings.TrimSuffix(s.PublicURL, "/") + s.BasePath
+	case host == "" || !settings.IsLoopback(host):
+		host = s.Address
+	}
+	return "http://" + host + s.BasePath
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,13 +30,21 @@ const envPrefix = "APP_"
 // whose tags are named mapstructure: first from file, then (not in production) from the
 // APP_ variables of .env, then from those of environ (NAME=value, as of os.Environ). A
 // later value wins, and one that cannot be read leaves the default. It reads others as
-// well, and returns the APP_ variables that are not similar to a setting.
+// well, and returns the APP_ variables that are not similar to a setting. A field of others
+// may be a map of structs, whose entries the file names.
 func (f *Faults) Read(file string, environ []string, into any, others ...Other) (ignored []string) {
 	v := viper.New()
 	all := append([]Other{{"", into}}, others...)
+	structs := map[string]reflect.Type{} // the type of the entries of a map, by its key
 	for _, of := range all {
 		var defaults map[string]any
 		err := mapstructure.Decode(of.Into, &defaults)
+		for name, value := range defaults {
+			if kind := reflect.TypeOf(value); kind != nil && kind.Kind() == reflect.Map && kind.Elem().Kind() == reflect.Struct {
+				structs[of.Section+"."+name] = kind.Elem()
+				delete(defaults, name)
+			}
+		}
 		if of.Section != "" {
 			defaults = map[string]any{of.Section: defaults}
 		}
@@ -44,9 +53,9 @@ func (f *Faults) Read(file string, environ []string, into any, others ...Other) 
 			return nil
 		}
 	}
-	known := v.AllKeys()
-	slices.Sort(known)
-	f.readFile(v, file, known)
+	fromFile := f.readFile(file)
+	known := withEntries(v, structs, fromFile.AllKeys())
+	f.setFrom(v, file, fromFile, known)
 	ignored = f.readEnviron(v, f.withDotEnv(v, environ), known)
 	// viper's own decoding converts too much, such as true to 1.
 	hook := mapstructure.ComposeDecodeHookFunc(decodeHook, mapstructure.StringToBasicTypeHookFunc())
@@ -73,7 +82,22 @@ type Other struct {
 	Into    any
 }
 
-func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
+// withEntries returns the known keys, sorted, with those of maps of structs: the keys of each
+// entry that the file has. The names of the entries are up to the file.
+func withEntries(v *viper.Viper, structs map[string]reflect.Type, inFile []string) []string {
+	for key, entry := range structs {
+		for _, in := range inFile {
+			rest, inMap := strings.CutPrefix(in, key+".")
+			name, _, _ := strings.Cut(rest, ".")
+			for i := 0; inMap && i < entry.NumField(); i++ {
+				v.SetDefault(key+"."+name+"."+entry.Field(i).Tag.Get("mapstructure"), reflect.Zero(entry.Field(i).Type).Interface())
+			}
+		}
+	}
+	return slices.Sorted(slices.Values(v.AllKeys()))
+}
+
+func (f *Faults) readFile(file string) *viper.Viper {
 	fromFile := viper.New()
 	fromFile.SetConfigFile(file)
 	fromFile.SetConfigType("yaml")
@@ -81,6 +105,10 @@ func (f *Faults) readFile(v *viper.Viper, file string, known []string) {
 	if mayMiss := file == DefaultFile && errors.Is(err, fs.ErrNotExist); err != nil && !mayMiss {
 		f.Add("%s: cannot be read: %v", file, errors.Unwrap(err))
 	}
+	return fromFile
+}
+
+func (f *Faults) setFrom(v *viper.Viper, file string, fromFile *viper.Viper, known []string) {
 	for _, key := range slices.Sorted(slices.Values(fromFile.AllKeys())) {
 		if slices.Contains(known, key) {
 			f.set(v, key, key, fromFile.Get(key))

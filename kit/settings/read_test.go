@@ -203,3 +203,40 @@ func TestANamedFileMustExist(t *testing.T) {
 		t.Error(faults)
 	}
 }
+
+// providers is a section with a map of structs.
+type providers struct {
+	Providers map[string]struct {
+		Issuer string          `mapstructure:"issuer"`
+		Secret settings.Secret `mapstructure:"secret"`
+		Scopes []string        `mapstructure:"scopes"`
+		Trust  bool            `mapstructure:"trust"`
+	} `mapstructure:"providers"`
+}
+
+func TestTheFileNamesTheEntriesOfAMap(t *testing.T) {
+	const file = "login:\n  providers:\n    one:\n      issuer: https://one\n      scopes: [a, b]\n    two:\n      trust: true\n"
+	for claim, c := range map[string]struct {
+		file, variable, want string
+	}{
+		"no entry":                        {"login:\n  providers: {}\n", "", "map[]"},
+		"two entries":                     {file, "", "map[one:{https://one ******** [a b] false} two:{ ******** [] true}]"},
+		"a secret in a variable":          {file, "APP_LOGIN_PROVIDERS_ONE_SECRET=x", "secret x"},
+		"a list in a variable":            {file, "APP_LOGIN_PROVIDERS_TWO_SCOPES=c,d", "two:{ ******** [c d] true}"},
+		"a misspelt key":                  {strings.Replace(file, "issuer", "isuer", 1), "", "login.providers.one.isuer is not a setting: correct or remove it (known: login.providers.one.issuer"},
+		"an entry that is not a map":      {"login:\n  providers:\n    one: https://one\n", "", "login.providers.one is not a setting"},
+		"a list in place of the map":      {"login:\n  providers: [one]\n", "", "login.providers is not a setting"},
+		"an entry in a variable only":     {file, "APP_LOGIN_PROVIDERS_THREE_ISSUER=https://three", "APP_LOGIN_PROVIDERS_THREE_ISSUER is not a setting"},
+		"a value that is not of its type": {strings.Replace(file, "true", "perhaps", 1), "", "perhaps is neither true nor false"},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			var read providers
+			var faults settings.Faults
+			faults.Read(write(t, c.file), []string{c.variable}, &struct{}{}, settings.Other{Section: "login", Into: &read})
+			got := fmt.Sprint(read.Providers, faults, " secret ", string(read.Providers["one"].Secret.Bytes()))
+			if !strings.Contains(got, c.want) || (len(faults) > 0) != (strings.Contains(c.want, "is n")) {
+				t.Errorf("read %s, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -70,3 +70,11 @@ func IsLoopback(host string) bool {
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
+
+// IsPath reports whether a text is a path, also for a browser, which takes \ for / and leaves
+// white space out: it leads to no other server.
+func IsPath(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' })
+}

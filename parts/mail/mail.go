@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/go-gormigrate/gormigrate/v2"
@@ -118,7 +117,7 @@ func newMail(a app.App) Mail {
 			all = append(all, part.Texts)
 		}
 	}
-	s, server := config.Of[Settings](a.Settings), publicURL(a.Settings)
+	s, server := config.Of[Settings](a.Settings), a.Settings.Server.URL("")
 	resetURL, verifyURL := cmp.Or(s.ResetURL, server+"/password/reset"), cmp.Or(s.VerifyURL, server+"/email/verify")
 	return Mail{
 		accounts: accounts.Accounts{DB: a.DB, Auth: a.Auth},
@@ -183,9 +182,4 @@ func (m Mail) warnings(a app.App) []string {
 // keeps reports whether mails are kept in a folder and shown at /dev/mail, instead of sent.
 func keeps(s config.Settings) bool {
 	return config.Of[Settings](s).URL == "" && s.Environment == settings.Development
-}
-
-// publicURL is the URL with which links to this API begin.
-func publicURL(s config.Settings) string {
-	return strings.TrimSuffix(cmp.Or(s.Server.PublicURL, "http://"+s.Server.Address), "/") + s.Server.BasePath
 }

@@ -44,7 +44,7 @@ func newPages(root string) pages {
 // are a frontend's, and in development of the mails themselves. The page that verifies an
 // email has a button, because programs that check mails open each link.
 func pageRoutes(s config.Settings) (table []endpoint.Route) {
-	p, own := newPages(publicURL(s)), config.Of[Settings](s)
+	p, own := newPages(s.Server.URL("")), config.Of[Settings](s)
 	if own.ResetURL == "" {
 		table = append(table, endpoint.Gin("GET", "/password/reset", "The form to choose a new password", p.serve("reset.html")))
 	}

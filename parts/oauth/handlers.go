@@ -27,14 +27,17 @@ type OAuth struct {
 	settings config.Settings
 }
 
-// Grant is a token request (RFC 6749, sections 4.3.2 and 6). The service has no
-// scopes, so it ignores a requested scope (section 3.3).
+// Grant is a token request (RFC 6749, sections 4.1.3, 4.3.2 and 6; RFC 7636, section 4.5).
+// The service has no scopes, so it ignores a requested scope (section 3.3).
 type Grant struct {
 	GrantType    string            `formData:"grant_type" example:"password"`
 	Username     models.Email      `formData:"username"`
 	Password     password.Password `formData:"password"`
 	OTP          totp.Code         `formData:"otp"`
 	RefreshToken string            `formData:"refresh_token"`
+	Code         string            `formData:"code" example:""`
+	CodeVerifier string            `formData:"code_verifier" example:""`
+	RedirectURI  string            `formData:"redirect_uri" example:""`
 }
 
 // Revocation is a revocation request (RFC 7009, section 2.1). The kind of token is
@@ -43,10 +46,16 @@ type Revocation struct {
 	Token string `formData:"token" binding:"required"`
 }
 
-// errUnknownGrant is for an unknown grant_type (RFC 6749, section 5.2).
-var errUnknownGrant = oauthError(problem.MalformedBody.Detailed("grant_type is password or refresh_token"), "unsupported_grant_type")
+// unknownGrant is the error of an unknown grant_type (RFC 6749, section 5.2).
+func (o OAuth) unknownGrant() *problem.Problem {
+	known := "grant_type is password or refresh_token"
+	for _, grant := range o.account.Accounts.Grants {
+		known += " or " + grant.Type
+	}
+	return oauthError(problem.MalformedBody.Detailed("%s", known), "unsupported_grant_type")
+}
 
-// Token returns tokens for a password or a refresh token.
+// Token returns tokens for a password, a refresh token, or what another part takes.
 func (o OAuth) Token(ctx context.Context, in Grant) (handlers.Token, error) {
 	switch {
 	case in.GrantType == "password" && in.Username != "" && in.Password != "":
@@ -60,7 +69,16 @@ func (o OAuth) Token(ctx context.Context, in Grant) (handlers.Token, error) {
 	case in.GrantType == "":
 		return handlers.Token{}, problem.MalformedBody.Detailed("grant_type is missing")
 	}
-	return handlers.Token{}, errUnknownGrant
+	for _, grant := range o.account.Accounts.Grants {
+		if grant.Type == in.GrantType {
+			session, err := grant.Login(ctx, o.account.Accounts, accounts.Code{Code: in.Code, Verifier: in.CodeVerifier, RedirectURI: in.RedirectURI, OTP: in.OTP})
+			if err != nil {
+				return handlers.Token{}, err
+			}
+			return o.account.Answer(ctx, session, nil)
+		}
+	}
+	return handlers.Token{}, o.unknownGrant()
 }
 
 // Metadata lists the OAuth2 endpoints for clients (RFC 8414, section 2).

@@ -1,6 +1,4 @@
-// Package oidctest is an OpenID Connect provider on loopback for tests. It is honest until
-// a test tells it what to forge.
-package oidctest
+package oidc_test
 
 import (
 	"crypto/rand"
@@ -43,8 +41,8 @@ type Request struct {
 	Form     url.Values // the query too
 }
 
-// Provider is a provider that approves each authorization request at once.
-type Provider struct {
+// fakeProvider is an OpenID Connect provider on loopback that approves each authorization request at once.
+type fakeProvider struct {
 	URL string // its issuer
 
 	mu       sync.Mutex
@@ -55,10 +53,10 @@ type Provider struct {
 	requests []Request
 }
 
-// New starts a provider, which ends with the test.
-func New(t testing.TB) *Provider {
+// newFake starts a provider, which ends with the test.
+func newFake(t testing.TB) *fakeProvider {
 	t.Helper()
-	p := &Provider{grants: map[string]url.Values{}, tokens: map[string]bool{}}
+	p := &fakeProvider{grants: map[string]url.Values{}, tokens: map[string]bool{}}
 	p.Rotate()
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
@@ -67,22 +65,22 @@ func New(t testing.TB) *Provider {
 }
 
 // Forge makes a provider forge its answers from now on. An empty Forgery makes it honest.
-func (p *Provider) Forge(forgery Forgery) {
+func (p *fakeProvider) Forge(forgery Forgery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forgery = forgery
 }
 
 // Requests are the requests to an endpoint until now.
-func (p *Provider) Requests(to Endpoint) []Request {
+func (p *fakeProvider) Requests(to Endpoint) []Request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(p.requests), func(request Request) bool { return request.Endpoint != to })
 }
 
-// Approve does what a browser does with an authorization request: it asks the provider,
+// approve does what a browser does with an authorization request: it asks the provider,
 // and returns the address of the client to which the answer leads.
-func Approve(t testing.TB, address string) (callback string) {
+func approve(t testing.TB, address string) (callback string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
@@ -100,7 +98,7 @@ func Approve(t testing.TB, address string) (callback string) {
 }
 
 // ServeHTTP answers a request to an endpoint.
-func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *fakeProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	endpoint := Endpoint(r.URL.Path)
 	_ = r.ParseForm()
 	p.mu.Lock()
@@ -120,7 +118,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-func (p *Provider) discover(w http.ResponseWriter, _ *http.Request, forgery Forgery) {
+func (p *fakeProvider) discover(w http.ResponseWriter, _ *http.Request, forgery Forgery) {
 	write(w, http.StatusOK, with(JSON{
 		"issuer":                                         p.URL,
 		"authorization_endpoint":                         p.URL + string(Authorization),
@@ -136,7 +134,7 @@ func (p *Provider) discover(w http.ResponseWriter, _ *http.Request, forgery Forg
 }
 
 // authorize sends the browser back with a code. The redirect_uri need not be registered.
-func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, forgery Forgery) {
+func (p *fakeProvider) authorize(w http.ResponseWriter, r *http.Request, forgery Forgery) {
 	back, err := url.Parse(r.Form.Get("redirect_uri"))
 	if err != nil || r.Form.Get("client_id") != ClientID || r.Form.Get("response_type") != "code" ||
 		!slices.Contains(strings.Fields(r.Form.Get("scope")), "openid") ||
@@ -157,7 +155,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request, forgery For
 }
 
 // redeem answers a code with tokens, once.
-func (p *Provider) redeem(w http.ResponseWriter, r *http.Request, forgery Forgery) {
+func (p *fakeProvider) redeem(w http.ResponseWriter, r *http.Request, forgery Forgery) {
 	if !isClient(r) {
 		write(w, http.StatusUnauthorized, JSON{"error": "invalid_client"})
 		return
@@ -201,11 +199,11 @@ func isClient(r *http.Request) bool {
 	return id == url.QueryEscape(ClientID) && secret == url.QueryEscape(ClientSecret)
 }
 
-func (p *Provider) showKeys(w http.ResponseWriter, _ *http.Request, _ Forgery) {
+func (p *fakeProvider) showKeys(w http.ResponseWriter, _ *http.Request, _ Forgery) {
 	write(w, http.StatusOK, p.signingKey().public())
 }
 
-func (p *Provider) showUser(w http.ResponseWriter, r *http.Request, forgery Forgery) {
+func (p *fakeProvider) showUser(w http.ResponseWriter, r *http.Request, forgery Forgery) {
 	p.mu.Lock()
 	known := p.tokens[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 	p.mu.Unlock()

@@ -1,4 +1,4 @@
-package oidctest
+package oidc_test
 
 import (
 	"crypto/rand"
@@ -108,42 +108,42 @@ func (k *key) public() jose.JSONWebKeySet {
 }
 
 // Rotate gives a provider a new key. The old one is no longer among its keys.
-func (p *Provider) Rotate() {
+func (p *fakeProvider) Rotate() {
 	made := newKey()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.key = made
 }
 
-func (p *Provider) signingKey() *key {
+func (p *fakeProvider) signingKey() *key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.key
 }
 
 // Signed signs with the key of a provider, as an honest one does.
-func (p *Provider) Signed(claims []byte) string {
+func (p *fakeProvider) Signed(claims []byte) string {
 	key := p.signingKey()
 	return sign(jose.RS256, key.private, key.id, claims)
 }
 
 // SignedWithOtherKey signs with a key that no provider has, and names the one that it has.
-func (p *Provider) SignedWithOtherKey(claims []byte) string {
+func (p *fakeProvider) SignedWithOtherKey(claims []byte) string {
 	return sign(jose.RS256, newKey().private, p.signingKey().id, claims)
 }
 
 // SignedWithUnknownID signs with the key of a provider, and names one that it has not.
-func (p *Provider) SignedWithUnknownID(claims []byte) string {
+func (p *fakeProvider) SignedWithUnknownID(claims []byte) string {
 	return sign(jose.RS256, p.signingKey().private, "unknown", claims)
 }
 
 // SignedWithSecret signs by HS256 with the secret of the client.
-func (p *Provider) SignedWithSecret(claims []byte) string {
+func (p *fakeProvider) SignedWithSecret(claims []byte) string {
 	return sign(jose.HS256, []byte(ClientSecret), p.signingKey().id, claims)
 }
 
 // Unsigned has no signature, and the algorithm none.
-func (p *Provider) Unsigned(claims []byte) string {
+func (p *fakeProvider) Unsigned(claims []byte) string {
 	encoding := base64.RawURLEncoding
 	return encoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`)) + "." + encoding.EncodeToString(claims) + "."
 }

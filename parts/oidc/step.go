@@ -1,0 +1,110 @@
+package oidc
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gofrs/uuid/v5"
+
+	"example.com/latchkey/accounts"
+	"example.com/latchkey/kit/endpoint"
+	"example.com/latchkey/kit/oidc"
+	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/settings"
+	"example.com/latchkey/kit/ticket"
+)
+
+// step is what the next step of a login must know. A ticket has it.
+type step struct {
+	oidc.Request
+	Provider            string
+	ReturnTo            string    // where the login leads
+	Challenge, AppState string    // of an app that gets a code, or "" for a browser
+	UserID, SessionID   uuid.UUID // to whom an identity is linked, or of whom
+	Identity            uuid.UUID // who has come back
+}
+
+type stepTicket = ticket.Ticket[step]
+
+// cookieName begins the names of the cookies.
+const cookieName = "login-"
+
+var (
+	toLink   = ticket.Purpose{Name: "link", TTL: time.Minute}              // in the address that begins to link
+	toReturn = ticket.Purpose{Name: "return", TTL: 10 * time.Minute}       // in a cookie, while the browser is at the provider
+	toSecond = ticket.Purpose{Name: "second factor", TTL: 5 * time.Minute} // in a cookie, while the second factor is asked for
+	toRedeem = ticket.Purpose{Name: "code", TTL: time.Minute}              // as the code of an app
+)
+
+// errLost is the error of a ticket that does not work.
+var errLost = accounts.ErrLoginFailed.Detailed("This login was not begun in this browser, was used, or took too long: begin again")
+
+// keep keeps a ticket in the browser, for the callback alone, or deletes it. Each state has a
+// cookie of its own, so that logins in two tabs do not disturb each other.
+func (l Logins) keep(ctx context.Context, s step, to ticket.Purpose) {
+	cookie := http.Cookie{ //nolint:gosec // Secure is up to the scheme
+		Name: cookieName + s.State, Path: l.settings.Server.BasePath + "/login/" + s.Provider + "/callback",
+		Secure: strings.HasPrefix(l.root(ctx), "https:"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	l.tickets.SetCookie(endpoint.Context(ctx).Writer.Header(), cookie, s, to)
+}
+
+// kept returns the ticket of a browser that has come back from a provider with a state.
+func (l Logins) kept(ctx context.Context, provider, state string, to ticket.Purpose) (t stepTicket, ok bool) {
+	t, ok = l.tickets.OpenCookie(endpoint.Context(ctx).Request, cookieName+state, to)
+	return t, ok && t.Value.State == state && t.Value.Provider == provider && l.providers[provider] != nil
+}
+
+// isOther reports whether the browser has another session than the one that began to link: then
+// its user did not.
+func (l Logins) isOther(ctx context.Context, session uuid.UUID) bool {
+	for _, identify := range l.accounts.Authenticators {
+		if by, known, err := identify(l.accounts, endpoint.Context(ctx).Request, ""); known && (err != nil || by.ID != session) {
+			return true
+		}
+	}
+	return false
+}
+
+// challenge is what a code_challenge with S256 matches.
+var challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
+// checkReturn checks where a login leads: to a path of this server, or to an app. The error is
+// validation_failed.
+func (l Logins) checkReturn(ctx context.Context, s *step, in Begin) error {
+	switch {
+	case !l.leads(s.ReturnTo):
+		return errReturn
+	case settings.IsPath(s.ReturnTo):
+		_, err := l.accounts.CarrierOf(ctx, cookieCarrier) // the program may have no cookies
+		return err
+	case in.Method != "S256" || !challenge.MatchString(in.Challenge):
+		return problem.Field("code_challenge", "is needed for this return_to, with code_challenge_method=S256 (RFC 7636)")
+	case in.State == "":
+		return problem.Field("state", "is needed for this return_to")
+	}
+	s.Challenge, s.AppState = in.Challenge, in.State
+	return nil
+}
+
+// errReturn is the error of an address to which no login leads.
+var errReturn = problem.Field("return_to", "is neither a path of this server nor one of oidc.return_to")
+
+// leads reports whether a login may lead to an address.
+func (l Logins) leads(to string) bool {
+	return len(to) <= 1000 && (settings.IsPath(to) || slices.Contains(l.own.ReturnTo, to))
+}
+
+// root is the URL with which the addresses of this server begin.
+func (l Logins) root(ctx context.Context) string {
+	return l.settings.Server.URL(endpoint.Context(ctx).Request.Host)
+}
+
+// callback is the redirect_uri of a provider.
+func (l Logins) callback(ctx context.Context, provider string) string {
+	return l.root(ctx) + "/login/" + provider + "/callback"
+}
