@@ -123,10 +123,29 @@ func asApp() url.Values {
 	}
 }
 
+// appLogin begins a login at a provider that needs no cookie session.
+func appLogin(provider string) string { return "/login/" + provider + "?" + asApp().Encode() }
+
+// needCookies skips a test in a program without the cookie sessions of browsers.
+func needCookies(t *testing.T, app *apptest.App) {
+	t.Helper()
+	if len(app.Accounts.Carriers) == 0 {
+		t.Skip("the program has no cookie sessions")
+	}
+}
+
+// needTokens skips a test in a program without POST /token.
+func needTokens(t *testing.T, app *apptest.App) {
+	t.Helper()
+	if app.Post("/token", "").Status == 404 {
+		t.Skip("the program has no POST /token")
+	}
+}
+
 // codeFor logs in as an app does, and returns its code.
 func codeFor(t *testing.T, app *apptest.App) string {
 	t.Helper()
-	to := newBrowser(t, app).logIn("/login/p?"+asApp().Encode()).Want(t, 303, "").Header.Get("Location")
+	to := newBrowser(t, app).logIn(appLogin("p")).Want(t, 303, "").Header.Get("Location")
 	u, err := url.Parse(to)
 	if err != nil || !strings.HasPrefix(to, appURL+"&") || u.Query().Get("state") != "the app's state" {
 		t.Fatalf("the app is at %s", to)

