@@ -23,7 +23,7 @@ func userCommand(line app.CommandLine) *cobra.Command {
 
 func userCreate(line app.CommandLine) *cobra.Command {
 	command := &cobra.Command{Use: "create EMAIL", Short: "Create a user", Args: cobra.ExactArgs(1)}
-	read := passwordFlag(command)
+	read := cli.PasswordFlag(command)
 	without := command.Flags().Bool("no-password", false, "set no password: a mail, if this service sends mails, invites the user to choose one")
 	command.MarkFlagsMutuallyExclusive("password-file", "no-password")
 	command.RunE = line.WithProgram(func(cmd *cobra.Command, args []string, p app.Program) error {
@@ -54,7 +54,7 @@ func userCreate(line app.CommandLine) *cobra.Command {
 
 func userPassword(line app.CommandLine) *cobra.Command {
 	command := &cobra.Command{Use: "password EMAIL", Short: "Give a user a new password and end the user's sessions", Args: cobra.ExactArgs(1)}
-	read := passwordFlag(command)
+	read := cli.PasswordFlag(command)
 	command.RunE = line.WithUser(func(cmd *cobra.Command, p app.Program, user models.User) error {
 		var newPassword password.Password
 		if err := read(&newPassword); err != nil {
@@ -82,20 +82,5 @@ func userChange(line app.CommandLine, use, short string, change accounts.Change)
 			cli.Printf(cmd.OutOrStdout(), "%s: role %s, disabled %t.\n", changed.Email, changed.Role, changed.Disabled)
 			return nil
 		}),
-	}
-}
-
-// passwordFlag adds the flag of cli.PasswordFlag.
-func passwordFlag(command *cobra.Command) (read func(*password.Password) error) {
-	text := cli.PasswordFlag(command)
-	return func(into *password.Password) error {
-		typed, err := text()
-		if err != nil {
-			return err
-		}
-		if err := into.UnmarshalText(typed); err != nil {
-			return fmt.Errorf("the password %w", err)
-		}
-		return nil
 	}
 }

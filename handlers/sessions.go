@@ -2,15 +2,12 @@ package handlers
 
 import (
 	"context"
-	"errors"
 
 	"github.com/gofrs/uuid/v5"
 
 	"example.com/latchkey/accounts"
 	"example.com/latchkey/kit/endpoint"
-	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/rows"
-	"example.com/latchkey/kit/token"
 	"example.com/latchkey/models"
 )
 
@@ -62,8 +59,5 @@ func (s Sessions) EndMany(ctx context.Context, login accounts.Login, in SessionS
 	} else {
 		_, err = s.Accounts.EndSessions(ctx, login.User.ID, models.ByLogout)
 	}
-	if errors.Is(err, problem.NotFound) {
-		err = token.ErrRevoked
-	}
-	return endpoint.None{}, err
+	return endpoint.None{}, accounts.RevokedIfGone(err)
 }

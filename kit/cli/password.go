@@ -9,14 +9,25 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"example.com/latchkey/kit/password"
 )
 
 // PasswordFlag adds the flag --password-file. read reads a password from that file or,
 // without one, asks twice for it at the terminal, which does not show it. A password is never
 // an argument, because other users of the machine can read arguments.
-func PasswordFlag(command *cobra.Command) (read func() ([]byte, error)) {
+func PasswordFlag(command *cobra.Command) (read func(into *password.Password) error) {
 	file := command.Flags().String("password-file", "", "read the password from this file instead of the terminal")
-	return func() ([]byte, error) { return readPassword(*file) }
+	return func(into *password.Password) error {
+		text, err := readPassword(*file)
+		if err != nil {
+			return err
+		}
+		if err := into.UnmarshalText(text); err != nil {
+			return fmt.Errorf("the password %w", err)
+		}
+		return nil
+	}
 }
 
 func readPassword(file string) ([]byte, error) {

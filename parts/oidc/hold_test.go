@@ -12,7 +12,10 @@ import (
 func TestTheRoutesKeepWhatEveryRoutePromises(t *testing.T) {
 	p := newFake(t)
 	rules := apptest.Rules()
-	rules.Start = func(t testing.TB) *kit.App { t.Helper(); return apptest.New(t, at(map[string]*fakeProvider{"p": p})).App }
+	rules.Start = func(t testing.TB) *kit.App {
+		t.Helper()
+		return apptest.New(t, at(map[string]*fakeProvider{"p": p})).App
+	}
 	rules.Public = append(rules.Public, "GET /login/:provider", "GET /login/:provider/callback", "POST /login/:provider/callback")
 	kit.Hold(t, rules)
 }

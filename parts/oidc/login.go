@@ -43,13 +43,11 @@ func (l Logins) Begin(ctx context.Context, in Begin) (endpoint.None, error) {
 }
 
 func (l Logins) begin(ctx context.Context, in Begin) (to string, err error) {
-	p, known := l.providers[in.Provider]
-	if !known {
-		return "", problem.NotFound
-	}
-	s := step{Provider: in.Provider, ReturnTo: cmp.Or(in.ReturnTo, l.settings.Server.BasePath+"/")}
+	p, s := l.providers[in.Provider], step{Provider: in.Provider, ReturnTo: cmp.Or(in.ReturnTo, l.settings.Server.BasePath+"/")}
 	link, isLink := l.tickets.Open(in.Link, toLink)
 	switch {
+	case p == nil:
+		err = problem.NotFound
 	case in.Link == "":
 		err = l.checkReturn(ctx, &s, in)
 	case isLink && link.Value.Provider == in.Provider && !l.isOther(ctx, link.Value.SessionID):

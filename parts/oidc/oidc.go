@@ -131,11 +131,10 @@ func start(a app.App) app.Running {
 
 func (l Logins) routes(users accounts.Accounts) []endpoint.Route {
 	l.accounts = users
-	limit := server.Limit(10*l.settings.Login.MaxFailures, l.settings.Login.Window)
 	identities := Identities{l}
 	return []endpoint.Route{
 		endpoint.Public("GET", "/login/:provider", "Log in at a provider, in a browser", l.Begin).Status(303).Errors(problem.NotFound, problem.Unavailable, accounts.ErrLoginFailed),
-		endpoint.Public("GET", "/login/:provider/callback", "Where a provider sends the browser back", l.Callback).Status(303).With(limit).
+		endpoint.Public("GET", "/login/:provider/callback", "Where a provider sends the browser back", l.Callback).Status(303).With(server.Limit(10*l.settings.Login.MaxFailures, l.settings.Login.Window)).
 			Errors(accounts.ErrLoginFailed, problem.Forbidden, errConflict, problem.NotFound, problem.TooManyAttempts, problem.Unavailable),
 		endpoint.Public("POST", "/login/:provider/callback", "Send the second factor of a login at a provider", l.Second).
 			Errors(accounts.ErrLoginFailed, problem.Forbidden, problem.NotFound, problem.TooManyAttempts, problem.Unavailable),

@@ -135,7 +135,7 @@ func TestAForkBeginsWithThePartsItWants(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
 	for _, c := range []struct{ given, says string }{
-		{"without=totp nothing", "nothing: there is no such resource; the parts that can be removed are apikeys, backup, bench, browser, docs, events, kubernetes, mail, metrics, notes, oauth, tests, totp"},
+		{"without=totp nothing", "nothing: there is no such resource; the parts that can be removed are apikeys, backup, bench, browser, docs, events, kubernetes, mail, metrics, notes, oauth, oidc, tests, totp"},
 		{"only=nothing", "nothing: there is no such resource; the parts"},
 		{"without=own", "parts/own is for your own code"},
 		{"keep=all", "only tests and bench can be kept"},
