@@ -36,6 +36,11 @@ func TestABrowserLogsInAndIsTheSameUserAgain(t *testing.T) {
 	if len(b.cookies) != 1 {
 		t.Errorf("the browser has the cookies %v", b.cookies)
 	}
+	for _, secret := range []string{p.Requests(Token)[0].Form.Get("code"), begun.Query().Get("state"), begun.Query().Get("nonce")} {
+		if strings.Contains(app.Log.String(), secret) {
+			t.Errorf("the log has %s", secret)
+		}
+	}
 	again := newBrowser(t, app)
 	again.logIn("/login/p").Want(t, 303, "")
 	if got := counts(app); got != [3]int64{1, 2, 1} {
