@@ -3,7 +3,6 @@ package e2e
 import (
 	"bufio"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -14,9 +13,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// start builds the program, runs it in an empty folder until the test ends, and
-// returns its URL.
-func start(t *testing.T) string {
+// start builds the program, runs it in a folder until the test ends, and returns its URL.
+func start(t *testing.T, folder string, environ ...string) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "program")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
@@ -25,8 +23,7 @@ func start(t *testing.T) string {
 		t.Fatal(err, string(out))
 	}
 	serve := exec.CommandContext(t.Context(), program)
-	serve.Dir = t.TempDir()
-	serve.Env = []string{"APP_SERVER_ADDRESS=127.0.0.1:0", "APP_BROWSER_ORIGINS=" + os.Getenv("APP_BROWSER_ORIGINS")}
+	serve.Dir, serve.Env = folder, append([]string{"APP_SERVER_ADDRESS=127.0.0.1:0"}, environ...)
 	log, err := serve.StderrPipe()
 	if err == nil {
 		err = serve.Start()
@@ -99,7 +96,7 @@ func (p *page) shootAll(name string) {
 }
 
 func TestLinksInMailsWorkInABrowser(t *testing.T) {
-	url := start(t)
+	url := start(t, t.TempDir())
 	p := browse(t, url, "/dev/mail")
 	p.shootAll("mails_none")
 

@@ -79,10 +79,11 @@ func TestAPageSignsInWithACookie(t *testing.T) {
 			files := readPage(t)
 			pages := httptest.NewServer(files)
 			t.Cleanup(pages.Close)
+			var origins string
 			if other {
-				t.Setenv("APP_BROWSER_ORIGINS", pages.URL)
+				origins = pages.URL
 			}
-			at := start(t)
+			at := start(t, t.TempDir(), "APP_BROWSER_ORIGINS="+origins)
 			to, err := url.Parse(at)
 			if err != nil {
 				t.Fatal(err)

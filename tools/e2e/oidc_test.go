@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	_ "embed"
+	"encoding/json"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+
+	"example.com/latchkey/app/apptest"
+	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/apptest/postgres"
+)
+
+//go:embed oidc_app.html
+var oidcApp string
+
+// scene is the API with two providers, and an app on another origin.
+type scene struct {
+	api, app  string
+	providers []*provider
+}
+
+// setScene starts everything. The providers know the callbacks of the API, and the API the
+// issuers, so the address of the API is chosen before.
+func setScene(t *testing.T, node, database string) *scene {
+	t.Helper()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	s := &scene{api: "http://" + address}
+	page := strings.ReplaceAll(oidcApp, "API", s.api)
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(page)) }))
+	t.Cleanup(app.Close)
+	s.app, s.providers = app.URL, []*provider{startZitadel(t, s.api), startNode(t, node, s.api)}
+	settings := "server:\n  cors_origins: [" + s.app + "]\noidc:\n  return_to: [" + s.app + "/]\n  providers:\n"
+	for _, p := range s.providers {
+		settings += "    " + p.name + ": {issuer: '" + p.issuer + "', client_id: '" + clientID + "', client_secret: '" + clientSecret + "', trust_email: true}\n"
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "config.yaml"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, folder, "APP_SERVER_ADDRESS="+address, "APP_DATABASE_URL="+database)
+	return s
+}
+
+// databases are the URLs of an empty database of each kind.
+func databases(t *testing.T) map[string]string {
+	t.Helper()
+	urls := map[string]string{"on SQLite": "sqlite://data/app.db"}
+	if _, err := exec.LookPath("initdb"); err != nil && os.Getenv("CI") == "" {
+		return urls
+	}
+	server, err := postgres.Start("-c fsync=off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Stop() })
+	urls["on PostgreSQL"] = server.URL
+	return urls
+}
+
+// reads waits until a script returns a text, whichever page is open by then.
+func (p *page) reads(script string) string {
+	p.t.Helper()
+	for at := ""; ; time.Sleep(10 * time.Millisecond) {
+		got, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`[`+script+`, location.href + " " + document.body.innerText]`))
+		if err == nil && got[0] != "" {
+			return got[0]
+		}
+		if err == nil {
+			at = got[1]
+		}
+		if p.ctx.Err() != nil {
+			p.t.Fatal("the browser is still at ", at)
+		}
+	}
+}
+
+// account opens /me, where a login ends.
+func (p *page) account(api string) (me struct {
+	ID            string
+	Email         string
+	EmailVerified bool `json:"email_verified"`
+}) {
+	p.t.Helper()
+	text := p.reads(`location.href === "` + api + `/me" && document.readyState === "complete" ? document.body.innerText : ""`)
+	if err := json.Unmarshal([]byte(text), &me); err != nil {
+		p.t.Fatal(err, text)
+	}
+	return me
+}
+
+// forget deletes all cookies, also those of the providers.
+func (p *page) forget() {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.ctx, network.ClearBrowserCookies, struct{}{}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// TestAUserLogsInThroughAProvider drives Chromium through the forms of two providers that
+// others have written.
+func TestAUserLogsInThroughAProvider(t *testing.T) {
+	if _, err := os.Stat("../../parts/oidc/oidc.go"); err != nil {
+		t.Skip("there is no login through providers")
+	}
+	node := installNode(t)
+	for on, database := range databases(t) {
+		t.Run(on, func(t *testing.T) {
+			s := setScene(t, node, database)
+			for _, provider := range s.providers {
+				t.Run(provider.name, func(t *testing.T) {
+					p := browse(t, s.api, "/healthz", chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
+					s.logInAlone(t, p, provider)
+					s.link(t, p, provider)
+				})
+			}
+		})
+	}
+}
+
+// logInAlone logs a new user in with a cookie, and then in the app, which finds the same.
+func (s *scene) logInAlone(t *testing.T, p *page, by *provider) {
+	t.Helper()
+	p.do(chromedp.Navigate(s.api + "/login/" + by.name + "?return_to=/me"))
+	by.logIn(p, by.logins[0])
+	me := p.account(s.api)
+	if me.Email != by.emails[0] || !me.EmailVerified {
+		t.Errorf("the user is %+v", me)
+	}
+	if left := slices.Collect(maps.Keys(p.cookies(callbackOf(s.api, by.name)))); !slices.Contains(left, "session") || slices.ContainsFunc(left, func(name string) bool { return strings.Contains(name, "oidc") }) {
+		t.Errorf("after the login, the cookies are %v", left)
+	}
+
+	p.forget()
+	p.do(chromedp.Navigate(s.app), chromedp.Click("button[value="+by.name+"]"))
+	by.logIn(p, by.logins[0])
+	if id := p.reads(`document.querySelector("output")?.innerText ?? ""`); id != me.ID {
+		t.Errorf("the app gets %s, and the user is %s", id, me.ID)
+	}
+	if names := p.cookies(s.api); names["session"] != "" {
+		t.Errorf("a login for an app sets cookies: %v", names)
+	}
+}
+
+// link adds the provider's second user to an account with a password, and logs in with it.
+func (s *scene) link(t *testing.T, p *page, by *provider) {
+	t.Helper()
+	email := by.name + "@example.com"
+	api := apptest.Server{Server: kit.At(t, s.api)}
+	api.Want(201, "POST", "/register", apptest.Credentials(email))
+	bearer := kit.Bearer(api.Token(email))
+	var begin struct{ URL string }
+	if err := json.Unmarshal([]byte(api.Want(200, "POST", "/me/identities/"+by.name, `{"current_password":"`+apptest.Password+`"}`, bearer...)), &begin); err != nil {
+		t.Fatal(err)
+	}
+	p.forget()
+	p.do(chromedp.Navigate(begin.URL))
+	by.logIn(p, by.logins[1])
+	kit.Await(t, "the link", func() bool {
+		return strings.Contains(api.Want(200, "GET", "/me/identities", "", bearer...), `"provider":"`+by.name+`"`)
+	})
+
+	p.forget()
+	p.do(chromedp.Navigate(s.api + "/login/" + by.name + "?return_to=/me"))
+	by.logIn(p, by.logins[1])
+	if me := p.account(s.api); me.Email != email {
+		t.Errorf("the linked identity is of %+v", me)
+	}
+}
