@@ -18,7 +18,11 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"example.com/latchkey/app/apptest"
 )
+
+func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
 
 // page is a browser with an app, and the errors of the browser.
 type page struct {

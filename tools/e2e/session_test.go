@@ -83,7 +83,7 @@ func TestAPageSignsInWithACookie(t *testing.T) {
 			if other {
 				origins = pages.URL
 			}
-			at := start(t, t.TempDir(), "APP_BROWSER_ORIGINS="+origins)
+			at := apptest.Launch(t, t.TempDir(), "APP_BROWSER_ORIGINS="+origins).Await().URL
 			to, err := url.Parse(at)
 			if err != nil {
 				t.Fatal(err)
