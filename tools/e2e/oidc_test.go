@@ -77,18 +77,19 @@ func databases(t *testing.T) map[string]string {
 // reads waits until a script returns a text, whichever page is open by then.
 func (p *page) reads(script string) string {
 	p.t.Helper()
-	for at := ""; ; time.Sleep(10 * time.Millisecond) {
+	at := ""
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		got, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`[`+script+`, location.href + " " + document.body.innerText]`))
-		if err == nil && got[0] != "" {
+		if err != nil { // between two pages
+			continue
+		}
+		if got[0] != "" {
 			return got[0]
 		}
-		if err == nil {
-			at = got[1]
-		}
-		if p.ctx.Err() != nil {
-			p.t.Fatal("the browser is still at ", at)
-		}
+		at = got[1]
 	}
+	p.t.Fatal("the browser is still at ", at)
+	return ""
 }
 
 // lands waits until the browser is at an address, and returns the text of the page.
