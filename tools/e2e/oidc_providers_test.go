@@ -27,6 +27,7 @@ type provider struct {
 	logins       []string                   // of the users
 	emails       []string                   // of the same users
 	logIn        func(p *page, user string) // fills in the provider's own forms
+	cancel       string                     // the selector of its link to cancel, or ""
 }
 
 // callbackOf is where a provider sends the browser back.
@@ -105,6 +106,7 @@ func startNode(t *testing.T, folder, api string) *provider {
 		name: "node", issuer: strings.TrimSpace(issuer),
 		logins: []string{"grace", "joan"},
 		emails: []string{"grace@example.com", "joan@example.com"},
+		cancel: ".login-help a",
 		logIn: func(p *page, user string) {
 			p.do(
 				chromedp.SendKeys("[name=login]", user),

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	_ "embed"
+	"encoding/base32"
 	"encoding/json"
 	"maps"
 	"net"
@@ -20,6 +21,7 @@ import (
 	"example.com/latchkey/app/apptest"
 	kit "example.com/latchkey/kit/apptest"
 	"example.com/latchkey/kit/apptest/postgres"
+	"example.com/latchkey/kit/totp"
 )
 
 //go:embed oidc_app.html
@@ -137,7 +139,9 @@ func TestAUserLogsInThroughAProvider(t *testing.T) {
 				t.Run(provider.name, func(t *testing.T) {
 					p := browse(t, s.api, "/healthz", chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"))
 					s.logInAlone(t, p, provider)
-					s.link(t, p, provider)
+					s.refuse(t, p, provider)
+					api, bearer := s.link(t, p, provider)
+					s.askForCode(t, p, provider, api, bearer)
 				})
 			}
 		})
@@ -166,13 +170,29 @@ func (s *scene) logInAlone(t *testing.T, p *page, by *provider) {
 	}
 }
 
+// refuse comes back from the provider without a login, reads why, and goes on to return_to.
+func (s *scene) refuse(t *testing.T, p *page, by *provider) {
+	t.Helper()
+	if by.cancel == "" {
+		return
+	}
+	p.forget()
+	p.do(chromedp.Navigate(s.api+"/login/"+by.name+"?return_to=/healthz"), chromedp.Click(by.cancel))
+	if title := p.reads(`document.querySelector("h1")?.innerText === "The login did not succeed" ? document.body.innerText : ""`); !strings.Contains(title, by.name) {
+		t.Errorf("the page says %s", title)
+	}
+	p.shootAll("login_refused")
+	p.do(chromedp.Click("main a"))
+	p.lands(s.api + "/healthz")
+}
+
 // link adds the provider's second user to an account with a password, and logs in with it.
-func (s *scene) link(t *testing.T, p *page, by *provider) {
+func (s *scene) link(t *testing.T, p *page, by *provider) (api apptest.Server, bearer []string) {
 	t.Helper()
 	email := by.name + "@example.com"
-	api := apptest.Server{Server: kit.At(t, s.api)}
+	api = apptest.Server{Server: kit.At(t, s.api)}
 	api.Want(201, "POST", "/register", apptest.Credentials(email))
-	bearer := kit.Bearer(api.Token(email))
+	bearer = kit.Bearer(api.Token(email))
 	var begin struct{ URL string }
 	answer := api.Want(200, "POST", "/me/identities/"+by.name, `{"current_password":"`+apptest.Password+`","return_to":"/healthz"}`, bearer...)
 	if err := json.Unmarshal([]byte(answer), &begin); err != nil {
@@ -187,5 +207,39 @@ func (s *scene) link(t *testing.T, p *page, by *provider) {
 	}
 	if me := s.logIn(t, p, by, by.logins[1]); me.Email != email {
 		t.Errorf("the linked identity is of %+v", me)
+	}
+	return api, bearer
+}
+
+// askForCode turns one-time codes on, so that a login at the provider needs one too.
+func (s *scene) askForCode(t *testing.T, p *page, by *provider, api apptest.Server, bearer []string) {
+	t.Helper()
+	status, body := api.Send("POST", "/me/totp", `{"current_password":"`+apptest.Password+`"}`, bearer...)
+	if status == http.StatusNotFound {
+		return // the part totp is removed
+	}
+	var codes struct {
+		Secret   string
+		Recovery []string `json:"recovery_codes"`
+	}
+	err := json.Unmarshal([]byte(body), &codes)
+	secret, _ := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(codes.Secret)
+	if err == nil {
+		code := totp.Secret(secret).At(time.Now().Unix() / 30)
+		err = json.Unmarshal([]byte(api.Want(200, "POST", "/me/totp/confirm", `{"otp":"`+code+`"}`, bearer...)), &codes)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.forget()
+	p.do(chromedp.Navigate(s.api + "/login/" + by.name + "?return_to=/me"))
+	by.logIn(p, by.logins[1])
+	p.do(chromedp.WaitVisible("#otp"))
+	p.shootAll("login_code")
+	p.do(chromedp.SendKeys("#otp", "000000\r"))
+	p.says("try again")
+	p.do(chromedp.SendKeys("#otp", codes.Recovery[0]+"\r")) // the refused code is selected
+	if me := p.lands(s.api + "/me"); !strings.Contains(me, `"email":"`+by.name+`@example.com"`) {
+		t.Errorf("the user is %s", me)
 	}
 }
