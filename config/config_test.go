@@ -56,9 +56,9 @@ func TestConfigYAMLHasEverySetting(t *testing.T) {
 	if err := file.ReadInConfig(); err != nil {
 		t.Fatal(err)
 	}
-	got := slices.Sorted(slices.Values(file.AllKeys()))
-	if want := slices.Sorted(slices.Values(all(t, config.Defaults(sections...), sections).AllKeys())); !slices.Equal(got, want) {
-		t.Errorf("config.yaml has %v\nwant %v", got, want)
+	missing := slices.DeleteFunc(all(t, config.Defaults(sections...), sections).AllKeys(), file.InConfig)
+	if len(missing) > 0 {
+		t.Errorf("config.yaml does not have %v", missing)
 	}
 }
 
