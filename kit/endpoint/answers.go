@@ -57,7 +57,7 @@ func (a *answers) count(client string, size int) bool {
 	return true
 }
 
-var marshalOptions = json.JoinOptions(marshalTimes, jsontext.AllowInvalidUTF8(true))
+var marshalOptions = json.JoinOptions(marshalTimes, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 
 // JSONSize returns how many bytes a value has in an answer.
 func JSONSize(value any) (int, error) {

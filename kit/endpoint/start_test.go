@@ -264,3 +264,12 @@ func TestAGenericHandlerIsMountedForManyTypes(t *testing.T) {
 		t.Errorf("the tags are not from the paths: %s", text)
 	}
 }
+
+func TestTheNamesInAMapAreAnsweredInOrder(t *testing.T) {
+	route := endpoint.Public("GET", "/", "", func(context.Context, endpoint.None) (map[string]int, error) {
+		return map[string]int{"to": 2, "from": 1, "at": 0}, nil
+	})
+	for range 20 { // because a random order is right once in six times
+		checkAnswer(t, call(route, "/", ""), 200, `{"at":0,"from":1,"to":2}`)
+	}
+}
