@@ -25,7 +25,7 @@ func Table(p app.Program) []endpoint.Route {
 	table := slices.Concat(core(p), p.RoutesOfParts(), own(p))
 	health := server.Health{DB: p.DB}
 	return append(endpoint.Group(p.Settings.Server.BasePath, endpoint.Located(table)),
-		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live).Produces("application/json"),
+		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live).TagText("For who runs the server: does it work?").Produces("application/json"),
 		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable))
 }
 
@@ -37,36 +37,36 @@ func core(p app.Program) []endpoint.Route {
 	protected := handlers.Protected{}
 	sessions := handlers.Sessions{Accounts: users}
 	admin := handlers.Users{Accounts: users}
-	login := endpoint.Public("POST", "/login", "Sign in", account.Login)
+	login := endpoint.Public("POST", "/login", "Log in", account.Login)
 	if len(users.Carriers) > 0 {
 		login = login.Also(http.StatusNoContent)
 	}
 
 	return []endpoint.Route{
-		endpoint.Public("POST", "/register", "Create an account", account.Register).Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(accounts.ErrEmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
+		endpoint.Public("POST", "/register", "Create an account", account.Register).TagText("Create an account, log in, and stay logged in.").Status(201).Check(endpoint.NewRules(users.CheckNew)).Errors(accounts.ErrEmailTaken, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 		login.Errors(accounts.ErrLoginFailed, problem.Forbidden, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable).Errors(app.Each(p.Parts, func(part app.Part) []*problem.Problem { return part.LoginErrors })...),
-		endpoint.Public("POST", "/refresh", "Stay signed in", account.Refresh).Errors(token.ErrExpired, token.ErrInvalid, token.ErrRevoked, problem.Unavailable),
+		endpoint.Public("POST", "/refresh", "Get new tokens with a refresh token", account.Refresh).Errors(token.ErrExpired, token.ErrInvalid, token.ErrRevoked, problem.Unavailable),
 
-		app.Protected("GET", "/protected", "Who am I, in the shortest form", protected.Show),
-		app.Protected("GET", "/me", "Who am I", me.Show),
+		app.Protected("GET", "/protected", "Show my id", protected.Show).TagText("The shortest route that needs a login."),
+		app.Protected("GET", "/me", "Show my account", me.Show).TagText("The account of the user who calls."),
 		app.Protected("PATCH", "/me", "Change my name", me.Update),
 		app.WithLogin("POST", "/me/email", "Change my email", me.ChangeEmail).Errors(accounts.ErrEmailTaken, problem.TooManyAttempts, problem.Overloaded),
 		app.WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.TooManyAttempts, problem.Overloaded),
 		app.WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(accounts.ErrLastAdmin, problem.TooManyAttempts, problem.Overloaded),
 
-		app.WithLogin("POST", "/logout", "Sign out", sessions.Logout),
-		app.WithLogin("GET", "/sessions", "Where I am signed in", sessions.Index),
-		app.WithLogin("DELETE", "/sessions", "Sign out everywhere, or everywhere else", sessions.EndMany),
-		app.WithLogin("DELETE", "/sessions/:id", "Sign out there", sessions.End),
+		app.WithLogin("POST", "/logout", "End the session that calls", sessions.Logout).TagText("The logins of a user, each until it ends."),
+		app.WithLogin("GET", "/sessions", "List my sessions", sessions.Index),
+		app.WithLogin("DELETE", "/sessions", "End all my sessions, or all others", sessions.EndMany),
+		app.WithLogin("DELETE", "/sessions/:id", "End one of my sessions", sessions.End),
 
-		app.Admin("GET", "/users", "List the users", admin.Index),
+		app.Admin("GET", "/users", "List the users", admin.Index).TagText("All accounts, for admins."),
 		app.Admin("POST", "/users", "Create a user", admin.Create).Status(201).Check(endpoint.NewRules(users.CheckInvited)).Errors(accounts.ErrEmailTaken, problem.Overloaded),
 		app.Admin("GET", "/users/:id", "Show a user", admin.Show),
 		app.Admin("PATCH", "/users/:id", "Change a user", admin.Update).Errors(accounts.ErrLastAdmin),
 		app.Admin("DELETE", "/users/:id", "Delete a user", admin.Delete).Errors(accounts.ErrLastAdmin),
-		app.Admin("DELETE", "/users/:id/sessions", "Sign a user out everywhere", admin.EndSessions),
+		app.Admin("DELETE", "/users/:id/sessions", "End all sessions of a user", admin.EndSessions),
 
-		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", jwks.Show),
+		endpoint.Public("GET", "/.well-known/jwks.json", "The keys that verify access tokens", jwks.Show).TagText("The public keys of this API (RFC 7517)."),
 	}
 }
 

@@ -35,7 +35,8 @@ type Route struct {
 	Method, Path, Summary string
 	Access                Access
 
-	operation  string   // its operationId; "" to use the function's name
+	operation  string // its operationId; "" to use the function's name
+	tagText    string
 	media      []string // media types of an answer that is not JSON
 	maxBody    int64    // in bytes; 0 for the default
 	stream     bool
@@ -192,6 +193,13 @@ func (r Route) With(middleware ...gin.HandlerFunc) Route {
 // function need it.
 func (r Route) Operation(id string) Route {
 	r.operation = id
+	return r
+}
+
+// TagText returns the route with a description of its tag, which is the group of the routes
+// of one handler. One route of the group is enough.
+func (r Route) TagText(text string) Route {
+	r.tagText = text
 	return r
 }
 

@@ -88,7 +88,7 @@ type document struct {
 // tagged is a group of routes.
 type tagged struct {
 	Name        string `json:"name"`
-	Description string `json:"description"` // the summaries of its routes
+	Description string `json:"description"`
 }
 
 func describeAll(info Info, routes []Route) (*document, error) {

@@ -22,7 +22,7 @@ func (d *document) operation(route Route) object {
 		d.fail("%w", err)
 		return nil
 	}
-	d.addTag(tag, route.Summary)
+	d.addTag(tag, route.tagText)
 	description := "Access: " + route.Access.String() + "."
 	if route.maxBody > 0 {
 		description += fmt.Sprintf(" Body: at most %d bytes.", route.maxBody)
@@ -44,14 +44,15 @@ func (d *document) security(access Access) []object {
 	return security
 }
 
-// addTag adds a route to the description of its tag.
-func (d *document) addTag(name, summary string) {
+// addTag describes a tag with the text of one of its routes, if there is any.
+func (d *document) addTag(name, text string) {
 	i := slices.IndexFunc(d.tags, func(t tagged) bool { return t.Name == name })
 	if i < 0 {
-		d.tags = append(d.tags, tagged{name, summary})
-		return
+		i, d.tags = len(d.tags), append(d.tags, tagged{name, "The routes of " + name + "."})
 	}
-	d.tags[i].Description += " · " + summary
+	if text != "" {
+		d.tags[i].Description = text
+	}
 }
 
 // genericMark matches what the name of a generic function has for its types.

@@ -249,7 +249,7 @@ func TestAGenericHandlerIsMountedForManyTypes(t *testing.T) {
 		endpoint.Public("DELETE", "/v1/books/:id", "", new(shelf[int]).Delete),
 		endpoint.Public("GET", "/v1/books/:id", "", show[int]()),
 		endpoint.Public("GET", "/v1/films", "", shelf[string]{}.Index),
-		endpoint.Public("DELETE", "/v1/films/:id", "", new(shelf[string]).Delete),
+		endpoint.Public("DELETE", "/v1/films/:id", "", new(shelf[string]).Delete).TagText("The films of a library."),
 		endpoint.Public("GET", "/v1/films/:id", "", show[string]()),
 	})
 	if err != nil {
@@ -262,6 +262,9 @@ func TestAGenericHandlerIsMountedForManyTypes(t *testing.T) {
 	}
 	if strings.Count(string(text), `"tags":["films"]`) != 3 {
 		t.Errorf("the tags are not from the paths: %s", text)
+	}
+	if want := `[{"name":"books","description":"The routes of books."},{"name":"films","description":"The films of a library."}]`; !strings.Contains(string(text), want) {
+		t.Errorf("no %s in %s", want, text)
 	}
 }
 

@@ -42,7 +42,7 @@ func start(a app.App) app.Running {
 		Routes: func(users accounts.Accounts) []endpoint.Route {
 			keys := APIKeys{users}
 			return []endpoint.Route{
-				app.WithLogin("GET", "/keys", "List my API keys", keys.Index),
+				app.WithLogin("GET", "/keys", "List my API keys", keys.Index).TagText("Keys with which programs call the API for a user."),
 				app.WithLogin("POST", "/keys", "Make an API key", keys.Create).Status(201).Errors(errTooMany, problem.TooManyAttempts, problem.Overloaded),
 				app.WithLogin("DELETE", "/keys/:id", "Delete an API key", keys.Delete),
 			}

@@ -48,7 +48,7 @@ func start(a app.App) app.Running {
 		Jobs:      []jobs.Handler{jobs.Periodic("purge events", jobs.Every(time.Hour), purge(a))},
 		Routes: func(accounts.Accounts) []endpoint.Route {
 			return []endpoint.Route{
-				app.Protected("GET", "/me/events", "What happened to my account", events.Mine),
+				app.Protected("GET", "/me/events", "What happened to my account", events.Mine).TagText("What happened to accounts, when, and from which address."),
 				app.Admin("GET", "/events", "What happened to all accounts", events.Index).Check(checkKind(kinds)).Enum("kind", kinds...),
 			}
 		},

@@ -100,7 +100,7 @@ func start(a app.App) app.Running {
 			m := m
 			m.accounts = users
 			return []endpoint.Route{
-				endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", m.Forgot).Status(202).Errors(problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
+				endpoint.Public("POST", "/password/forgot", "Ask for a link to choose a new password", m.Forgot).TagText("Links in mails: to choose a new password, and to verify an email.").Status(202).Errors(problem.TooManyAttempts, problem.Overloaded, problem.Unavailable),
 				endpoint.Public("POST", "/password/reset", "Choose a new password, with the token of a link", m.Reset).Check(endpoint.NewRules(m.CheckReset)).Errors(problem.Overloaded, problem.Unavailable),
 				endpoint.Public("POST", "/email/verify", "Verify an email, with the token of a link", m.Verify).Errors(problem.Unavailable),
 				app.WithLogin("POST", "/me/email/verification", "Ask for the link to verify my email once more", m.SendVerification).Status(202).Errors(problem.TooManyAttempts),

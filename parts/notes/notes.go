@@ -19,7 +19,7 @@ func start(a app.App) app.Running {
 	notes := Notes{DB: a.DB}
 	return app.Running{Routes: func(accounts.Accounts) []endpoint.Route {
 		return []endpoint.Route{
-			app.Protected("GET", "/notes", "List my notes", notes.Index),
+			app.Protected("GET", "/notes", "List my notes", notes.Index).TagText("An example of a resource: the notes of each user."),
 			app.Protected("POST", "/notes", "Add a note", notes.Create).Status(201),
 			app.Protected("GET", "/notes/:id", "Show a note", notes.Show),
 			app.Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Errors(problem.PreconditionFailed),
