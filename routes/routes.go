@@ -75,7 +75,7 @@ func Document(p app.Program) ([]byte, error) {
 	info := endpoint.Info{
 		Title:           "Latchkey",
 		Version:         "1",
-		Description:     "Users, logins and protected routes. Press Authorize to sign in.",
+		Description:     "Users, logins and protected routes. Press Authorize to log in.",
 		SecuritySchemes: map[string]any{"by_token": map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
 	}
 	for _, part := range p.Parts {

@@ -19,6 +19,8 @@ import (
 var (
 	//go:embed layout.html
 	layout embed.FS
+	//go:embed colors.css
+	colors string
 	//go:embed style.css
 	styleFile string
 	//go:embed form.js
@@ -36,7 +38,7 @@ type Pages struct {
 // at a template that is wrong, because templates are files of the program.
 func Parse(functions template.FuncMap, files fs.FS, patterns ...string) Pages {
 	unix := strings.NewReplacer("\r\n", "\n") // as a browser hashes them
-	style, script := unix.Replace(styleFile), unix.Replace(scriptFile)
+	style, script := unix.Replace(colors+styleFile), unix.Replace(scriptFile)
 	all := template.FuncMap{
 		"style":  func() template.CSS { return template.CSS(style) }, //nolint:gosec // a file of the program
 		"script": func() template.JS { return template.JS(script) },  //nolint:gosec // a file of the program
@@ -48,6 +50,10 @@ func Parse(functions template.FuncMap, files fs.FS, patterns ...string) Pages {
 		templates: template.Must(templates.ParseFS(files, patterns...)),
 	}
 }
+
+// Colors returns the variables of CSS that the style uses, light and dark, for a page with a
+// style of its own.
+func Colors() string { return colors }
 
 // Write answers with a page.
 func (p Pages) Write(c *gin.Context, status int, name string, data any) {

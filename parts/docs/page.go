@@ -7,11 +7,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/swaggest/swgui/v5/static"
 
+	"example.com/latchkey/kit/page"
 	"example.com/latchkey/kit/problem"
 )
 
 //go:embed page
-var page embed.FS
+var files embed.FS
 
 // pagePolicy lets Swagger UI run its own scripts and call this host, nothing else.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
@@ -25,7 +26,7 @@ type Docs struct {
 // NewDocs returns the page with its files.
 func NewDocs() Docs {
 	own := func(media, name string) File {
-		return NewFile(media, func() ([]byte, error) { return page.ReadFile("page/" + name) })
+		return NewFile(media, func() ([]byte, error) { return files.ReadFile("page/" + name) })
 	}
 	swagger := func(media, name string) File { // compressed in the program
 		return gzippedFile(media, func() ([]byte, error) { return static.FS.ReadFile(name + ".gz") })
@@ -34,6 +35,7 @@ func NewDocs() Docs {
 		"index.html":           own("text/html; charset=utf-8", "index.html"),
 		"start.js":             own("text/javascript; charset=utf-8", "start.js"),
 		"style.css":            own("text/css; charset=utf-8", "style.css"),
+		"colors.css":           NewFile("text/css; charset=utf-8", func() ([]byte, error) { return []byte(page.Colors()), nil }),
 		"swagger-ui-bundle.js": swagger("text/javascript; charset=utf-8", "swagger-ui-bundle.js"),
 		"swagger-ui.css":       swagger("text/css; charset=utf-8", "swagger-ui.css"),
 		"favicon-32x32.png":    NewFile("image/png", func() ([]byte, error) { return static.FS.ReadFile("favicon-32x32.png") }),

@@ -71,7 +71,7 @@ func browse(t *testing.T, at, path string, more ...chromedp.ExecAllocatorOption)
 			p.addError("exception: " + event.ExceptionDetails.Text)
 		case *runtime.EventConsoleAPICalled:
 			if event.Type == runtime.ConsoleAPICalledTypeError {
-				p.addError("console: " + string(event.Args[0].Value))
+				p.addError("console: " + string(event.Args[0].Value) + event.Args[0].Description)
 			}
 		case *log.EventEntryAdded: // also violations of the Content-Security-Policy
 			if event.Entry.Level == log.EntryLevelError && !strings.Contains(event.Entry.Text, "status of 401") && !strings.Contains(event.Entry.Text, "status of 422") {

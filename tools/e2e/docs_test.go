@@ -51,10 +51,6 @@ const visibleFields = `(() => {
 func try(t *testing.T, app *apptest.App, p *page) {
 	t.Helper()
 	p.do(chromedp.WaitVisible(".opblock"))
-	p.shoot("wide", 1400, 1000)
-	p.shoot("narrow", 400, 900)
-	p.do(chromedp.EmulateViewport(1400, 1000))
-
 	p.execute("account-accountRegister", "201", "ada@example.com") // with the example of the document
 	p.execute("protected-protectedShow", "401", "token_missing")
 	p.do(
@@ -62,15 +58,10 @@ func try(t *testing.T, app *apptest.App, p *page) {
 		chromedp.SendKeys("#oauth_username", "ada@example.com"),
 		chromedp.SendKeys("#oauth_password", apptest.Password),
 	)
-	p.shoot("authorize", 1400, 1000)
-	p.shoot("authorize_narrow", 360, 640)
 	p.do(chromedp.EmulateViewport(360, 640))
 	if fields := run(p, chromedp.Evaluate[string](visibleFields)); fields != "oauth_username oauth_password" {
 		t.Errorf("the first fields on a phone are %q", fields)
 	}
-	p.prefer("dark")
-	p.shoot("authorize_dark", 1400, 1000)
-	p.prefer("light")
 	p.do(
 		chromedp.EmulateViewport(1400, 1000),
 		chromedp.Click(".modal-ux .auth-container .auth-btn-wrapper .authorize"),
@@ -78,7 +69,6 @@ func try(t *testing.T, app *apptest.App, p *page) {
 		chromedp.Click(".modal-ux .btn-done"),
 	)
 	p.execute("protected-protectedShow", "200", app.User("ada@example.com").ID.String())
-	p.shoot("protected", 1400, 1000)
 	p.execute("sessions-sessionsLogout", "204", "")
 	p.execute("protected-protectedShow", "401", "Token revoked")
 	p.mu.Lock()
@@ -100,4 +90,26 @@ func (p *page) execute(operation, status, text string) {
 		const row = document.querySelector("`+block+` .live-responses-table .response");
 		return row && row.innerText.includes("`+status+`") && row.innerText.includes("`+text+`");
 	})()`, chromedp.WithPollingTimeout(5*time.Minute)))
+}
+
+func TestThePageOfTheAPINeedsOnlyAKeyboard(t *testing.T) {
+	app := apptest.New(t)
+	app.Register("ada@example.com")
+	p := browse(t, app.URL, "/docs")
+	p.do(chromedp.WaitVisible(".opblock"))
+	left := []string{"nested-interactive", "button-name", "select-name", "label-content-name-mismatch", "target-size"} // of Swagger UI
+	p.look("docs", left...)
+	p.press(".auth-wrapper .authorize", "\r")
+	p.do(chromedp.WaitVisible(".modal-ux"))
+	p.look("docs_login", left...)
+	p.press("#oauth_username", "ada@example.com")
+	p.press("#oauth_password", apptest.Password)
+	p.press(".modal-ux .authorize", "\r")
+	p.do(chromedp.WaitVisible(`//button[text()="Logout"]`))
+	p.press(".modal-ux .btn-done", "\r")
+	p.press("#operations-protected-protectedShow .opblock-summary-control", "\r")
+	p.shows(".response .example", "user_id") // Swagger UI has read the references by then
+	p.press("#operations-protected-protectedShow .execute", "\r")
+	p.shows(".live-responses-table", "user_id")
+	p.look("docs_route", left...)
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -13,7 +12,7 @@ import (
 // says waits until the page tells the result of its form.
 func (p *page) says(text string) {
 	p.t.Helper()
-	run(p, chromedp.Poll[bool](`document.querySelector("[role=status]").innerText.includes("`+text+`")`, chromedp.WithPollingTimeout(time.Minute)))
+	p.shows("[role=status]", text)
 }
 
 // openMail loads /dev/mail until its newest mail has a subject.
@@ -28,44 +27,34 @@ func (p *page) openMail(url, subject string) {
 	}
 }
 
-// shootAll saves the page on a desk, on a phone and in the dark.
-func (p *page) shootAll(name string) {
-	p.t.Helper()
-	p.shoot(name, 1200, 800)
-	p.shoot(name+"_phone", 380, 700)
-	p.prefer("dark")
-	p.shoot(name+"_dark", 1200, 800)
-	p.prefer("light")
-}
-
 func TestLinksInMailsWorkInABrowser(t *testing.T) {
 	api := apptest.Launch(t, t.TempDir()).Await()
 	url := api.URL
 	p := browse(t, url, "/dev/mail")
-	p.shootAll("mails_none")
+	p.look("mails_none")
 
 	api.Want(201, "POST", "/register", `{"email": "ada@example.com", "password": "correct horse"}`)
 	p.openMail(url, "Verify your email address")
-	p.shootAll("mails")
+	p.look("mails")
 	p.do(chromedp.Click(chromedp.CSS("pre a")), chromedp.WaitVisible(chromedp.CSS("button")))
-	p.shootAll("verify")
+	p.look("verify")
 	p.do(chromedp.KeyEvent("\r")) // the button has the focus
 	p.says("Your email address is verified")
-	p.shootAll("verified")
+	p.look("verified")
 	p.do(chromedp.Reload(), chromedp.Click(chromedp.CSS("button")))
 	p.says("This link does not work")
 
 	api.Want(202, "POST", "/password/forgot", `{"email": "ada@example.com"}`)
 	p.openMail(url, "Choose a new password")
 	p.do(chromedp.Click(chromedp.CSS("details[open] a.soft")), chromedp.WaitVisible(chromedp.CSS(".card")))
-	p.shootAll("mail")
+	p.look("mail")
 	p.do(chromedp.Click(chromedp.CSS("p > a")), chromedp.WaitVisible(chromedp.CSS("#password")))
 	p.do(chromedp.KeyEvent("short\r")) // the field has the focus
 	p.says("The password must")
-	p.shootAll("reset_refused")
+	p.look("reset_refused")
 	p.do(chromedp.KeyEvent("battery staple\r")) // the refused password is selected
 	p.says("Your password is changed")
-	p.shootAll("reset_done")
+	p.look("reset_done")
 	api.Want(401, "POST", "/login", `{"email": "ada@example.com", "password": "correct horse"}`)
 	api.Want(200, "POST", "/login", `{"email": "ada@example.com", "password": "battery staple"}`)
 	p.openMail(url, "Your password was changed")
