@@ -23,6 +23,10 @@ TEST_TIMEOUT := 1h
 tool = "$$(go -C tools tool -n $(1))"
 LINT := $(call tool,golangci-lint)
 
+# Says how many packages of a program will be compiled, if it takes long.
+announce = @stale=$$(go -C $(1) list -deps -f '{{if .Stale}}{{.ImportPath}}{{end}}' $(2) | grep -c .); [ $$stale -lt 50 ] || \
+	echo "Compiling $$stale packages of $(3): this takes minutes, but only once."
+
 # The folder of this project in its repository, with a / at the end if it is not the root.
 PREFIX = $$(git rev-parse --show-prefix)
 
@@ -30,9 +34,11 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Run the API on http://127.0.0.1:8080 with SQLite
+	$(call announce,.,.,the API)
 	go run .
 
 dev: ## Run the API, and restart it after each change
+	$(call announce,.,.,the API)
 	$(call tool,air)
 
 # Both databases are tested at the same time, because tests often wait. A larger heap
@@ -89,6 +95,7 @@ fuzz: ## Fuzz the input of unknown clients, some seconds each
 
 # <!-- /template -->
 lint: ## Check the format and run the linters
+	$(call announce,tools,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,the linter)
 	$(LINT) fmt --diff
 	$(LINT) run ./...
 	go -C tools tool golangci-lint run ./fork
@@ -162,5 +169,5 @@ own: ## Copy a package of the kit, to change it: package=throttle
 update-template: ## Merge the template's new changes: upstream=URL, the first time
 	go -C tools run ./fork update
 
-hooks: ## Lint and test before each git push
+hooks: ## Test before each git push
 	git config core.hooksPath "$(PREFIX)tools/hooks"
