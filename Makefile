@@ -106,6 +106,12 @@ lint: ## Check the format and run the linters
 fmt: ## Format the code
 	$(LINT) fmt
 
+# <!-- template -->
+.PHONY: pictures
+pictures: ## Take the pictures of README in Chromium
+	PICTURES=true go -C tools/e2e test -count=1 -run='TestPictures$$' .
+
+# <!-- /template -->
 e2e: ## Test pages in Chromium, and a client generated from the document
 	go -C tools/e2e test -v ./...
 

@@ -19,7 +19,7 @@ import (
 var extras = map[string][]string{
 	"bench":      {"bench", "docs/performance.md", "docs/bench.svg"},
 	"kubernetes": {"deploy/kubernetes", "tools/kubernetes"},
-	"template":   {"config/defaults_test.go", "kit/*_test.go", "tests/readme", "tools/fork/*_test.go"},
+	"template":   {"config/defaults_test.go", "kit/*_test.go", "parts/*/picture.webp", "tests/readme", "tools/e2e/pictures_test.go", "tools/fork/*_test.go"},
 	"tests":      {"tests"},
 }
 

@@ -51,7 +51,7 @@ func TestAForkLeavesOutWhatOnlyTheTemplateNeeds(t *testing.T) {
 	if err := makeRename(root, forkModule, ""); err != nil {
 		t.Fatal(err)
 	}
-	for _, gone := range []string{"bench", "config/defaults_test.go", "docs/performance.md", "docs/bench.svg", "tools/fork/rename_test.go", "tools/fork/resource_test.go"} {
+	for _, gone := range []string{"bench", "config/defaults_test.go", "docs/performance.md", "docs/bench.svg", "parts/docs/picture.webp", "tools/e2e/pictures_test.go", "tools/fork/rename_test.go", "tools/fork/resource_test.go"} {
 		if _, err := os.Stat(filepath.Join(root, gone)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is left: %v", gone, err)
 		}

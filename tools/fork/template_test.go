@@ -222,7 +222,7 @@ func TestAForkIsRenamedExtendedAndUpdated(t *testing.T) {
 	walk(t, fork)
 
 	// The template changes its description and a test, and adds a file.
-	edit(t, filepath.Join(upstream, "routes/routes.go"), "Press Authorize to sign in.", "Press Authorize first.")
+	edit(t, filepath.Join(upstream, "routes/routes.go"), "Press Authorize to log in.", "Press Authorize first.")
 	edit(t, filepath.Join(upstream, "routes/login_test.go"), "package routes_test", "// Fixed.\npackage routes_test")
 	if err := os.WriteFile(filepath.Join(upstream, "routes/added.go"), []byte("package routes\n\nimport _ \""+upstreamModule+"/models\"\n"), 0o600); err != nil {
 		t.Fatal(err)
