@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"go/format"
 	"go/token"
 	"maps"
 	"path/filepath"
@@ -154,6 +155,9 @@ var nameInLine = regexp.MustCompile(`\w+\.[A-Z]\w*\)|^\w+,$`)
 // addLines adds lines to the end of the list of func own, and a statement before it. It
 // skips those that are there already.
 func addLines(file string, source []byte, setup, added string) []byte {
+	if formatted, err := format.Source(source); err == nil { // a line may be pasted between the braces
+		source = formatted
+	}
 	at := ownList.FindSubmatchIndex(source)
 	refuse(at == nil, "%s: func own has no list: add these lines yourself, and run this again:\n%s\n%s", file, setup, added)
 	var missing string

@@ -104,6 +104,19 @@ func commit(t *testing.T, root, message string) {
 	run(t, root, "git", "commit", "-q", "-m", message)
 }
 
+func TestAResourceIsAddedBelowARouteThatIsNotFormatted(t *testing.T) {
+	t.Parallel()
+	root := tree(t)
+	pasted := "[]endpoint.Route{\n\t\tapp.Protected(\"GET\", \"/mine\", \"Mine\", mine),\n}"
+	edit(t, filepath.Join(root, "routes/own.go"), "[]endpoint.Route{}", pasted)
+	if err := makeResource(root, "task", "", "title:string"); err != nil {
+		t.Fatal(err)
+	}
+	if text := string(read(root, "routes/own.go")); !strings.Contains(text, "\t\tapp.Protected(\"GET\", \"/mine\", \"Mine\", mine),\n\n\t\tapp.Protected(\"GET\", \"/tasks\"") {
+		t.Error(text)
+	}
+}
+
 func TestAnInvalidResourceIsRefusedWithAdvice(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
