@@ -157,7 +157,7 @@ resource: ## Add a resource: name=task fields="title:string:required done:bool d
 	@go -C tools run ./fork resource
 	@$(MAKE) --no-print-directory -s openapi
 
-migration: ## Add a migration, to be written: name=add_phone
+migration: ## Begin a migration: name=add_phone
 	@go -C tools run ./fork migration
 
 remove: ## Remove resources and optional parts: name="task line_item"; without a name, list the parts
