@@ -13,14 +13,15 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Confirmation is what signed-in users confirm with that they are still the ones who
-// logged in: the password if they have one, and what the second factors ask for.
+// Confirmation is the proof that a signed-in user is still the one who logged in: the
+// password, if there is one, and what the second factors ask for.
 type Confirmation struct {
 	CurrentPassword password.Password `json:"current_password"`
 	OTP             totp.Code         `json:"otp"`
 }
 
-// confirmedFor is how long a login confirms what its user does, if that has no password.
+// confirmedFor is how long after a login a user without a password needs no other
+// confirmation.
 const confirmedFor = 15 * time.Minute
 
 // The errors of a confirmation, besides those of the second factors.

@@ -30,8 +30,8 @@ type Credential string
 // BySession is the access token of a session, or what a Carrier has put in its place.
 const BySession Credential = "session"
 
-// Login is a user who has logged in, and the session of that login. What is about
-// signing in takes a Login and no user, so that no other credential is enough.
+// Login is a user who has logged in, and the session of that login. What changes logins
+// takes a Login and not a user, so that no other credential is enough.
 type Login struct {
 	User      models.User
 	SessionID uuid.UUID
@@ -70,7 +70,8 @@ func LoginFrom(ctx context.Context) (Login, bool) {
 	return Login{is.User, is.ID}, true
 }
 
-// GuessBy is a guess of what an account has, by the client and the session of the context.
+// GuessBy returns a guess at the passwords or the codes of an account, by the client and
+// the session of the context.
 func GuessBy(ctx context.Context, email models.Email, of throttle.Guessed) throttle.Guess {
 	g := throttle.Guess{Account: string(email), Of: of}
 	if login, ok := LoginFrom(ctx); ok {

@@ -65,7 +65,7 @@ func (s *Sessions) Start(tx *gorm.DB, userID uuid.UUID, client client.Client) (m
 	if err := tx.Create(&session).Error; err != nil {
 		return session, err
 	}
-	// The new session is excluded: by a slow clock, it may be the oldest.
+	// The new session is excluded: if a clock is slow, it may be the oldest.
 	oldest := tx.Model(&models.Session{}).Select("id").Where("user_id = ? AND id <> ? AND "+models.LiveSession, userID, session.ID, now).
 		Order("id DESC").Offset(s.max - 1).Limit(maxEnded)
 	_, err := revoke(tx, userID, models.ByLimit, "id IN (?)", oldest)

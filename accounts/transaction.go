@@ -203,7 +203,7 @@ func (a Accounts) verify(ctx context.Context, check passwordCheck, wrong error) 
 // keepAnAdmin runs a change that may remove an admin, inside a transaction. The error
 // is last_admin if no admin would be left.
 func keepAnAdmin(tx *gorm.DB, change func() error) error {
-	// The lock prevents that two admins demote each other at the same time.
+	// Without the lock, two admins could demote each other at the same time.
 	if err := database.Lock(tx, lockAdmins); err != nil {
 		return err
 	}

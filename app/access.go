@@ -10,7 +10,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-// Only allows users with a role or a higher one.
+// Only allows the users who have a role, or one after it in models.Roles.
 func Only(role models.Role) endpoint.Access {
 	return endpoint.Access{
 		Name:     string(role),
@@ -25,7 +25,8 @@ func Only(role models.Role) endpoint.Access {
 	}
 }
 
-// OnlyLogin is Only for those who have logged in, with no other credential.
+// OnlyLogin is Only for users who have logged in. Another credential, such as an API key,
+// is not enough.
 func OnlyLogin(role models.Role) endpoint.Access {
 	access := Only(role)
 	allow := access.Allow
@@ -49,7 +50,7 @@ func Protected[In, Out any](method, path, summary string, handle func(context.Co
 }
 
 // WithLogin makes a Protected route with a function that gets the current login. It is
-// for what is about signing in itself.
+// for routes about logins.
 func WithLogin[In, Out any](method, path, summary string, handle func(context.Context, accounts.Login, In) (Out, error)) endpoint.Route {
 	return endpoint.Protected(OnlyLogin(models.RoleUser), currentLogin, method, path, summary, handle)
 }

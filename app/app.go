@@ -19,7 +19,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-// App has what handlers, jobs and parts need. Add a field for what another one needs. One
+// App has what handlers, jobs and parts need. Add a field for what others need. An App
 // with only Settings and Parts has a table of routes and a document, but cannot serve.
 type App struct {
 	Settings config.Settings
@@ -65,8 +65,8 @@ type Running struct {
 	Origins    []string                                           // whose pages may call the API with credentials of their browser
 	LogFields  []func(ctx context.Context) []slog.Attr            // added to the line of every request
 	Jobs       []jobs.Handler                                     // that are added or run periodically
-	Figures    []Figure                                           // for who watches the program
-	Summary    []slog.Attr                                        // what the log says at the start is on
+	Figures    []Figure                                           // numbers that show how the program is doing
+	Summary    []slog.Attr                                        // what the log lists at the start as turned on
 	Warnings   func() []string                                    // about settings that are probably not intended, when the program serves
 	Serve      func(context.Context, Program) (Background, error) // called before the program serves
 
@@ -74,10 +74,10 @@ type Running struct {
 	Pages  func(Program) []endpoint.Route           // below server.base_path, for people and not in the document
 }
 
-// Background runs beside the server until its context ends. nil is nothing to run.
+// Background runs in the background until its context ends. nil means that nothing runs.
 type Background = func(ctx context.Context, log *slog.Logger)
 
-// Figure is a number that says how the program does.
+// Figure is a number that shows how the program is doing.
 type Figure struct {
 	Name, Help string
 	Counts     bool // only grows

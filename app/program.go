@@ -83,7 +83,7 @@ func (p Program) WarningsOfParts() (texts []string) {
 	return texts
 }
 
-// ServeParts calls Serve of all parts, and returns what runs beside the server.
+// ServeParts calls Serve of all parts, and returns what runs in the background.
 func (p Program) ServeParts(ctx context.Context) (running []Background, err error) {
 	for _, part := range p.parts {
 		if part.Serve == nil {

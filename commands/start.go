@@ -12,7 +12,7 @@ import (
 // goodCost is the least password.bcrypt_cost without a warning.
 const goodCost = 12
 
-// summary is what the log says is on.
+// summary is what the log lists as turned on.
 func summary(p app.Program) []slog.Attr {
 	settings := p.Settings
 	return append([]slog.Attr{

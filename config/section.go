@@ -6,7 +6,7 @@ import (
 	"example.com/latchkey/kit/settings"
 )
 
-// Section is a section of the settings that a part of the program brings. Several may have
+// Section is a section of the settings that a part of the program adds. Several may have
 // keys of one section. Make it with NewSection.
 type Section struct {
 	name  string

@@ -74,7 +74,7 @@ func (a Account) Answer(ctx context.Context, session models.Session, carrier *ac
 		if err == nil {
 			c := endpoint.Context(ctx)
 			c.Status(http.StatusNoContent)
-			c.Writer.WriteHeaderNow() // so that the answer is this one
+			c.Writer.WriteHeaderNow() // so that no other answer follows
 		}
 		return Token{}, err
 	}

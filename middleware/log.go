@@ -8,8 +8,8 @@ import (
 	"example.com/latchkey/accounts"
 )
 
-// LogMore returns what the log says of a request besides what it says of every one, and the
-// least level of its line. own are the fields of parts.
+// LogMore returns the fields that are added to the line of a request, and the lowest
+// level of that line. own are the fields of parts.
 func LogMore(own []func(context.Context) []slog.Attr) func(ctx context.Context, err error) (slog.Level, []slog.Attr) {
 	return func(ctx context.Context, err error) (level slog.Level, fields []slog.Attr) {
 		if errors.Is(err, accounts.ErrTheft) {
