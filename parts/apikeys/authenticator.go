@@ -30,8 +30,8 @@ import (
 // project.
 const Prefix = "lk_"
 
-// An API key is the prefix, 32 random bytes, and a checksum of both, so that a text
-// that only looks like a key is told from one without the database.
+// An API key is the prefix, 32 random bytes, and a checksum of both, so that a text that
+// only looks like a key is refused without the database.
 const (
 	keyBytes       = 32
 	keyDigits      = 43 // of the bytes in base 62
@@ -167,7 +167,7 @@ func (k *authenticator) read(ctx context.Context, hash [sha256.Size]byte) (key *
 	return key, user, nil
 }
 
-// note hands a use of a key to storeUses, if the last one is old enough.
+// note gives a use of a key to storeUses, if the last one is old enough.
 func (k *authenticator) note(key *knownKey, now time.Time) {
 	next := key.nextUse.Load()
 	if now.UnixNano() < next || !key.nextUse.CompareAndSwap(next, now.Add(useInterval).UnixNano()) {

@@ -56,8 +56,8 @@ func (s *sessions) prepare(c *gin.Context) {
 	}
 }
 
-// usesCookies reports whether the cookies of a request are read: an Authorization header
-// says alone who is calling.
+// usesCookies reports whether the cookies of a request are read: with an Authorization
+// header, only that says who is calling.
 func usesCookies(r *http.Request) bool {
 	return len(r.Header["Cookie"]) > 0 && len(r.Header["Authorization"]) == 0
 }

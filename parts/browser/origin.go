@@ -49,7 +49,8 @@ func (s *sessions) allow(r *http.Request) error {
 	return nil
 }
 
-// allowLogin keeps pages of other sites from signing a browser in to an account of theirs.
+// allowLogin refuses pages of other sites, which could log a browser in to an account of
+// theirs.
 func (s *sessions) allowLogin(ctx context.Context) error {
 	return s.allow(endpoint.Context(ctx).Request)
 }

@@ -173,8 +173,8 @@ func (s *sessions) read(ctx context.Context, a accounts.Accounts, id uuid.UUID, 
 	return session, user, nil
 }
 
-// note hands a use of a session to storeUses, and sets the cookie again, if the last ones are
-// old enough.
+// note gives a use of a session to storeUses, and sets the cookie again, if the last ones
+// are old enough.
 func (s *sessions) note(session *knownSession, header http.Header) {
 	if !session.due.Load() || !session.due.CompareAndSwap(true, false) {
 		return

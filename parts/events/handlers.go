@@ -36,7 +36,7 @@ func checkKind(all []string) endpoint.Rules {
 	})
 }
 
-// Mine lists what happened to the current user's account. Of what somebody else did, it
+// Mine lists what happened to the current user's account. If somebody else did it, it
 // does not show from where.
 func (e Events) Mine(ctx context.Context, user models.User, page rows.Page) (rows.List[Event], error) {
 	mine := e.DB.WithContext(ctx).Where("user_id = ?", user.ID)

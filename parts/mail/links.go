@@ -167,7 +167,7 @@ func (m Mail) request(ctx context.Context, add func(tx *gorm.DB) error) error {
 }
 
 // CheckReset returns the rules that the new password breaks. Reset checks those about the
-// email, which only a valid token tells.
+// email, which is known only from a valid token.
 func (m Mail) CheckReset(_ context.Context, in PasswordReset) []problem.FieldError {
 	return m.accounts.CheckPassword("password", in.Password, "")
 }

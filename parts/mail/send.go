@@ -34,7 +34,7 @@ const (
 // demands a verified email.
 var errUnverified = &problem.Problem{Status: 403, Code: "email_unverified", Detail: "The email is not verified"}
 
-// errNoMail is the error of what needs mail.
+// errNoMail is the error of what needs a mail, if none can be sent.
 var errNoMail = problem.Unavailable.Detailed("This service sends no mails")
 
 // texts are those of all parts.
@@ -82,7 +82,7 @@ type forgottenMail struct{ linkMail }
 // Kind is the name of the job in the database.
 func (forgottenMail) Kind() string { return "forgotten mail" }
 
-// noticeMail is the job that tells of a change, at the address of its moment.
+// noticeMail is the job that tells of a change, at the address that the account had then.
 type noticeMail struct {
 	ID   uuid.UUID    `json:"id"`
 	Text string       `json:"template"`
@@ -169,7 +169,7 @@ func (m Mail) sendNotice(ctx context.Context, of noticeMail) error {
 }
 
 // sendCounted sends a mail, unless its address got too many of its kind. A mail that was
-// admitted once is admitted again, for its next attempt.
+// counted once is sent at its next attempt too.
 func (m Mail) sendCounted(ctx context.Context, id uuid.UUID, to models.Email, text string, content Content) error {
 	admitted := false
 	err := database.Transaction(m.accounts.DB.WithContext(ctx), func(tx *gorm.DB) error {
@@ -198,7 +198,8 @@ func (m Mail) counted(tx *gorm.DB, to models.Email, text string) *gorm.DB {
 	return tx.Model(&countedMail{}).Where("address = ? AND kind = ?", m.hashed(to), text)
 }
 
-// hashed returns a keyed hash of an address, for what outlives its account.
+// hashed returns a keyed hash of an address, for rows that stay when the account is
+// deleted.
 func (m Mail) hashed(address models.Email) string {
 	return hex.EncodeToString(m.keys.Hash("address\x00" + string(address))) // no purpose is "address"
 }

@@ -1,4 +1,4 @@
-// Package notes is the part with the example of a resource.
+// Package notes is the part with an example of a resource.
 package notes
 
 import (
