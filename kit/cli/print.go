@@ -7,9 +7,9 @@ import (
 	"example.com/latchkey/kit/server"
 )
 
-// Printf prints as fmt.Fprintf does, but what is not printable in the values as \u009b.
-// Values may be other people's text, and a terminal obeys escape sequences and changes
-// of direction in it, and a line end would begin a line that they have written.
+// Printf prints as fmt.Fprintf does, but what is not printable in the values as \u009b. A
+// value may be a text of another person: a terminal would follow its escape sequences and
+// its changes of direction, and a line end in it would begin a line of that person.
 func Printf(out io.Writer, format string, values ...any) {
 	shown := make([]any, len(values))
 	for i, value := range values {

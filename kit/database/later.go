@@ -5,8 +5,9 @@ import "context"
 // maxLater is how many values can wait. Others are dropped.
 const maxLater = 1000
 
-// Later is a queue of what is stored besides requests, so that none waits for a write. It is
-// for what may be lost, such as when something was used. Make it with NewLater.
+// Later is a queue of values that are stored in the background, so that no request waits
+// for the write. It is for values that may be lost, such as the time of the last use.
+// Make it with NewLater.
 type Later[T any] struct{ waiting chan T }
 
 // NewLater makes an empty queue of 1,000 values at most.

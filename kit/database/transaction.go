@@ -26,8 +26,9 @@ func Transaction(db *gorm.DB, change func(tx *gorm.DB) error) error {
 	return err
 }
 
-// attempt runs change in a transaction, which must begin as soon as a statement must
-// end, and may then take twice as long. So one that waits for itself is the first to end.
+// attempt runs change in a transaction. The transaction must begin within the timeout of
+// a statement, and may then take twice that time. So one that waits for itself ends
+// first.
 func attempt(db *gorm.DB, change func(tx *gorm.DB) error) error {
 	var afterCommit []func()
 	ctx, cancel := context.WithCancelCause(context.WithValue(db.Statement.Context, afterCommitKey{}, &afterCommit))

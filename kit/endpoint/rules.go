@@ -126,8 +126,8 @@ var exampleTexts = map[string]string{
 	"time":      "03:04:05Z",
 }
 
-// example returns a value that a schema allows. OpenAPI's tools send it when
-// somebody tries a route. depth ends a type that contains itself.
+// example returns a value that a schema allows. OpenAPI's tools send it when somebody
+// tries a route. depth is a limit for a type that contains itself.
 func (d *document) example(schema object, depth int) any {
 	if depth < -maxExampleDepth { // a list of itself
 		return nil

@@ -28,7 +28,7 @@ const (
 	asAnswer = "an answer"
 )
 
-// described is a type with its own words for the document.
+// described is a type that describes itself in the document.
 type described interface{ JSONSchemaBytes() ([]byte, error) }
 
 // ownJSON are the interfaces of types that read or write their own JSON.

@@ -114,8 +114,8 @@ func (e *fieldErrors) validate(ctx context.Context, in reflect.Value, tag string
 	})...)
 }
 
-// broken words the rules that the validator found broken in a struct, or in a value
-// with the name within. known has the place of that.
+// broken returns messages about the rules that a struct breaks, or a value with the name
+// within. known has the place of that.
 func (e *fieldErrors) broken(all validator.ValidationErrors, known places, within, tag string) (found []problem.FieldError) {
 	in := known[""].value.Type()
 	for _, rule := range all {

@@ -19,7 +19,7 @@ import (
 const maxLost = 3
 
 // errDied is the error of a job with maxLost attempts that did not end. An attempt that
-// lost its lease, because its process stood still, looks the same.
+// lost its lease, because its process was paused, looks the same.
 var errDied = errors.New("the process died while it ran")
 
 // givenUp is the key of a job that has begun, so that another one can be added with it.
@@ -47,8 +47,9 @@ func (w *Worker) claim(ctx context.Context) (job Row, found bool, err error) {
 	}
 }
 
-// free returns the kinds of which a job may begin, in their turns. While maxRunning jobs
-// run, these are the kinds of which none does: long jobs of one kind delay no other.
+// free returns the kinds of which a job may begin, in the order of their turns. While
+// maxRunning jobs run, these are the kinds without a running job, so that long jobs of
+// one kind delay no other kind.
 func (w *Worker) free() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -16,9 +16,10 @@ const (
 	// kind of which none runs.
 	maxRunning = 8
 
-	// alone is how long a job runs alone, and rest the longest rest after that, which is
-	// as long as it ran. So the jobs of a long queue that work take half a core at most,
-	// and leave the rest to requests, while those that wait run at the same time.
+	// A job runs alone for up to the time alone. Then the worker rests for as long as the
+	// job ran, for up to the time rest. So in a long queue, jobs that compute use at most
+	// half a core and leave the rest to requests, and jobs that wait for something run at
+	// the same time.
 	alone = 20 * time.Millisecond
 	rest  = alone
 

@@ -15,8 +15,8 @@ import (
 var enhanced = regexp.MustCompile(`^([245])\.(\d{1,3})\.(\d{1,3})( |$)`)
 
 // final makes an error ErrPermanent if the server refuses this recipient or this mail.
-// What it refuses because of the settings of this program, or of its own, waits: somebody
-// may correct them.
+// What it refuses because of settings, of this program or of the server, is tried again
+// later: somebody may correct them.
 func final(err error) error {
 	var answer *textproto.Error
 	if errors.As(err, &answer) && refused(answer) {

@@ -18,8 +18,9 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// How long a mail server may take. After connectTimeout it is away. The others are those
-// of RFC 5321, section 4.5.3.2: to give up the end of a mail earlier sends it twice.
+// How long a mail server may take. After connectTimeout it counts as away. The others are
+// those of RFC 5321, section 4.5.3.2: a sender that waits less for the answer to a mail
+// sends it twice.
 const (
 	connectTimeout = time.Minute      // to take a connection and greet
 	answerTimeout  = 5 * time.Minute  // for the answer to a command

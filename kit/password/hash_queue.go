@@ -102,7 +102,7 @@ func (q *hashQueue) leave(request *waiter) {
 	}
 }
 
-// ended learns from a hash that has ended.
+// ended updates the average time, and the turns, with a hash that has ended.
 func (q *hashQueue) ended(networks []string, took time.Duration, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package password checks, hashes and verifies passwords (bcrypt), so that a storm of logins
-// delays nothing else.
+// Package password checks, hashes and verifies passwords (bcrypt), so that many logins do
+// not delay other requests.
 package password
 
 import (
@@ -96,7 +96,7 @@ func (p *Passwords) Hash(ctx context.Context, field string, password Password, o
 }
 
 // Check returns the rule that a new password breaks, with the name of its field: it is
-// too short, among the first that are guessed, or refused by the program's own rule.
+// too short, one of the most common passwords, or refused by the program's own rule.
 func (p *Passwords) Check(field string, password Password, own Rule) []problem.FieldError {
 	message := ""
 	switch {

@@ -12,9 +12,9 @@ const (
 	maxFailed = 10_000
 )
 
-// turns is the order of the requests that wait. The turn goes round the networks, and in
-// each of them round the smaller networks in it. Those whose last request failed have the
-// turns of one network together, so that they delay the others little.
+// turns is the order of the requests that wait. The networks take turns, and in each of
+// them the smaller networks in it take turns. Those whose last request failed share the
+// turns of one network, so that they delay the others little.
 type turns struct {
 	all      waiter
 	networks map[string]*waiter   // those that wait, by key
@@ -107,7 +107,8 @@ func (t *turns) next() bool {
 	return true
 }
 
-// position returns how many turns there are with that of a request, if no other comes.
+// position returns how many turns there are up to that of a request, if no other request
+// comes.
 func position(request *waiter) int {
 	position := 1
 	for w := request; w.in != nil; w = w.in {

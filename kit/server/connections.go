@@ -77,9 +77,10 @@ func (l *connections) Accept() (net.Conn, error) {
 }
 
 // replaceable returns the connection to close for a new one of a network, or nil. A
-// network may hold a quarter. Of one with more, an idle connection makes room for a
-// network that has fewer. Else it is the one that has been idle longest, but a network
-// with a quarter only replaces its own. Else it is a busy one of a network with more.
+// network may hold a quarter. If a network with fewer connects, an idle connection of a
+// network with more is closed. Otherwise it is the one that has been idle longest, but a
+// network with a quarter only replaces its own. Otherwise it is a busy one of a network
+// with more.
 func (l *connections) replaceable(network string) *connection {
 	quarter, own := max(l.max/4, 1), l.held[network]
 	var idleOfMore, idle, busyOfMore *connection

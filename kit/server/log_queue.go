@@ -57,7 +57,8 @@ func NewLog(s LogSettings, environment string, out io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(out, options))
 }
 
-// escapingWriter escapes what JSON may hold and a terminal obeys. Text is quoted anyway.
+// escapingWriter escapes characters that are allowed in JSON and that a terminal would
+// follow. Text is quoted anyway.
 type escapingWriter struct{ io.Writer }
 
 func (w escapingWriter) Write(line []byte) (int, error) {

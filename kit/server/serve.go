@@ -52,7 +52,7 @@ type Service struct {
 	Background []func(context.Context, *slog.Logger) // each until its context ends
 
 	Warnings []string    // about settings that are probably not intended, for the log
-	Summary  []slog.Attr // what the log says is on
+	Summary  []slog.Attr // what the log lists as turned on
 }
 
 // Run serves what build returns until SIGINT, SIGTERM or SIGHUP, and then for the settings'
@@ -130,10 +130,9 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// run serves until SIGINT, SIGTERM or SIGHUP. It still serves for
-// server.shutdown_delay, while /readyz answers 503, and then waits up to
-// server.shutdown_timeout for running requests to end. A second SIGINT or SIGTERM
-// ends the program at once.
+// run serves until SIGINT, SIGTERM or SIGHUP. It still serves for server.shutdown_delay,
+// while /readyz answers 503, and then waits up to server.shutdown_timeout for running
+// requests to end. A second SIGINT or SIGTERM ends the program at once.
 func run(ctx, draining context.Context, server *http.Server, listener net.Listener, s Settings, log *slog.Logger) error {
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it

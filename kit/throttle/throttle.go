@@ -33,7 +33,7 @@ type Guess struct {
 	Of      Guessed
 }
 
-// Guessed is what is guessed of an account.
+// Guessed is what is guessed about an account.
 type Guessed string
 
 // Codes are counted apart from passwords. Only a right code clears their counts, and
@@ -243,9 +243,9 @@ func (t *Throttle) store(db *gorm.DB, now time.Time, count *Failures) error {
 	).Create(count).Error
 }
 
-// Succeed is Check in the transaction of a right guess, so that many guesses at once are
-// worth no more than one after the other. It clears the counts of the account that apply
-// to the current caller.
+// Succeed is Check in the transaction of a right guess, so that many guesses at the same
+// time get no further than one after the other. It clears the counts of the account that
+// apply to the current caller.
 func (t *Throttle) Succeed(ctx context.Context, tx *gorm.DB, g Guess) error {
 	counts, err := t.read(ctx, tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Order("account, source"), g)
 	if err != nil {
