@@ -1,4 +1,4 @@
-// Package notes is the part with an example of a resource.
+// Package notes is the part with the example of a resource.
 package notes
 
 import (
@@ -19,7 +19,7 @@ func start(a app.App) app.Running {
 	notes := Notes{DB: a.DB}
 	return app.Running{Routes: func(accounts.Accounts) []endpoint.Route {
 		return []endpoint.Route{
-			app.Protected("GET", "/notes", "List my notes", notes.Index).TagText("An example of a resource: the notes of each user."),
+			app.Protected("GET", "/notes", "List my notes", notes.Index).TagText("The notes of each user."),
 			app.Protected("POST", "/notes", "Add a note", notes.Create).Status(201),
 			app.Protected("GET", "/notes/:id", "Show a note", notes.Show),
 			app.Protected("PATCH", "/notes/:id", "Change a note", notes.Update).Errors(problem.PreconditionFailed),
