@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -139,7 +140,9 @@ func TestASignedInUserLinksAndUnlinks(t *testing.T) {
 		t.Errorf("the browser is at %s", got)
 	}
 	b.get(address).Want(t, 401, "login_failed")
-	if got := identitiesOf(app, "bob@example.com"); len(got) != 1 || counts(app) != [3]int64{1, 1, 1} {
+	var byUser int64
+	app.DB.Model(&oidc.Identity{}).Where("by_user").Count(&byUser)
+	if got := identitiesOf(app, "bob@example.com"); len(got) != 1 || byUser != 1 || counts(app) != [3]int64{1, 1, 1} {
 		t.Errorf("linked %v, %v", got, counts(app))
 	}
 	list := app.Get("/me/identities", bearer...).Want(t, 200, "").Body
@@ -322,5 +325,34 @@ func withCodes(t *testing.T, app *apptest.App, bearer []string) func() string {
 		code := recovery.Codes[0]
 		recovery.Codes = recovery.Codes[1:]
 		return code
+	}
+}
+
+func TestANewUserCountsAsARegistration(t *testing.T) {
+	app, _ := start(t, func(s *config.Settings) { s.Login.MaxFailures = 1 })
+	for i := range 10 { // an address may do ten times as much as an account
+		app.Serve("POST", "/register", fmt.Sprintf(`{"email":"user%d@example.com","password":"correct horse"}`, i), "Content-Type", "application/json").Want(t, 201, "")
+	}
+	newBrowser(t, app).logIn(appLogin("p")).Want(t, 429, "too_many_attempts")
+	if got := counts(app); got != [3]int64{10, 0, 0} {
+		t.Errorf("there are %v", got)
+	}
+}
+
+func TestTwoLoginsOfANewUserAreOneUser(t *testing.T) {
+	app, p := start(t)
+	var once sync.Once
+	kit.Watch(t, app.App, func(db *gorm.DB) { // another process is first
+		if db.Statement.Table == "users" && strings.HasPrefix(db.Statement.SQL.String(), "SELECT") {
+			once.Do(func() {
+				user := models.User{Email: ada, Role: models.RoleUser}
+				app.DB.Create(&user)
+				app.DB.Create(&oidc.Identity{UserID: user.ID, Issuer: p.URL, Subject: "248289761001"})
+			})
+		}
+	})
+	newBrowser(t, app).logIn(appLogin("p")).Want(t, 303, "")
+	if got := counts(app); got != [3]int64{1, 0, 1} {
+		t.Errorf("there are %v", got)
 	}
 }

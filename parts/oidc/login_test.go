@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
@@ -227,5 +228,47 @@ func TestTheCookieOfAReturnIsSecureOverHTTPS(t *testing.T) {
 	}
 	if to := answer.Header.Get("Location"); !strings.Contains(to, url.QueryEscape("https://api.example.com/x/v1/login/p/callback")) {
 		t.Errorf("the browser is at %s", to)
+	}
+}
+
+func TestWhatALoginKeepsExpires(t *testing.T) {
+	app, _ := start(t)
+	now := time.Now()
+	app.DB.NowFunc = func() time.Time { return now }
+	b, bearer := newBrowser(t, app), login(app)
+	back, address := b.approved(appLogin("p")), link(t, app, bearer, confirmed)
+	code := codeFor(t, app)
+	now = now.Add(time.Minute)
+	b.get(address).Want(t, 401, "login_failed")
+	if got := redeem(app, code, nil); got.Status == 200 {
+		t.Error("a code works for longer than a minute")
+	}
+	now = now.Add(9 * time.Minute)
+	b.get(back).Want(t, 401, "login_failed")
+}
+
+func TestWhatALoginKeepsIsForOneState(t *testing.T) {
+	app := withProviders(t, map[string]*fakeProvider{"p": newFake(t), "q": newFake(t)})
+	b := newBrowser(t, app)
+	back, err := url.Parse(b.approved(appLogin("p")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := back.Query()
+	b.cookies["login-another"] = b.cookies["login-"+query.Get("state")]
+	query.Set("state", "another")
+	b.get(back.Path+"?"+query.Encode()).Want(t, 401, "login_failed")
+	b.get(strings.Replace(link(t, app, login(app), confirmed), "/login/p", "/login/q", 1)).Want(t, 401, "login_failed")
+}
+
+func TestOneAddressComesBackOnlySoOften(t *testing.T) {
+	app, p := start(t, func(s *config.Settings) { s.Login.MaxFailures = 1 })
+	b := newBrowser(t, app)
+	for range 10 { // as often as it may fail to log in
+		b.logIn(appLogin("p")).Want(t, 303, "")
+	}
+	b.logIn(appLogin("p")).Want(t, 429, "too_many_attempts")
+	if got := len(p.Requests(Token)); got != 10 {
+		t.Errorf("%d codes were redeemed", got)
 	}
 }
