@@ -55,6 +55,15 @@ func TestABrowserLogsInAndIsTheSameUserAgain(t *testing.T) {
 func TestAnAppLogsInByCodeAndPKCE(t *testing.T) {
 	app, _ := start(t)
 	needTokens(t, app)
+	var seen []error
+	if observed := app.Accounts.OnLogin; len(observed) > 0 { // the routes have the same
+		observed[0] = func(err error) { seen = append(seen, err) }
+		defer func() {
+			if len(seen) != 2 || seen[0] != nil || seen[1] == nil {
+				t.Errorf("the results of the logins are %v", seen)
+			}
+		}()
+	}
 	code := codeFor(t, app)
 	if got := counts(app); got != [3]int64{1, 0, 1} {
 		t.Errorf("before the code is redeemed, there are %v", got)

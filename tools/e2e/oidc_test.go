@@ -185,7 +185,7 @@ func (s *scene) refuse(t *testing.T, p *page, by *provider) {
 	if title := p.reads(`document.querySelector("h1")?.innerText === "The login did not succeed" ? document.body.innerText : ""`); !strings.Contains(title, by.name) {
 		t.Errorf("the page says %s", title)
 	}
-	p.shootAll("login_refused")
+	p.look("login_refused")
 	p.do(chromedp.Click("main a"))
 	p.lands(s.api + "/healthz")
 }
@@ -239,7 +239,7 @@ func (s *scene) askForCode(t *testing.T, p *page, by *provider, api apptest.Serv
 	p.do(chromedp.Navigate(s.api + "/login/" + by.name + "?return_to=/me"))
 	by.logIn(p, by.logins[1])
 	p.do(chromedp.WaitVisible("#otp"))
-	p.shootAll("login_code")
+	p.look("login_code")
 	p.do(chromedp.SendKeys("#otp", "000000\r"))
 	p.says("try again")
 	p.do(chromedp.SendKeys("#otp", codes.Recovery[0]+"\r")) // the refused code is selected
