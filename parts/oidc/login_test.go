@@ -125,6 +125,13 @@ func TestALoginLeadsOnlyToKnownPlaces(t *testing.T) {
 			t.Errorf("%q is answered %d %s, want %d", to, got.Status, got.Body, status)
 		}
 	}
+	longest := asApp()
+	longest.Set("state", strings.Repeat("x", 200))
+	for _, query := range []string{"return_to=/" + strings.Repeat("x", 999), longest.Encode()} {
+		if set := b.get("/login/p?"+query).Want(t, 303, "").Header.Get("Set-Cookie"); len(set) > 4000 {
+			t.Errorf("a cookie has %d bytes, and browsers take 4096", len(set))
+		}
+	}
 	for claim, changes := range map[string][2]string{
 		"no challenge":      {"code_challenge", ""},
 		"a short challenge": {"code_challenge", "x"},
