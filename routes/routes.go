@@ -25,7 +25,7 @@ func Table(p app.Program) []endpoint.Route {
 	table := slices.Concat(core(p), p.RoutesOfParts(), own(p))
 	health := server.Health{DB: p.DB}
 	return append(endpoint.Group(p.Settings.Server.BasePath, endpoint.Located(table)),
-		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live).TagText("For who runs the server: does it work?").Produces("application/json"),
+		endpoint.Gin("GET", "/healthz", "Is the process alive", health.Live).TagText("Checks for load balancers and supervisors.").Produces("application/json"),
 		endpoint.Public("GET", "/readyz", "Can it serve requests", health.Ready).Errors(problem.Unavailable))
 }
 
@@ -54,7 +54,7 @@ func core(p app.Program) []endpoint.Route {
 		app.WithLogin("POST", "/me/password", "Change my password", me.ChangePassword).Check(endpoint.NewRules(me.CheckNewPassword)).Errors(problem.TooManyAttempts, problem.Overloaded),
 		app.WithLogin("POST", "/me/delete", "Delete my account", me.Delete).Errors(accounts.ErrLastAdmin, problem.TooManyAttempts, problem.Overloaded),
 
-		app.WithLogin("POST", "/logout", "End the session that calls", sessions.Logout).TagText("The logins of a user, each until it ends."),
+		app.WithLogin("POST", "/logout", "End this session", sessions.Logout).TagText("Where the user is logged in, and how to log out."),
 		app.WithLogin("GET", "/sessions", "List my sessions", sessions.Index),
 		app.WithLogin("DELETE", "/sessions", "End all my sessions, or all others", sessions.EndMany),
 		app.WithLogin("DELETE", "/sessions/:id", "End one of my sessions", sessions.End),
