@@ -25,8 +25,7 @@ func Only(role models.Role) endpoint.Access {
 	}
 }
 
-// OnlyLogin is Only for users who have logged in. Another credential, such as an API key,
-// is not enough.
+// OnlyLogin is Only for users who have logged in. No other credential is enough.
 func OnlyLogin(role models.Role) endpoint.Access {
 	access := Only(role)
 	allow := access.Allow
