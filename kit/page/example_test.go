@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,7 @@ func Example() {
 	engine.GET("/failed", func(c *gin.Context) { pages.Write(c, http.StatusBadRequest, "failed.html", "Accounts & keys") })
 
 	answer := httptest.NewRecorder()
-	engine.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/failed", nil))
+	engine.ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/failed", nil))
 	fmt.Println(answer.Code, answer.Header().Get("Content-Type"))
 	fmt.Println(strings.Contains(answer.Body.String(), "<p>Accounts &amp; keys</p>"))
 	// Output:
