@@ -30,9 +30,9 @@ func Part() app.Part {
 func routes(a app.App, users accounts.Accounts) []endpoint.Route {
 	oauth := OAuth{account: handlers.Account{Accounts: users}, settings: a.Settings}
 	return []endpoint.Route{
-		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).TagText("Tokens for OAuth2 clients (RFC 6749, RFC 7009, RFC 8414).").MapErrors(mapError).
+		endpoint.Public("POST", "/token", "Get tokens, as OAuth2 clients do", oauth.Token).MapErrors(mapError).
 			Errors(accounts.ErrLoginFailed, problem.TooManyAttempts, problem.Overloaded, problem.Unavailable, oauth.unknownGrant()),
 		endpoint.Public("POST", "/revoke", "Revoke a token, as OAuth2 clients do", oauth.Revoke).MapErrors(mapError).Status(200).Errors(problem.Unavailable),
-		endpoint.Public("GET", "/.well-known/oauth-authorization-server", "The endpoints for OAuth2 clients", oauth.Metadata).Errors(problem.NotFound),
+		endpoint.Public("GET", "/.well-known/oauth-authorization-server", "The endpoints for OAuth2 clients", oauth.Metadata).TagText("Tokens for OAuth2 clients (RFC 6749, RFC 7009, RFC 8414).").Errors(problem.NotFound),
 	}
 }
