@@ -36,8 +36,8 @@ const faults = `(rules => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wca
 ].join("\n")))`
 
 // look shows the page on a desk and on a phone, light and dark, and finds its faults. With
-// SCREENSHOTS it saves the pictures too. The faults of some rules may be left.
-func (p *page) look(name string, left ...string) {
+// SCREENSHOTS it saves the pictures too. ignored are names of rules of axe.
+func (p *page) look(name string, ignored ...string) {
 	p.t.Helper()
 	script, err := axe()
 	if err != nil && os.Getenv("CI") != "" {
@@ -47,7 +47,7 @@ func (p *page) look(name string, left ...string) {
 		run(p, chromedp.Evaluate[bool](script+"; true"))
 	}
 	rules := map[string]map[string]bool{}
-	for _, rule := range left {
+	for _, rule := range ignored {
 		rules[rule] = map[string]bool{"enabled": false}
 	}
 	options, _ := json.Marshal(rules)
