@@ -22,7 +22,7 @@ import (
 	"example.com/latchkey/models"
 )
 
-// parsedToken is a access token, to change and sign it again.
+// parsedToken is an access token, to change and sign it again.
 type parsedToken struct {
 	header, claims map[string]any
 	method         jwt.SigningMethod

@@ -334,7 +334,7 @@ func TestAnUnknownEmailMakesTheSameStatements(t *testing.T) {
 	}
 }
 
-// 100 wrong passwords from everywhere do not lock the owner out at home.
+// 100 wrong passwords from many networks do not lock the owner out of the usual one.
 func TestANetworkFromWhichAnAccountHasLoggedInIsNotRefusedForOthers(t *testing.T) {
 	app, _ := throttled(t, 2)
 	const home, away = "203.0.113.1", "203.0.113.2"

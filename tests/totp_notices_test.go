@@ -47,7 +47,7 @@ func TestTheNoticesAndEventsOfOneTimeCodes(t *testing.T) {
 	}
 }
 
-// Who guesses codes knows the password.
+// Somebody who guesses codes knows the password.
 func TestTheOwnerIsToldOfGuessesOfCodes(t *testing.T) {
 	p := withMailAndCodes(t, func(s *config.Settings) { s.Login.MaxFailures = 2 })
 	for range 2 {

@@ -46,7 +46,7 @@ func hashing(t *testing.T, next func(password string), change ...func(*config.Se
 }
 
 func TestARefusalOfTheQueueAsksTheDatabaseNothing(t *testing.T) {
-	// How long a hash takes is known after the first one. It is longer than max_wait.
+	// After the first hash, the queue knows that a hash takes longer than max_wait.
 	app, occupy, release := hashing(t, func(string) { time.Sleep(5 * time.Millisecond) }, func(s *config.Settings) { s.Password.MaxWait = time.Millisecond })
 	bearer := append(from("203.0.113.1"), kit.Bearer(login(app, "ada@example.com", apptest.Password, "203.0.113.1").Field("access_token"))...)
 	app.Serve("GET", "/me", "", bearer...).Want(t, 200, "")

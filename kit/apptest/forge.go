@@ -24,7 +24,8 @@ func SetUnusedBit(text string) string {
 	return text[:last] + string(alphabet[strings.IndexByte(alphabet, text[last])^1])
 }
 
-// DecodeToken returns the header and the claims of a JWT, without a look at its signature.
+// DecodeToken returns the header and the claims of a JWT, without verifying its
+// signature.
 func DecodeToken(t testing.TB, token string) (header, claims map[string]any) {
 	t.Helper()
 	parts := strings.Split(token, ".")

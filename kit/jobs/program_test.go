@@ -177,7 +177,7 @@ func TestEveryAcknowledgedJobRunsAlthoughItsProgramIsKilled(t *testing.T) {
 		}
 		end()
 		expire(t, db)
-		if err := db.Exec("UPDATE jobs SET ended = attempts").Error; err != nil { // so that no job fails at its third death
+		if err := db.Exec("UPDATE jobs SET ended = attempts").Error; err != nil { // so that no job fails because its process has died three times
 			t.Fatal(err)
 		}
 	}

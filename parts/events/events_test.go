@@ -167,7 +167,7 @@ func TestAChangeAndItsEventAreOneTransaction(t *testing.T) {
 	}{
 		{"POST", "/register", `{"email":"bob@example.com","password":"correct horse"}`, nil},
 		{"POST", "/login", `{"email":"ada@example.com","password":"correct horse"}`, nil},
-		{"POST", "/login", `{"email":"ada@example.com","password":"wrong"}`, nil}, // no guess without a trace
+		{"POST", "/login", `{"email":"ada@example.com","password":"wrong"}`, nil}, // every guess has an event
 		{"POST", "/refresh", `{"refresh_token":"` + refresh + `"}`, nil},
 		{"POST", "/logout", ``, bearer},
 		{"PATCH", "/me", `{"name":"Ada"}`, bearer},
