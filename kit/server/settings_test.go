@@ -44,6 +44,20 @@ func TestGoodSettingsAreAccepted(t *testing.T) {
 	}
 }
 
+func TestTheURLIsThatOfTheSettingsOrOfThisMachine(t *testing.T) {
+	for want, c := range map[string]struct{ public, host string }{
+		"https://api.example.com/x/v1": {"https://api.example.com/x/", "localhost"},
+		"http://localhost:81/v1":       {"", "localhost:81"},
+		"http://127.0.0.1:8080/v1":     {"", "evil.example"},
+	} {
+		s := server.Defaults()
+		s.PublicURL, s.BasePath = c.public, "/v1"
+		if got := s.URL(c.host); got != want {
+			t.Errorf("the URL is %s, want %s", got, want)
+		}
+	}
+}
+
 func TestTheLogHasAKnownLevelAndFormat(t *testing.T) {
 	var faults settings.Faults
 	server.LogSettings{Level: "trace", Format: "xml"}.Check(faults.Section("log"))

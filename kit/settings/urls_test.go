@@ -36,3 +36,14 @@ func TestLoopbackIsThisMachine(t *testing.T) {
 		}
 	}
 }
+
+func TestAPathLeadsToNoOtherServer(t *testing.T) {
+	for text, want := range map[string]bool{
+		"/": true, "/me?a=b#c": true, "/%2Fevil.example": true,
+		"": false, "me": false, "//evil.example": false, `/\evil.example`: false, "/\t/evil.example": false, "https://evil.example": false, "/ä": false,
+	} {
+		if settings.IsPath(text) != want {
+			t.Errorf("%q: want %t", text, want)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func start(a app.App) app.Running {
 			totp := codes
 			totp.accounts = users
 			return []endpoint.Route{
-				app.WithLogin("POST", "/me/totp", "Set one-time codes up", totp.SetUp).Errors(problem.AlreadyExists, problem.TooManyAttempts, problem.Overloaded),
+				app.WithLogin("POST", "/me/totp", "Set one-time codes up", totp.SetUp).TagText("A second factor: one-time codes of an app, and recovery codes.").Errors(problem.AlreadyExists, problem.TooManyAttempts, problem.Overloaded),
 				app.WithLogin("POST", "/me/totp/confirm", "Turn one-time codes on, and get recovery codes", totp.Confirm).Errors(problem.AlreadyExists, problem.TooManyAttempts),
 				app.WithLogin("POST", "/me/totp/delete", "Turn one-time codes off", totp.TurnOff).Errors(problem.TooManyAttempts, problem.Overloaded),
 			}
