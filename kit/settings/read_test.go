@@ -234,7 +234,7 @@ func TestTheFileNamesTheEntriesOfAMap(t *testing.T) {
 			var faults settings.Faults
 			faults.Read(write(t, c.file), []string{c.variable}, &struct{}{}, settings.Other{Section: "login", Into: &read})
 			got := fmt.Sprint(read.Providers, faults, " secret ", string(read.Providers["one"].Secret.Bytes()))
-			if !strings.Contains(got, c.want) || (len(faults) > 0) != (strings.Contains(c.want, "is n")) {
+			if !strings.Contains(got, c.want) || (len(faults) > 0) != strings.Contains(c.want, "is n") {
 				t.Errorf("read %s, want %s", got, c.want)
 			}
 		})
