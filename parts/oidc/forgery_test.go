@@ -110,7 +110,7 @@ func TestAProviderThatIsAwayIsAwayAlone(t *testing.T) {
 		"another issuer":            {Discovery: JSON{"issuer": other.URL}},
 		"a redirect":                {Answer: answers{Discovery: Redirect(other.URL + string(Discovery))}},
 		"100 MiB":                   {Answer: answers{Discovery: Flood(new(atomic.Int64))}},
-		"an http endpoint":          {Discovery: JSON{"token_endpoint": "http://example.com/token"}},
+		"an http endpoint":          {Discovery: JSON{"userinfo_endpoint": "http://example.com/user"}},
 		"keys by http":              {Discovery: JSON{"jwks_uri": "http://example.com/jwks"}},
 		"no endpoint":               {Discovery: JSON{"authorization_endpoint": Missing{}}},
 		"an endpoint without a URL": {Discovery: JSON{"userinfo_endpoint": "javascript:x"}},
