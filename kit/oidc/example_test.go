@@ -17,7 +17,7 @@ import (
 func Example() {
 	away := true
 	var provider *httptest.Server
-	provider = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	provider = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if away {
 			w.WriteHeader(http.StatusBadGateway)
 			return

@@ -57,7 +57,7 @@ func (t Tickets[Value]) Open(text string, to Purpose) (opened Ticket[Value], ok 
 
 // SetCookie adds a cookie with a new ticket to the headers of an answer. Without a purpose, the
 // browser deletes the cookie.
-func (t Tickets[Value]) SetCookie(headers http.Header, cookie http.Cookie, value Value, to Purpose) {
+func (t Tickets[Value]) SetCookie(headers http.Header, cookie http.Cookie, value Value, to Purpose) { //nolint:gosec // its caller sets the attributes
 	if cookie.MaxAge = -1; to.TTL > 0 {
 		cookie.Value, cookie.MaxAge = t.Issue(value, to), int(to.TTL.Seconds())
 	}
