@@ -239,11 +239,14 @@ func TestWithoutAProviderThereIsNothing(t *testing.T) {
 func TestTheCookieOfAReturnIsSecureOverHTTPS(t *testing.T) {
 	app, _ := start(t, func(s *config.Settings) { s.Server.PublicURL, s.Server.BasePath = "https://api.example.com/x/", "/v1" })
 	answer := newBrowser(t, app).get(appLogin("p")).Want(t, 303, "")
-	if set := answer.Header.Get("Set-Cookie"); !strings.Contains(set, "; Secure") || !strings.Contains(set, "Path=/v1/login/p/callback") {
+	if set := answer.Header.Get("Set-Cookie"); !strings.Contains(set, "; Secure") || !strings.Contains(set, "Path=/x/v1/login/p/callback;") {
 		t.Errorf("the cookie is %s", set)
 	}
 	if to := answer.Header.Get("Location"); !strings.Contains(to, url.QueryEscape("https://api.example.com/x/v1/login/p/callback")) {
 		t.Errorf("the browser is at %s", to)
+	}
+	if got := newBrowser(t, app).logIn("/login/p"); got.Status == 303 && got.Header.Get("Location") != "/x/v1/" {
+		t.Errorf("the browser is at %s then", got.Header.Get("Location"))
 	}
 }
 

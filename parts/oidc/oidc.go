@@ -131,16 +131,15 @@ func start(a app.App) app.Running {
 
 func (l Logins) routes(users accounts.Accounts) []endpoint.Route {
 	l.accounts = users
-	identities := Identities{l}
 	return []endpoint.Route{
 		endpoint.Public("GET", "/login/:provider", "Log in at a provider, in a browser", l.Begin).TagText("Logins at OpenID Connect providers.").Status(303).Errors(problem.NotFound, problem.Unavailable, accounts.ErrLoginFailed),
 		endpoint.Public("GET", "/login/:provider/callback", "Where a provider sends the browser back", l.Callback).Status(303).With(server.Limit(10*l.settings.Login.MaxFailures, l.settings.Login.Window)).
 			Errors(accounts.ErrLoginFailed, problem.Forbidden, errConflict, problem.NotFound, problem.TooManyAttempts, problem.Unavailable),
 		endpoint.Public("POST", "/login/:provider/callback", "Send the second factor of a login at a provider", l.Second).
 			Errors(accounts.ErrLoginFailed, problem.Forbidden, problem.NotFound, problem.TooManyAttempts, problem.Unavailable),
-		app.WithLogin("GET", "/me/identities", "List the providers at which I can log in", identities.Index).TagText("The providers at which a user can log in."),
-		app.WithLogin("POST", "/me/identities/:provider", "Begin to link a provider to my account", identities.Link).Errors(problem.NotFound, problem.TooManyAttempts, problem.Overloaded),
-		app.WithLogin("DELETE", "/me/identities/:id", "Unlink a provider from my account", identities.Unlink).Errors(errLastWayIn),
+		app.WithLogin("GET", "/me/identities", "List the providers at which I can log in", Identities{l}.Index).TagText("The providers at which a user can log in."),
+		app.WithLogin("POST", "/me/identities/:provider", "Begin to link a provider to my account", Identities{l}.Link).Errors(problem.NotFound, problem.TooManyAttempts, problem.Overloaded),
+		app.WithLogin("DELETE", "/me/identities/:id", "Unlink a provider from my account", Identities{l}.Unlink).Errors(errLastWayIn),
 	}
 }
 

@@ -3,9 +3,9 @@ package oidc
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -46,9 +46,9 @@ var errLost = accounts.ErrLoginFailed.Detailed("This login was not begun in this
 // keep keeps a ticket in the browser, for the callback alone, or deletes it. Each state has a
 // cookie of its own, so that logins in two tabs do not disturb each other.
 func (l Logins) keep(ctx context.Context, s step, to ticket.Purpose) {
+	at := l.root(ctx).JoinPath("login", s.Provider, "callback")
 	cookie := http.Cookie{ //nolint:gosec // Secure is up to the scheme
-		Name: cookieName + s.State, Path: l.settings.Server.BasePath + "/login/" + s.Provider + "/callback",
-		Secure: strings.HasPrefix(l.root(ctx), "https:"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: cookieName + s.State, Path: at.Path, Secure: at.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 	l.tickets.SetCookie(endpoint.Context(ctx).Writer.Header(), cookie, s, to)
 }
@@ -99,12 +99,13 @@ func (l Logins) leads(to string) bool {
 	return len(to) <= 1000 && (settings.IsPath(to) || slices.Contains(l.own.ReturnTo, to))
 }
 
-// root is the URL with which the addresses of this server begin.
-func (l Logins) root(ctx context.Context) string {
-	return l.settings.Server.URL(endpoint.Context(ctx).Request.Host)
+// root is the URL with which the addresses of this server begin, as a browser knows it.
+func (l Logins) root(ctx context.Context) *url.URL {
+	root, _ := url.Parse(l.settings.Server.URL(endpoint.Context(ctx).Request.Host) + "/") // the settings are checked
+	return root
 }
 
 // callback is the redirect_uri of a provider.
 func (l Logins) callback(ctx context.Context, provider string) string {
-	return l.root(ctx) + "/login/" + provider + "/callback"
+	return l.root(ctx).JoinPath("login", provider, "callback").String()
 }
