@@ -1,12 +1,10 @@
 package endpoint
 
 import (
-	"context"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-json-experiment/json"
@@ -15,47 +13,6 @@ import (
 
 	"example.com/latchkey/kit/problem"
 )
-
-// smallAnswer, in bytes, is what one connection may hold without being counted.
-const smallAnswer = 16 << 10
-
-// answers counts the bytes of the answers that are being sent, because a client may
-// read slowly, or not at all.
-type answers struct {
-	limit  int
-	client func(context.Context) string
-
-	mu   sync.Mutex
-	sent int
-	by   map[string]int
-}
-
-// LimitAnswers returns the routes with a limit for the JSON answers over 16 KiB that are in
-// memory at once, in bytes. One client may have a quarter. A read above that is answered
-// 503. A write is not, because it is done.
-func LimitAnswers(routes []Route, limit int, client func(context.Context) string) []Route {
-	limited, all := slices.Clone(routes), &answers{limit: limit, client: client, by: map[string]int{}}
-	for i := range limited {
-		limited[i].answers = all
-	}
-	return limited
-}
-
-// count adds the size of an answer, or takes it away again if it is negative. It reports
-// whether there is room.
-func (a *answers) count(client string, size int) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	above := func(sent, limit int) bool { return sent > 0 && size > 0 && sent+size > limit } // a larger one is sent alone
-	if above(a.sent, a.limit) || above(a.by[client], a.limit/4) {
-		return false
-	}
-	a.sent += size
-	if a.by[client] += size; a.by[client] == 0 {
-		delete(a.by, client)
-	}
-	return true
-}
 
 var marshalOptions = json.JoinOptions(marshalTimes, json.Deterministic(true), jsontext.AllowInvalidUTF8(true))
 
@@ -87,12 +44,12 @@ func (r Route) writeAnswer(c *gin.Context, out any) {
 	}
 	if all := r.answers; all != nil && len(body) > smallAnswer && isRead(c.Request.Method) {
 		client := all.client(c.Request.Context())
-		if !all.count(client, len(body)) {
+		if !all.resize(client, 0, len(body)) {
 			c.Writer.Header().Del("ETag")
 			problem.Write(c, problem.Overloaded)
 			return
 		}
-		defer all.count(client, -len(body))
+		defer all.resize(client, len(body), 0)
 	}
 	c.Data(r.status, "application/json; charset=utf-8", body)
 }

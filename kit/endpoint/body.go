@@ -101,13 +101,13 @@ func mediaRanges(media string) []string {
 }
 
 // bodyError turns an error from reading the body into a problem with detail. It
-// keeps the error of a body over its limit, which problem.Write handles.
+// keeps the errors of a body over a limit, which problem.Write handles.
 func bodyError(r *http.Request, err error, detail string) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case r.Context().Err() != nil: // the client has disconnected
 		return r.Context().Err()
-	case err == nil || errors.As(err, &tooLarge):
+	case err == nil || errors.As(err, &tooLarge) || errors.Is(err, problem.Overloaded):
 		return err
 	}
 	return problem.MalformedBody.Detailed("%s", detail).Because(err)

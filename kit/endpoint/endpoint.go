@@ -49,10 +49,11 @@ type Route struct {
 	enums      map[string][]string // by parameter
 	middleware []gin.HandlerFunc
 	problems   []*problem.Problem
-	answers    *answers // nil without a limit
-	bind       binder   // made when the handlers or the document are
+	bind       binder // made when the handlers or the document are
 	in, out    reflect.Type
 	function   string // the function's name
+
+	answers, bodies *memory // nil without a limit
 }
 
 // None is the type of an empty input or answer.
@@ -239,6 +240,7 @@ func (r Route) handle(c *gin.Context) {
 			c.Request.Header.Set(name, strings.Join(lines, ", "))
 		}
 	}
+	defer r.countBody(c.Request)()
 	out, err := r.call(c, r.bind, r.own)
 	if err != nil && r.mapErrors != nil {
 		err = r.mapErrors(err)

@@ -162,6 +162,9 @@ func parseMultipart(r *http.Request) error {
 	if err != nil {
 		return problem.MalformedBody.Detailed("The form has no boundary").Because(err)
 	}
+	if body, counted := r.Body.(*countedBody); counted {
+		body.most = FormMemory
+	}
 	r.MultipartForm, err = reader.ReadForm(FormMemory)
 	var disk *fs.PathError
 	switch {

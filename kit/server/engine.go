@@ -35,8 +35,9 @@ type Options struct {
 	Authenticate gin.HandlerFunc   // refuses a request of nobody to a route that is not public
 }
 
-// maxAnswers, in bytes, is how much memory answers over 16 KiB may take.
-const maxAnswers = 64 << 20
+// maxMemory, in bytes, is how much memory answers over 16 KiB may take, and also how much
+// bodies over 64 KiB may.
+const maxMemory = 64 << 20
 
 // NewEngine builds an engine with the routes, and the middleware of all requests.
 func NewEngine(o Options) (*gin.Engine, error) {
@@ -52,7 +53,7 @@ func NewEngine(o Options) (*gin.Engine, error) {
 	engine.Use(realIP(o.TrustedProxies, o.Log), requestID, withClient(o.Realm))
 	engine.Use(o.Middleware...)
 	engine.Use(logRequests(o.Log, o.LogMore), answerPanics, setHeaders)
-	table := endpoint.LimitAnswers(append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...), maxAnswers, network)
+	table := endpoint.LimitMemory(append(slices.Clone(o.Routes), endpoint.Group(o.BasePath, o.Pages)...), maxMemory, network)
 	if len(o.CORSOrigins)+len(o.Origins) > 0 {
 		engine.Use(allowOrigins(o, table))
 	}

@@ -42,6 +42,11 @@ func newEngine(t *testing.T, settings Settings, log *slog.Logger) *gin.Engine {
 		return endpoint.Protected(anybody, of, method, path, "Who am I", func(_ context.Context, user string, _ endpoint.None) (string, error) { return user, nil })
 	}
 	login := func(context.Context, credentials) (endpoint.None, error) { return endpoint.None{}, nil }
+	keep := func(_ context.Context, _ string, in struct {
+		Text string `json:"text"`
+	}) (int, error) {
+		return len(in.Text), nil
+	}
 	live := func(context.Context, endpoint.None) (string, error) { return "ok", nil }
 	engine, err := NewEngine(Options{Settings: settings, Realm: "test", Log: log, LogMore: nothingMore, Authenticate: authenticate, Routes: []endpoint.Route{
 		endpoint.Public("GET", "/healthz", "Is it alive", live),
@@ -49,6 +54,7 @@ func newEngine(t *testing.T, settings Settings, log *slog.Logger) *gin.Engine {
 		protected("GET", "/me"), protected("PATCH", "/me").Operation("change"),
 		endpoint.Public("POST", "/login", "Sign in", login), endpoint.Public("POST", "/register", "Register", login).Operation("register"),
 		endpoint.Public("GET", "/big", "A long answer", func(context.Context, endpoint.None) (string, error) { return strings.Repeat("x", bigAnswer), nil }),
+		endpoint.Protected(anybody, of, "POST", "/big", "Keep a long text", keep).Operation("keep"),
 	}})
 	if err != nil {
 		t.Fatal(err)
