@@ -116,7 +116,7 @@ func (t *Throttle) read(ctx context.Context, db *gorm.DB, g Guess) ([]Failures, 
 		return nil, err
 	}
 	counts, known := counts[:len(counts)-1], counts[len(counts)-1]
-	if known.EndsAt.After(db.NowFunc()) {
+	if now := db.NowFunc(); known.EndsAt.After(now) && !known.EndsAt.After(now.Add(knownFor+maxSkew)) {
 		counts = slices.DeleteFunc(counts, func(count Failures) bool { return count.Source == "" })
 	}
 	return counts, nil
