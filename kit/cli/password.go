@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"fmt"
 	"os"
@@ -9,16 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-
-	"example.com/latchkey/kit/password"
 )
 
 // PasswordFlag adds the flag --password-file. read reads a password from that file or,
 // without one, asks twice for it at the terminal, which does not show it. A password is never
 // an argument, because other users of the machine can read arguments.
-func PasswordFlag(command *cobra.Command) (read func(into *password.Password) error) {
+func PasswordFlag(command *cobra.Command) (read func(into encoding.TextUnmarshaler) error) {
 	file := command.Flags().String("password-file", "", "read the password from this file instead of the terminal")
-	return func(into *password.Password) error {
+	return func(into encoding.TextUnmarshaler) error {
 		text, err := readPassword(*file)
 		if err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 )
 
 // leaves are the packages of the kit that a program can have as its own.
-var leaves = []string{"cli", "email", "mail", "page", "password", "revocable", "rows", "seal", "throttle", "token", "totp"}
+var leaves = []string{"cli", "email", "mail", "oidc", "page", "password", "revocable", "rows", "seal", "throttle", "ticket", "token", "totp"}
 
 // sharedPackages are the other ones, and why the kit and the program need the same.
 var sharedPackages = map[string]string{
@@ -53,7 +53,9 @@ func checkOwn(root, name string) {
 	refuse(sharedPackages[name] != "", "package=%s: it must stay in the kit, because %s", name, sharedPackages[name])
 	refuse(!slices.Contains(leaves, name), "package=%s: choose one of %s", name, strings.Join(leaves, ", "))
 	refuse(exists(root, name), "package=%s: there is a folder %s/ already", name, name)
-	refuse(name == "seal" && !slices.Contains(ownedPackages(root), "throttle"), "package=seal: kit/throttle takes keys of kit/seal only, so make it yours first: make own package=throttle")
+	for _, taker := range []string{"throttle", "ticket"} {
+		refuse(name == "seal" && !slices.Contains(ownedPackages(root), taker), "package=seal: kit/%s takes keys of kit/seal only, so make it yours first: make own package=%[1]s", taker)
+	}
 }
 
 var codeLine = regexp.MustCompile(`(?m)^\s*([^/\s]|/[^/]).*$`)

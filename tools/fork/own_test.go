@@ -11,7 +11,7 @@ import (
 func TestEachLeafOfTheKitCanBecomeTheProgramsOwn(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
-	first := map[string]string{"seal": "throttle"}
+	first := map[string]string{"seal": "throttle ticket"}
 	if err := makeOwn(root, "seal"); err == nil || !strings.Contains(err.Error(), "make own package=throttle") {
 		t.Errorf("seal without throttle: %v", err)
 	}
