@@ -54,6 +54,14 @@ func NormalizeOrigin(origin string) (string, error) {
 	return u.Scheme + "://" + strings.ToLower(host), nil
 }
 
+// WithQuery returns an address with more parameters in its query.
+func WithQuery(address string, more url.Values) string {
+	if strings.Contains(address, "?") {
+		return address + "&" + more.Encode()
+	}
+	return address + "?" + more.Encode()
+}
+
 // HasGoodPort reports whether clients can connect to the port of a URL, if it has one.
 func HasGoodPort(u *url.URL) bool {
 	port, err := strconv.ParseUint(u.Port(), 10, 16)

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"net/url"
 	"testing"
 
 	"example.com/latchkey/kit/settings"
@@ -44,6 +45,17 @@ func TestAPathLeadsToNoOtherServer(t *testing.T) {
 	} {
 		if settings.IsPath(text) != want {
 			t.Errorf("%q: want %t", text, want)
+		}
+	}
+}
+
+func TestParametersAreAddedToTheQuery(t *testing.T) {
+	for address, want := range map[string]string{
+		"com.example.app:/in":      "com.example.app:/in?a=b+c",
+		"https://example.com/?x=y": "https://example.com/?x=y&a=b+c",
+	} {
+		if got := settings.WithQuery(address, url.Values{"a": {"b c"}}); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/gofrs/uuid/v5"
@@ -19,6 +19,7 @@ import (
 	"example.com/latchkey/kit/password"
 	"example.com/latchkey/kit/problem"
 	"example.com/latchkey/kit/seal"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/models"
 )
 
@@ -72,11 +73,7 @@ type link struct {
 func (m Mail) newURL(of link, user models.User) string {
 	expires := m.accounts.DB.NowFunc().Add(of.ttl).Unix()
 	payload := binary.BigEndian.AppendUint64(user.ID.Bytes(), uint64(expires)) //nolint:gosec // after 1970
-	separator := "?"
-	if strings.Contains(of.page, "?") {
-		separator = "&"
-	}
-	return of.page + separator + "token=" + m.keys.Sign(payload, of.name, of.state(user))
+	return settings.WithQuery(of.page, url.Values{"token": {m.keys.Sign(payload, of.name, of.state(user))}})
 }
 
 // use uses the token of a link: prepare does what takes long, and change is run as

@@ -16,6 +16,7 @@ import (
 	"example.com/latchkey/kit/endpoint"
 	"example.com/latchkey/kit/oidc"
 	"example.com/latchkey/kit/problem"
+	"example.com/latchkey/kit/settings"
 	"example.com/latchkey/kit/ticket"
 	"example.com/latchkey/kit/totp"
 	"example.com/latchkey/models"
@@ -125,11 +126,7 @@ func (l Logins) comeBack(ctx context.Context, in Callback, t stepTicket) (to str
 		return s.ReturnTo, err
 	}
 	if s.Identity, s.UserID = known.ID, known.UserID; s.Challenge != "" {
-		separator := "?"
-		if strings.Contains(s.ReturnTo, "?") {
-			separator = "&"
-		}
-		return s.ReturnTo + separator + url.Values{"code": {l.tickets.Issue(s, toRedeem)}, "state": {s.AppState}}.Encode(), nil
+		return settings.WithQuery(s.ReturnTo, url.Values{"code": {l.tickets.Issue(s, toRedeem)}, "state": {s.AppState}}), nil
 	}
 	var missing *problem.Problem
 	err = l.logInBrowser(ctx, stepTicket{Value: s}, "")
