@@ -23,11 +23,11 @@ import (
 // Identity is a user as a provider knows one, by issuer and subject.
 type Identity struct {
 	rows.Base
-	UserID   uuid.UUID `json:"-"`
-	Provider string    `json:"provider" gorm:"-"` // "" if the settings have it no more
-	Issuer   string    `json:"issuer"`
-	Subject  string    `json:"-"`
-	ByUser   bool      `json:"-"` // a signed-in user has linked it, so that it proves nothing about the mailbox
+	UserID      uuid.UUID    `json:"-"`
+	Provider    string       `json:"provider" gorm:"-"` // "" if the settings have it no more
+	Issuer      string       `json:"issuer"`
+	Subject     string       `json:"-"`
+	ProvedEmail models.Email `json:"-"` // which the provider proved when it was stored, or ""
 }
 
 // identify returns the identity of who has come back. A new one belongs to the user who links
@@ -44,6 +44,9 @@ func (l Logins) identify(ctx context.Context, who oidc.User, s step) (of Identit
 
 func (l Logins) findOrAdd(ctx context.Context, who oidc.User, s step) (Identity, error) {
 	of := Identity{Issuer: who.Issuer, Subject: who.Subject}
+	if who.Verified {
+		of.ProvedEmail = who.Email
+	}
 	db := l.accounts.DB.WithContext(ctx)
 	known := db.Limit(1).Find(&of, "issuer = ? AND subject = ?", of.Issuer, of.Subject)
 	switch {
@@ -129,7 +132,6 @@ func (l Logins) link(ctx context.Context, of Identity, s step) (Identity, error)
 	default:
 		return of, errConflict.Detailed("This account at %s belongs to another account here", s.Provider)
 	}
-	of.ByUser = true
 	login := accounts.Login{User: models.User{Base: rows.Base{ID: s.UserID}}, SessionID: s.SessionID}
 	ctx = accounts.WithIdentity(ctx, accounts.Identity{User: login.User, By: accounts.BySession, ID: s.SessionID}) // for the event
 	err := l.accounts.WithUser(ctx, s.UserID, func(tx *gorm.DB, user models.User) error {
@@ -142,12 +144,13 @@ func (l Logins) link(ctx context.Context, of Identity, s step) (Identity, error)
 }
 
 // endUnproved is a hook. When a link is used to choose a new password, it removes the
-// identities that somebody else may have linked, and adds their number to the event.
+// identities that do not prove the email, because somebody else may have them, and adds their
+// number to the event.
 func endUnproved(tx *gorm.DB, event accounts.Event) error {
 	if event.Kind != accounts.PasswordReset {
 		return nil
 	}
-	ended := tx.Delete(&Identity{}, "user_id = ? AND (by_user OR ?)", event.User.ID, event.WasUnverified)
+	ended := tx.Delete(&Identity{}, "user_id = ? AND (proved_email <> ? OR ?)", event.User.ID, event.User.Email, event.WasUnverified)
 	if ended.RowsAffected > 0 {
 		event.Details["identities"] = ended.RowsAffected
 	}

@@ -150,13 +150,13 @@ var createIdentities = &gormigrate.Migration{
 			ID string `gorm:"type:uuid;primaryKey"`
 		}
 		type Identity struct {
-			ID        string    `gorm:"type:uuid;primaryKey"`
-			CreatedAt time.Time `gorm:"not null"`
-			UserID    string    `gorm:"type:uuid;not null;index"`
-			User      User      `gorm:"constraint:OnDelete:CASCADE"`
-			Issuer    string    `gorm:"not null;uniqueIndex:idx_identities_subject,priority:1"`
-			Subject   string    `gorm:"not null;uniqueIndex:idx_identities_subject,priority:2"`
-			ByUser    bool      `gorm:"not null"`
+			ID          string    `gorm:"type:uuid;primaryKey"`
+			CreatedAt   time.Time `gorm:"not null"`
+			UserID      string    `gorm:"type:uuid;not null;index"`
+			User        User      `gorm:"constraint:OnDelete:CASCADE"`
+			Issuer      string    `gorm:"not null;uniqueIndex:idx_identities_subject,priority:1"`
+			Subject     string    `gorm:"not null;uniqueIndex:idx_identities_subject,priority:2"`
+			ProvedEmail string    `gorm:"not null"`
 		}
 		return tx.Migrator().CreateTable(&Identity{})
 	},
