@@ -5,11 +5,12 @@ package ticket
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/go-gormigrate/gormigrate/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gofrs/uuid/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -38,7 +39,8 @@ type Ticket[Value any] struct {
 
 // Issue returns a new ticket.
 func (t Tickets[Value]) Issue(value Value, to Purpose) string {
-	text, err := json.Marshal(Ticket[Value]{uuid.Must(uuid.NewV7()), t.DB.NowFunc().Add(to.TTL), value})
+	// Unlike encoding/json, it writes & as one byte, and a cookie has at most 4096.
+	text, err := json.Marshal(Ticket[Value]{uuid.Must(uuid.NewV7()), t.DB.NowFunc().Add(to.TTL), value}, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		panic(err) // the type of the value is no JSON
 	}
@@ -87,10 +89,14 @@ type usedTicket struct {
 	ExpiresAt time.Time
 }
 
+// maxSkew is how late the clock of another process may be. There, a ticket has not expired
+// yet.
+const maxSkew = time.Hour
+
 // Purge deletes what is known of used tickets that have expired.
 func Purge(ctx context.Context, db *gorm.DB) error {
 	db = db.WithContext(ctx)
-	return db.Delete(&usedTicket{}, "expires_at < ?", db.NowFunc()).Error
+	return db.Delete(&usedTicket{}, "expires_at < ?", db.NowFunc().Add(-maxSkew)).Error
 }
 
 // CreateUsedTickets makes the table of used tickets.

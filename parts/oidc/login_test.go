@@ -8,6 +8,7 @@ import (
 
 	"example.com/latchkey/config"
 	kit "example.com/latchkey/kit/apptest"
+	"example.com/latchkey/kit/ticket"
 )
 
 func TestABrowserLogsInAndIsTheSameUserAgain(t *testing.T) {
@@ -126,8 +127,8 @@ func TestALoginLeadsOnlyToKnownPlaces(t *testing.T) {
 		}
 	}
 	longest := asApp()
-	longest.Set("state", strings.Repeat("x", 200))
-	for _, query := range []string{"return_to=/" + strings.Repeat("x", 999), longest.Encode()} {
+	longest.Set("state", strings.Repeat("\x01", 200))
+	for _, query := range []string{"return_to=/" + strings.Repeat("%26", 999), "return_to=/" + strings.Repeat("%22", 999), longest.Encode()} {
 		if set := b.get("/login/p?"+query).Want(t, 303, "").Header.Get("Set-Cookie"); len(set) > 4000 {
 			t.Errorf("a cookie has %d bytes, and browsers take 4096", len(set))
 		}
@@ -264,6 +265,22 @@ func TestWhatALoginKeepsExpires(t *testing.T) {
 	}
 	now = now.Add(9 * time.Minute)
 	b.get(back).Want(t, 401, "login_failed")
+}
+
+func TestACodeWorksOnceAlsoAfterAPurgeByAClockThatIsAhead(t *testing.T) {
+	app, _ := start(t)
+	needTokens(t, app)
+	code := codeFor(t, app)
+	redeem(app, code, nil).Want(t, 200, "")
+	now := app.DB.NowFunc
+	app.DB.NowFunc = func() time.Time { return now().Add(5 * time.Minute) }
+	if err := ticket.Purge(t.Context(), app.DB); err != nil {
+		t.Fatal(err)
+	}
+	app.DB.NowFunc = now
+	if got := redeem(app, code, nil); got.Field("error") != "invalid_grant" {
+		t.Errorf("answered %d %s", got.Status, got.Body)
+	}
 }
 
 func TestWhatALoginKeepsIsForOneState(t *testing.T) {
