@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/url"
 	"path"
 	"regexp"
 	"strings"
@@ -70,10 +71,10 @@ func (s Settings) Check(f settings.Section) {
 // URL is the beginning of the addresses of a server for who asked it under a host, which may be
 // "". Without public_url, it is known under the names of this machine, or server.address.
 func (s Settings) URL(host string) string {
-	switch {
-	case s.PublicURL != "":
+	if s.PublicURL != "" {
 		return strings.TrimSuffix(s.PublicURL, "/") + s.BasePath
-	case host == "" || !settings.IsLoopback(host):
+	}
+	if u, err := url.Parse("http://" + host); err != nil || u.Host != host || !settings.HasGoodPort(u) || !settings.IsLoopback(host) {
 		host = s.Address
 	}
 	return "http://" + host + s.BasePath

@@ -45,15 +45,23 @@ func TestGoodSettingsAreAccepted(t *testing.T) {
 }
 
 func TestTheURLIsThatOfTheSettingsOrOfThisMachine(t *testing.T) {
-	for want, c := range map[string]struct{ public, host string }{
-		"https://api.example.com/x/v1": {"https://api.example.com/x/", "localhost"},
-		"http://localhost:81/v1":       {"", "localhost:81"},
-		"http://127.0.0.1:8080/v1":     {"", "evil.example"},
+	const public, own = "https://api.example.com/x/", "http://127.0.0.1:8080/v1"
+	for _, c := range []struct{ public, host, want string }{
+		{public, "localhost", "https://api.example.com/x/v1"},
+		{"", "localhost:81", "http://localhost:81/v1"},
+		{"", "[::1]:81", "http://[::1]:81/v1"},
+		{"", "evil.example", own},
+		{"", "localhost:x", own},
+		{"", "[::1]:x", own},
+		{"", "localhost:99999", own},
+		{"", "localhost:80@evil.example", own},
+		{"", "%zz.localhost", own},
+		{"", "", own},
 	} {
 		s := server.Defaults()
 		s.PublicURL, s.BasePath = c.public, "/v1"
-		if got := s.URL(c.host); got != want {
-			t.Errorf("the URL is %s, want %s", got, want)
+		if got := s.URL(c.host); got != c.want {
+			t.Errorf("%q: the URL is %s, want %s", c.host, got, c.want)
 		}
 	}
 }
