@@ -21,16 +21,17 @@ import (
 func TestMain(m *testing.M) { os.Exit(kit.Main(m)) }
 
 const (
-	ada      = "ada@example.com" // whom every provider logs in
-	appURL   = "https://app.example.com/in?a=b"
-	verifier = "a-verifier-of-43-to-128-characters-as-RFC-7636-asks"
+	ada       = "ada@example.com" // whom every provider logs in
+	appURL    = "https://app.example.com/in?a=b"
+	schemeURL = "com.example.app:/in?a=b"
+	verifier  = "a-verifier-of-43-to-128-characters-as-RFC-7636-asks"
 )
 
 // at are the settings with providers by their names, whose emails are trusted.
 func at(providers map[string]*fakeProvider) func(*config.Settings) {
 	return func(s *config.Settings) {
 		own := config.Of[oidc.Settings](*s)
-		own.Providers, own.ReturnTo = map[string]client.Settings{}, []string{appURL}
+		own.Providers, own.ReturnTo = map[string]client.Settings{}, []string{appURL, schemeURL}
 		for name, p := range providers {
 			own.Providers[name] = client.Settings{Issuer: p.URL, ClientID: ClientID, ClientSecret: ClientSecret, TrustEmail: true}
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -97,7 +98,7 @@ func (l Logins) send(ctx context.Context, to, back string, err error) (none endp
 	switch {
 	case err != nil && strings.Contains(c.GetHeader("Accept"), "text/html"):
 		p := problem.Prepare(c, err)
-		l.pages.Write(c, p.Status, "failed.html", map[string]string{"Text": p.Describe(), "Back": back})
+		l.pages.Write(c, p.Status, "failed.html", map[string]any{"Text": p.Describe(), "Back": template.URL(back)}) //nolint:gosec // a path, or of oidc.return_to
 		return none, nil
 	case err == nil && to != "":
 		c.Header("Location", to)

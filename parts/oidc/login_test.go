@@ -214,6 +214,11 @@ func TestAPersonSeesAnErrorAsAPage(t *testing.T) {
 	if page.Header.Get("WWW-Authenticate") == "" || !strings.Contains(page.Header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("the headers are %v", page.Header)
 	}
+	query := asApp()
+	query.Set("return_to", schemeURL)
+	if page := b.get(b.approved("/login/p?"+query.Encode()), "Accept", "text/html").Body; !strings.Contains(page, `href="`+schemeURL+`"`) {
+		t.Errorf("the page has no link to the app: %s", page)
+	}
 	if lost := b.get("/login/p/callback", "Accept", "text/html").Want(t, 401, "").Body; !strings.Contains(lost, `href="../p"`) {
 		t.Errorf("the page is %s", lost)
 	}
