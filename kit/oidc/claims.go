@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-json-experiment/json"
@@ -76,6 +77,14 @@ func (c *claims) complete(info *oidc.UserInfo) error {
 // sendsText matches the issuers that send email_verified as a text.
 var sendsText = regexp.MustCompile(`^https://(appleid\.apple\.com$|cognito-idp\.[a-z0-9-]+\.amazonaws\.com/)`)
 
+// withoutControls is for strings.Map. PostgreSQL cannot store U+0000.
+func withoutControls(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
+	}
+	return r
+}
+
 // maxName is the most characters of a name.
 const maxName = 100
 
@@ -85,7 +94,7 @@ func (p *Provider) user(c claims) User {
 		said := string(c.Verified)
 		user.Email, user.Verified = address, p.TrustEmail && (said == "true" || said == `"true"` && sendsText.MatchString(p.Issuer))
 	}
-	if name := []rune(strings.Join(strings.Fields(c.Name), " ")); len(name) > 0 {
+	if name := []rune(strings.Map(withoutControls, strings.Join(strings.Fields(c.Name), " "))); len(name) > 0 {
 		text := string(name[:min(len(name), maxName)])
 		user.Name = &text
 	}
