@@ -116,6 +116,8 @@ func (p *Provider) Redeem(ctx context.Context, callback string, answer Answer, r
 		return User{}, refused("iss is not that of this provider")
 	case answer.Error != "":
 		return User{}, refused("the provider says %.100q", answer.Error)
+	case answer.Code == "":
+		return User{}, refused("there is no code")
 	}
 	ctx = oidc.ClientContext(ctx, p.client)
 	tokens, err := at.client(p, callback).Exchange(ctx, answer.Code, oauth2.VerifierOption(r.Verifier))

@@ -82,7 +82,7 @@ func TestAForgeryChangesNothing(t *testing.T) {
 			if answer.Status != c.status || c.status != 303 && counts(app) != before {
 				t.Errorf("answered %d %s, and %v is %v now", answer.Status, answer.Body, before, counts(app))
 			}
-			if isEarly := strings.Contains(claim, "iss ") || strings.Contains(claim, "iss,") || strings.Contains(claim, "error beside"); c.status == denied && isEarly && len(p.Requests(Token)) > redeemed {
+			if isEarly := claim == "no code" || strings.Contains(claim, "iss ") || strings.Contains(claim, "iss,") || strings.Contains(claim, "error beside"); c.status == denied && isEarly && len(p.Requests(Token)) > redeemed {
 				t.Error("the code was redeemed")
 			}
 			if strings.Contains(answer.Body, ClientSecret) || strings.Contains(app.Log.String(), ClientSecret) {
@@ -185,6 +185,22 @@ func TestOnlyTrueVerifiesAnEmail(t *testing.T) {
 	newBrowser(t, app).logIn(appLogin("p")).Want(t, 303, "")
 	if app.User(ada).EmailVerified {
 		t.Error("a provider is believed that is not trusted")
+	}
+}
+
+func TestANameHasNoControlCharactersAndAtMost100Others(t *testing.T) {
+	for said, want := range map[string]string{
+		"Ada\x00 Love\x07lace":       "Ada Lovelace",
+		" Ada \n Lovelace ":          "Ada Lovelace",
+		"\U0001F469\u200d\U0001F4BB": "\U0001F469\u200d\U0001F4BB",
+		strings.Repeat("ä", 101):     strings.Repeat("ä", 100),
+	} {
+		app, p := start(t)
+		p.Forge(Forgery{User: JSON{"name": said}})
+		newBrowser(t, app).logIn(appLogin("p")).Want(t, 303, "")
+		if got := app.User(ada).Name; got == nil || *got != want {
+			t.Errorf("%q is stored as %v, want %q", said, got, want)
+		}
 	}
 }
 
