@@ -172,12 +172,14 @@ func TestALinkIsForItsUserAlone(t *testing.T) {
 	app.Do("POST", "/logout", nil, bearer...).Want(t, 204, "")
 	b.get(back).Want(t, 401, "token_revoked") // the session that began it has ended
 	needCookies(t, app)
-	victim := newBrowser(t, app)
+	own, victim := newBrowser(t, app), newBrowser(t, app)
 	victim.logIn("/login/p").Want(t, 303, "")
 	victim.get(link(t, app, app.Login("bob@example.com"))).Want(t, 401, "login_failed") // signed in as somebody else
 	if got := identitiesOf(app, "bob@example.com"); len(got) > 0 {
 		t.Errorf("linked %v", got)
 	}
+	own.send("POST", "/login", `{"email":"bob@example.com","password":"correct horse","session":"cookie"}`).Want(t, 204, "")
+	own.get(link(t, app, app.Login("bob@example.com"))).Want(t, 303, "") // with another session of the same user
 }
 
 func TestTheLastWayInStays(t *testing.T) {

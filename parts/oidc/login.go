@@ -52,7 +52,7 @@ func (l Logins) begin(ctx context.Context, in Begin) (to string, err error) {
 		err = problem.NotFound
 	case in.Link == "":
 		err = l.checkReturn(ctx, &s, in)
-	case isLink && link.Value.Provider == in.Provider && !l.isOther(ctx, link.Value.SessionID):
+	case isLink && link.Value.Provider == in.Provider && !l.isOther(ctx, link.Value.UserID):
 		s = link.Value
 	default:
 		err = errLost

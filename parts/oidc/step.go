@@ -59,11 +59,11 @@ func (l Logins) kept(ctx context.Context, provider, state string, to ticket.Purp
 	return t, ok && t.Value.State == state && t.Value.Provider == provider && l.providers[provider] != nil
 }
 
-// isOther reports whether the browser has another session than the one that began to link: then
-// its user did not.
-func (l Logins) isOther(ctx context.Context, session uuid.UUID) bool {
+// isOther reports whether somebody else than the user who began to link is signed in to the
+// browser.
+func (l Logins) isOther(ctx context.Context, user uuid.UUID) bool {
 	for _, identify := range l.accounts.Authenticators {
-		if by, known, err := identify(l.accounts, endpoint.Context(ctx).Request, ""); known && (err != nil || by.ID != session) {
+		if by, known, err := identify(l.accounts, endpoint.Context(ctx).Request, ""); known && (err != nil || by.User.ID != user) {
 			return true
 		}
 	}
