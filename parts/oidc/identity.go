@@ -194,7 +194,7 @@ type NewIdentity struct {
 // Link returns the address that begins to link a provider in the browser of the user, once
 // and within a minute. The error is one of Accounts.Confirm, not_found or validation_failed.
 func (i Identities) Link(ctx context.Context, login accounts.Login, in NewIdentity) (to Destination, err error) {
-	s := step{Provider: in.Provider, ReturnTo: cmp.Or(in.ReturnTo, i.root(ctx).Path), UserID: login.User.ID, SessionID: login.SessionID}
+	s := step{Provider: in.Provider, ReturnTo: cmp.Or(in.ReturnTo, i.root(ctx).EscapedPath()), UserID: login.User.ID, SessionID: login.SessionID}
 	switch {
 	case i.providers[in.Provider] == nil:
 		return to, problem.NotFound

@@ -45,7 +45,7 @@ func (l Logins) Begin(ctx context.Context, in Begin) (endpoint.None, error) {
 }
 
 func (l Logins) begin(ctx context.Context, in Begin) (to string, err error) {
-	p, s := l.providers[in.Provider], step{Provider: in.Provider, ReturnTo: cmp.Or(in.ReturnTo, l.root(ctx).Path)}
+	p, s := l.providers[in.Provider], step{Provider: in.Provider, ReturnTo: cmp.Or(in.ReturnTo, l.root(ctx).EscapedPath())}
 	link, isLink := l.tickets.Open(in.Link, toLink)
 	switch {
 	case p == nil:

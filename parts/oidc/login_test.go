@@ -251,6 +251,10 @@ func TestTheCookieOfAReturnIsSecureOverHTTPS(t *testing.T) {
 	if to := answer.Header.Get("Location"); !strings.Contains(to, url.QueryEscape("https://api.example.com/x/v1/login/p/callback")) {
 		t.Errorf("the browser is at %s", to)
 	}
+	escaped, _ := start(t, func(s *config.Settings) { s.Server.PublicURL = "https://api.example.com/%C3%A4" })
+	if set := newBrowser(t, escaped).get("/login/p").Header.Get("Set-Cookie"); len(escaped.Accounts.Carriers) > 0 && !strings.Contains(set, "Path=/%C3%A4/login/p/callback;") {
+		t.Errorf("the cookie is %s", set)
+	}
 	if got := newBrowser(t, app).logIn("/login/p"); got.Status == 303 && got.Header.Get("Location") != "/x/v1/" {
 		t.Errorf("the browser is at %s then", got.Header.Get("Location"))
 	}

@@ -48,7 +48,7 @@ var errLost = accounts.ErrLoginFailed.Detailed("This login was not begun in this
 func (l Logins) keep(ctx context.Context, s step, to ticket.Purpose) {
 	at := l.root(ctx).JoinPath("login", s.Provider, "callback")
 	cookie := http.Cookie{ //nolint:gosec // Secure is up to the scheme
-		Name: cookieName + s.State, Path: at.Path, Secure: at.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: cookieName + s.State, Path: at.EscapedPath(), Secure: at.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
 	l.tickets.SetCookie(endpoint.Context(ctx).Writer.Header(), cookie, s, to)
 }
