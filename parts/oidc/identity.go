@@ -125,11 +125,10 @@ func (l Logins) adopt(ctx context.Context, of Identity, found models.User, s ste
 
 // link gives an identity to the signed-in user who began to link it.
 func (l Logins) link(ctx context.Context, of Identity, s step) (Identity, error) {
-	switch of.UserID {
-	case s.UserID:
+	switch {
+	case of.UserID == s.UserID:
 		return of, nil
-	case uuid.Nil:
-	default:
+	case !of.UserID.IsNil():
 		return of, errConflict.Detailed("This account at %s belongs to another account here", s.Provider)
 	}
 	login := accounts.Login{User: models.User{Base: rows.Base{ID: s.UserID}}, SessionID: s.SessionID}
@@ -232,9 +231,7 @@ func (i Identities) Unlink(ctx context.Context, login accounts.Login, in Identit
 		case user.PasswordHash == "" && left == 0:
 			return errLastWayIn
 		}
-		if err := tx.Delete(&found).Error; err != nil {
-			return err
-		}
-		return i.accounts.Tell(tx, accounts.Event{Kind: identityUnlinked, User: user, Details: map[string]any{"provider": names[found.Issuer]}})
+		unlinked := accounts.Event{Kind: identityUnlinked, User: user, Details: map[string]any{"provider": names[found.Issuer]}}
+		return cmp.Or(tx.Delete(&found).Error, i.accounts.Tell(tx, unlinked))
 	})
 }

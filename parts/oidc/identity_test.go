@@ -290,7 +290,8 @@ func TestASecondFactorIsStillAsked(t *testing.T) {
 			verified(app, ada)
 			code := withCodes(t, app, app.Login(ada))
 			b := newBrowser(t, app)
-			answer := b.logIn("/login/p?return_to=/me")
+			back := b.approved("/login/p?return_to=/me")
+			answer := b.get(back)
 			if of == "provider" {
 				answer.Want(t, 303, "")
 				return
@@ -304,6 +305,9 @@ func TestASecondFactorIsStillAsked(t *testing.T) {
 			}
 			send := func(otp string, headers ...string) kit.Answer {
 				return b.send("POST", "/login/p/callback", `{"state":"`+state+`","otp":"`+otp+`"}`, headers...)
+			}
+			if again := b.get(back); again.Status != 200 || again.Body != answer.Body {
+				t.Errorf("the page is lost when it is loaded again: %d %s", again.Status, again.Body)
 			}
 			send("000000").Want(t, 401, "login_failed")
 			send(code(), "Sec-Fetch-Site", "cross-site").Want(t, 403, "forbidden")

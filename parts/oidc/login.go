@@ -83,12 +83,15 @@ type Callback struct {
 
 // Callback takes a browser back.
 func (l Logins) Callback(ctx context.Context, in Callback) (endpoint.None, error) {
-	t, ok := l.kept(ctx, in.Provider, in.State, toReturn)
-	if !ok {
-		return l.send(ctx, "", "../"+in.Provider, errLost)
+	if t, ok := l.kept(ctx, in.Provider, in.State, toReturn); ok {
+		to, err := l.comeBack(ctx, in, t)
+		return l.send(ctx, to, t.Value.ReturnTo, err)
 	}
-	to, err := l.comeBack(ctx, in, t)
-	return l.send(ctx, to, t.Value.ReturnTo, err)
+	if _, ok := l.kept(ctx, in.Provider, in.State, toSecond); ok { // the page is loaded again
+		l.askSecond(ctx, in.State)
+		return endpoint.None{}, nil
+	}
+	return l.send(ctx, "", "../"+in.Provider, errLost)
 }
 
 // send sends a browser to an address, or shows a person an error with a link back. If both are
@@ -133,10 +136,15 @@ func (l Logins) comeBack(ctx context.Context, in Callback, t stepTicket) (to str
 	err = l.logInBrowser(ctx, stepTicket{Value: s}, "")
 	if errors.As(err, &missing) && missing.Code == "otp_required" {
 		l.keep(ctx, s, toSecond)
-		l.pages.Write(endpoint.Context(ctx), http.StatusOK, "second.html", map[string]string{"State": s.State})
+		l.askSecond(ctx, s.State)
 		return "", nil
 	}
 	return s.ReturnTo, err
+}
+
+// askSecond shows the page for the second factor.
+func (l Logins) askSecond(ctx context.Context, state string) {
+	l.pages.Write(endpoint.Context(ctx), http.StatusOK, "second.html", map[string]string{"State": state})
 }
 
 // SecondFactor is what a user enters on the page of a login at a provider.

@@ -54,10 +54,7 @@ type Settings struct {
 }
 
 // Who asks for a second factor.
-const (
-	ownFactor       = "own"
-	providersFactor = "provider"
-)
+const ownFactor, providersFactor = "own", "provider"
 
 // name is what the name of a provider matches, so that it fits into a path and a variable.
 var name = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
