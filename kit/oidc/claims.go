@@ -21,6 +21,7 @@ type claims struct {
 	Azp      string         `json:"azp"`
 	Email    string         `json:"email"`
 	Verified jsontext.Value `json:"email_verified"`
+	Hosted   jsontext.Value `json:"hd"` // the organization at Google
 	Name     string         `json:"name"`
 }
 
@@ -67,7 +68,7 @@ func (c *claims) complete(info *oidc.UserInfo) error {
 	if more.Subject != c.Subject {
 		return refused("UserInfo is about another sub")
 	}
-	c.Email, c.Verified = more.Email, more.Verified
+	c.Email, c.Verified, c.Hosted = more.Email, more.Verified, more.Hosted
 	if c.Name == "" {
 		c.Name = more.Name
 	}
@@ -76,6 +77,22 @@ func (c *claims) complete(info *oidc.UserInfo) error {
 
 // sendsText matches the issuers that send email_verified as a text.
 var sendsText = regexp.MustCompile(`^https://(appleid\.apple\.com$|cognito-idp\.[a-z0-9-]+\.amazonaws\.com/)`)
+
+// google is the issuer of accounts with any address. It has proved each once, but somebody else
+// may have the address by now, unless it is of Gmail or of an organization that Google hosts.
+const google = "https://accounts.google.com"
+
+// proves reports whether a provider proves that the user has an email, which is parsed as
+// address.
+func (p *Provider) proves(c claims, address email.Address) bool {
+	said, text := string(c.Verified), string(address)
+	isTrue := said == "true" || said == `"true"` && sendsText.MatchString(p.Issuer)
+	isOwn := p.Issuer != google || c.Hosted.Kind() == '"' || strings.HasSuffix(text, "@gmail.com") || strings.HasSuffix(text, "@googlemail.com")
+	// A mail server may know an address with other letters as one of somebody else.
+	local, _, _ := strings.Cut(c.Email, "@")
+	isSame := !strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII })
+	return p.TrustEmail && isTrue && isOwn && isSame
+}
 
 // withoutControls is for strings.Map. PostgreSQL cannot store U+0000.
 func withoutControls(r rune) rune {
@@ -91,8 +108,7 @@ const maxName = 100
 func (p *Provider) user(c claims) User {
 	user := User{Issuer: p.Issuer, Subject: c.Subject}
 	if address, err := email.Parse(c.Email); err == nil {
-		said := string(c.Verified)
-		user.Email, user.Verified = address, p.TrustEmail && (said == "true" || said == `"true"` && sendsText.MatchString(p.Issuer))
+		user.Email, user.Verified = address, p.proves(c, address)
 	}
 	if name := []rune(strings.Map(withoutControls, strings.Join(strings.Fields(c.Name), " "))); len(name) > 0 {
 		text := string(name[:min(len(name), maxName)])
