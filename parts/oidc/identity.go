@@ -34,7 +34,7 @@ type Identity struct {
 // it, to a new user, or to the owner of the email, if the provider proves that one. The
 // error is identity_conflict, forbidden, too_many_attempts or token_revoked.
 func (l Logins) identify(ctx context.Context, who oidc.User, s step) (of Identity, err error) {
-	for range 2 { // another login at the same time may have stored it
+	for range 3 { // others at the same time may have stored the user, and then the identity
 		if of, err = l.findOrAdd(ctx, who, s); !errors.Is(err, problem.AlreadyExists) {
 			break
 		}
