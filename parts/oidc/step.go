@@ -24,8 +24,8 @@ type step struct {
 	Provider            string
 	ReturnTo            string    // where the login leads
 	Challenge, AppState string    // of an app that gets a code, or "" for a browser
-	UserID, SessionID   uuid.UUID // to whom an identity is linked, or of whom
-	Identity            uuid.UUID // who has come back
+	SessionID           uuid.UUID // of who links a provider, or uuid.Nil at a login
+	UserID, Identity    uuid.UUID // who links a provider, or has come back with an identity
 }
 
 type stepTicket = ticket.Ticket[step]
