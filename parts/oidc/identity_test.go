@@ -308,7 +308,9 @@ func TestASecondFactorIsStillAsked(t *testing.T) {
 			if again := b.get(back); again.Status != 200 || again.Body != answer.Body {
 				t.Errorf("the page is lost when it is loaded again: %d %s", again.Status, again.Body)
 			}
-			send("000000").Want(t, 401, "login_failed")
+			if got := send("000000").Want(t, 401, "login_failed").Field("detail"); got != "The one-time code is not right" {
+				t.Error(got)
+			}
 			send(code(), "Sec-Fetch-Site", "cross-site").Want(t, 403, "forbidden")
 			kept := b.cookies["login-"+state]
 			if got := send(code()).Want(t, 200, "").Field("url"); got != "/me" || b.user() != ada {
@@ -321,7 +323,7 @@ func TestASecondFactorIsStillAsked(t *testing.T) {
 
 			needTokens(t, app)
 			redeemable := codeFor(t, app)
-			for otp, want := range map[string]string{"": "One-time code required", "000000": "Incorrect username or password"} {
+			for otp, want := range map[string]string{"": "One-time code required", "000000": "The one-time code is not right"} {
 				if got := redeem(app, redeemable, url.Values{"otp": {otp}}); got.Status != 400 || got.Field("error_description") != want {
 					t.Errorf("%q is answered %d %s", otp, got.Status, got.Body)
 				}

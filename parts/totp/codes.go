@@ -189,8 +189,12 @@ func endUnproved(tx *gorm.DB, event accounts.Event) error {
 // user validation_failed on otp.
 func (t TOTP) check(a accounts.Accounts, tx *gorm.DB, user models.User, in accounts.Factors) error {
 	missing, wrong := error(errRequired), guessed(accounts.ErrLoginFailed)
-	if _, signedIn := accounts.LoginFrom(tx.Statement.Context); signedIn {
+	_, signedIn := accounts.LoginFrom(tx.Statement.Context)
+	switch {
+	case signedIn:
 		missing, wrong = errCodeMissing, errWrongCode
+	case in.Provider != "": // there is no password that could be wrong
+		wrong = guessed(accounts.ErrLoginFailed.Detailed("The one-time code is not right"))
 	}
 	row, _, err := find(tx, user)
 	switch {
