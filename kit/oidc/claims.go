@@ -10,8 +10,6 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"example.com/latchkey/kit/email"
 )
 
 // claims are what a provider says of a user (OpenID Connect Core 1.0, section 5.1).
@@ -82,10 +80,9 @@ var sendsText = regexp.MustCompile(`^https://(appleid\.apple\.com$|cognito-idp\.
 // may have the address by now, unless it is of Gmail or of an organization that Google hosts.
 const google = "https://accounts.google.com"
 
-// proves reports whether a provider proves that the user has an email, which is parsed as
-// address.
-func (p *Provider) proves(c claims, address email.Address) bool {
-	said, text := string(c.Verified), string(address)
+// proves reports whether a provider proves that the user has the email.
+func (p *Provider) proves(c claims) bool {
+	said, text := string(c.Verified), strings.ToLower(c.Email)
 	isTrue := said == "true" || said == `"true"` && sendsText.MatchString(p.Issuer)
 	isOwn := p.Issuer != google || c.Hosted.Kind() == '"' || strings.HasSuffix(text, "@gmail.com") || strings.HasSuffix(text, "@googlemail.com")
 	// A mail server may know an address with other letters as one of somebody else.
@@ -106,10 +103,7 @@ func withoutControls(r rune) rune {
 const maxName = 100
 
 func (p *Provider) user(c claims) User {
-	user := User{Issuer: p.Issuer, Subject: c.Subject}
-	if address, err := email.Parse(c.Email); err == nil {
-		user.Email, user.Verified = address, p.proves(c, address)
-	}
+	user := User{Issuer: p.Issuer, Subject: c.Subject, Email: c.Email, Verified: p.proves(c)}
 	if name := []rune(strings.Map(withoutControls, strings.Join(strings.Fields(c.Name), " "))); len(name) > 0 {
 		text := string(name[:min(len(name), maxName)])
 		user.Name = &text

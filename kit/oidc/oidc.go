@@ -16,7 +16,6 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
 
-	"example.com/latchkey/kit/email"
 	"example.com/latchkey/kit/problem"
 )
 
@@ -100,9 +99,9 @@ func refused(reason string, args ...any) error {
 // (section 5.7).
 type User struct {
 	Issuer, Subject string
-	Email           email.Address // "" if unknown
-	Verified        bool          // the settings trust the provider, and it has verified the email
-	Name            *string       // at most 100 characters; nil if unknown
+	Email           string  // as the provider writes it; "" if unknown
+	Verified        bool    // the settings trust the provider, and it has verified the email
+	Name            *string // at most 100 characters; nil if unknown
 }
 
 // Redeem asks a provider who the user of a request is. The answer to the browser is checked

@@ -44,8 +44,9 @@ func (l Logins) identify(ctx context.Context, who oidc.User, s step) (of Identit
 
 func (l Logins) findOrAdd(ctx context.Context, who oidc.User, s step) (Identity, error) {
 	of := Identity{Issuer: who.Issuer, Subject: who.Subject}
+	address, _ := models.NewEmail(who.Email) // "" is refused below
 	if who.Verified {
-		of.ProvedEmail = who.Email
+		of.ProvedEmail = address
 	}
 	db := l.accounts.DB.WithContext(ctx)
 	known := db.Limit(1).Find(&of, "issuer = ? AND subject = ?", of.Issuer, of.Subject)
@@ -56,24 +57,24 @@ func (l Logins) findOrAdd(ctx context.Context, who oidc.User, s step) (Identity,
 		return l.link(ctx, of, s)
 	case known.RowsAffected == 1:
 		return of, nil
-	case endpoint.Check(ctx, accounts.InvitedUser{Email: who.Email}, l.accounts.CheckInvited) != nil:
+	case endpoint.Check(ctx, accounts.InvitedUser{Email: address}, l.accounts.CheckInvited) != nil:
 		return of, problem.Forbidden.Detailed("An account needs an email address, and %s tells none", s.Provider)
 	}
 	var user models.User
-	found := db.Limit(1).Find(&user, "email = ?", who.Email)
+	found := db.Limit(1).Find(&user, "email = ?", address)
 	switch {
 	case found.Error != nil:
 		return of, found.Error
 	case found.RowsAffected == 0:
-		return l.register(ctx, of, who, s)
+		return l.register(ctx, of, models.User{Email: address, Name: who.Name, Role: models.RoleUser, EmailVerified: who.Verified}, s)
 	case !who.Verified:
 		return of, errConflict
 	}
 	return l.adopt(ctx, of, user, s)
 }
 
-// register creates a user, whose email is verified if the provider proves it.
-func (l Logins) register(ctx context.Context, of Identity, who oidc.User, s step) (Identity, error) {
+// register creates the user of a new identity.
+func (l Logins) register(ctx context.Context, of Identity, user models.User, s step) (Identity, error) {
 	if !l.settings.Register.Open {
 		return of, problem.Forbidden.Detailed("Registration is closed")
 	}
@@ -82,7 +83,7 @@ func (l Logins) register(ctx context.Context, of Identity, who oidc.User, s step
 		return of, err
 	}
 	err := database.Transaction(db, func(tx *gorm.DB) error {
-		user := models.User{Email: who.Email, Name: who.Name, Role: models.RoleUser, EmailVerified: who.Verified}
+		user := user // without the id of an attempt that was rolled back
 		if err := l.accounts.Add(tx, &user, accounts.Registered); err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (l Logins) send(ctx context.Context, to, back string, err error) (none endp
 }
 
 // comeBack returns where the browser goes next, or "" if it has a page.
-func (l Logins) comeBack(ctx context.Context, in Callback, t stepTicket) (to string, err error) {
+func (l Logins) comeBack(ctx context.Context, in Callback, t ticket.Ticket[step]) (to string, err error) {
 	s, p := t.Value, l.providers[in.Provider]
 	l.keep(ctx, s, ticket.Purpose{})
 	if err := t.Use(l.accounts.DB.WithContext(ctx), errLost); err != nil {
@@ -133,7 +133,7 @@ func (l Logins) comeBack(ctx context.Context, in Callback, t stepTicket) (to str
 		return settings.WithQuery(s.ReturnTo, url.Values{"code": {l.tickets.Issue(s, toRedeem)}, "state": {s.AppState}}), nil
 	}
 	var missing *problem.Problem
-	err = l.logInBrowser(ctx, stepTicket{Value: s}, "")
+	err = l.logInBrowser(ctx, ticket.Ticket[step]{Value: s}, "")
 	if errors.As(err, &missing) && missing.Code == "otp_required" {
 		l.keep(ctx, s, toSecond)
 		l.askSecond(ctx, s.State)
@@ -173,7 +173,7 @@ func (l Logins) Second(ctx context.Context, in SecondFactor) (to Destination, er
 }
 
 // logInBrowser sets the cookie of a new session of who has come back.
-func (l Logins) logInBrowser(ctx context.Context, t stepTicket, otp totp.Code) error {
+func (l Logins) logInBrowser(ctx context.Context, t ticket.Ticket[step], otp totp.Code) error {
 	carrier, err := l.accounts.CarrierOf(ctx, cookieCarrier)
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (l Logins) redeem(ctx context.Context, a accounts.Accounts, in accounts.Cod
 
 // logIn begins a session of who has come back, and uses the ticket up, if it has left the
 // server.
-func (l Logins) logIn(ctx context.Context, t stepTicket, in accounts.Factors) (session models.Session, err error) {
+func (l Logins) logIn(ctx context.Context, t ticket.Ticket[step], in accounts.Factors) (session models.Session, err error) {
 	in.Provider, in.Enough = t.Value.Provider, l.own.SecondFactor == providersFactor
 	var failed error
 	err = l.accounts.WithUser(ctx, t.Value.UserID, func(tx *gorm.DB, user models.User) (err error) {

@@ -28,8 +28,6 @@ type step struct {
 	UserID, Identity    uuid.UUID // who links a provider, or has come back with an identity
 }
 
-type stepTicket = ticket.Ticket[step]
-
 // cookieName begins the names of the cookies.
 const cookieName = "login-"
 
@@ -54,7 +52,7 @@ func (l Logins) keep(ctx context.Context, s step, to ticket.Purpose) {
 }
 
 // kept returns the ticket of a browser that has come back from a provider with a state.
-func (l Logins) kept(ctx context.Context, provider, state string, to ticket.Purpose) (t stepTicket, ok bool) {
+func (l Logins) kept(ctx context.Context, provider, state string, to ticket.Purpose) (t ticket.Ticket[step], ok bool) {
 	t, ok = l.tickets.OpenCookie(endpoint.Context(ctx).Request, cookieName+state, to)
 	return t, ok && t.Value.State == state && t.Value.Provider == provider && l.providers[provider] != nil
 }
