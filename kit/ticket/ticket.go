@@ -42,7 +42,7 @@ func (t Tickets[Value]) Issue(value Value, to Purpose) string {
 	// Unlike encoding/json, it writes & as one byte, and a cookie has at most 4096.
 	text, err := json.Marshal(Ticket[Value]{uuid.Must(uuid.NewV7()), t.DB.NowFunc().Add(to.TTL), value}, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
-		panic(err) // the type of the value is no JSON
+		panic(err) // the type of the value cannot be JSON
 	}
 	return base64.RawURLEncoding.EncodeToString(t.Keys.Encrypt(text, []byte(to.Name)))
 }
