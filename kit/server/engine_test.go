@@ -44,7 +44,8 @@ func newEngine(t *testing.T, settings Settings, log *slog.Logger) *gin.Engine {
 	login := func(context.Context, credentials) (endpoint.None, error) { return endpoint.None{}, nil }
 	keep := func(_ context.Context, _ string, in struct {
 		Text string `json:"text"`
-	}) (int, error) {
+	},
+	) (int, error) {
 		return len(in.Text), nil
 	}
 	live := func(context.Context, endpoint.None) (string, error) { return "ok", nil }
