@@ -98,23 +98,15 @@ func multipartForm(parts ...part) string {
 }
 
 // checkNoFilesLeft fails the test if a temporary file is left at its end.
-func checkNoFilesLeft(t *testing.T) (count func() int) {
+func checkNoFilesLeft(t *testing.T) {
 	t.Helper()
 	directory := t.TempDir()
 	t.Setenv("TMPDIR", directory)
-	count = func() int {
-		entries, err := os.ReadDir(directory)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(entries)
-	}
 	t.Cleanup(func() {
-		if left := count(); left > 0 {
-			t.Errorf("%d temporary files are left", left)
+		if left, err := os.ReadDir(directory); err != nil || len(left) > 0 {
+			t.Errorf("%d temporary files are left, %v", len(left), err)
 		}
 	})
-	return count
 }
 
 func TestTheDocumentDescribesEachInput(t *testing.T) {
