@@ -35,10 +35,7 @@ import (
 var files embed.FS
 
 // The kinds of events.
-const (
-	identityLinked   accounts.Kind = "identity_linked"
-	identityUnlinked accounts.Kind = "identity_unlinked"
-)
+const identityLinked, identityUnlinked accounts.Kind = "identity_linked", "identity_unlinked"
 
 // The answers of this part.
 var (

@@ -2,9 +2,10 @@ package oidc
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"time"
 
@@ -68,19 +69,17 @@ func (l Logins) isOther(ctx context.Context, user uuid.UUID) bool {
 	return false
 }
 
-// challenge is what a code_challenge with S256 matches.
-var challenge = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-
 // checkReturn checks where a login leads: to a path of this server, or to an app. The error is
 // validation_failed.
 func (l Logins) checkReturn(ctx context.Context, s *step, in Begin) error {
+	hash, err := base64.RawURLEncoding.Strict().DecodeString(in.Challenge)
 	switch {
 	case !l.leads(s.ReturnTo):
 		return errReturn
 	case settings.IsPath(s.ReturnTo):
 		_, err := l.accounts.CarrierOf(ctx, cookieCarrier) // the program may have no cookies
 		return err
-	case in.Method != "S256" || !challenge.MatchString(in.Challenge):
+	case in.Method != "S256" || err != nil || len(hash) != sha256.Size:
 		return problem.Field("code_challenge", "is needed for this return_to, with code_challenge_method=S256 (RFC 7636)")
 	case in.State == "":
 		return problem.Field("state", "is needed for this return_to")
