@@ -68,8 +68,9 @@ func (s Settings) Check(f settings.Section) {
 	}
 }
 
-// URL is the beginning of the addresses of a server for who asked it under a host, which may be
-// "". Without public_url, it is known under the names of this machine, or server.address.
+// URL returns the URL with which the addresses of a server begin. host is the Host header of a
+// request, or "". Without public_url, the URL has this host if it is a name of this machine, or
+// else server.address.
 func (s Settings) URL(host string) string {
 	if s.PublicURL != "" {
 		return strings.TrimSuffix(s.PublicURL, "/") + s.BasePath

@@ -79,8 +79,8 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
 }
 
-// IsPath reports whether a text is a path, also for a browser, which takes \ for / and leaves
-// white space out: it leads to no other server.
+// IsPath reports whether a text is a path, and so leads to no other server. A browser reads \
+// as / and skips white space, so a text with them is not a path.
 func IsPath(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && u.Scheme == "" && u.Host == "" && strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") &&

@@ -313,13 +313,8 @@ func TestTheUseOfAKeyIsStoredOnceAMinute(t *testing.T) {
 		}
 	}
 	kit.Together(do...)
-	written := func() (count int) {
-		for _, statement := range since() {
-			if strings.HasPrefix(statement, "UPDATE") {
-				count++
-			}
-		}
-		return count
+	written := func() int {
+		return len(slices.DeleteFunc(since(), func(statement string) bool { return !strings.HasPrefix(statement, "UPDATE") }))
 	}
 	if count := written(); count > 0 {
 		t.Errorf("requests have written %d times", count)

@@ -297,13 +297,8 @@ func TestASessionSlidesByUse(t *testing.T) {
 	if again := setAgain(t, app, fresh, used, old); !slices.Equal(again, []string{old}) {
 		t.Errorf("the cookies are set again: %v, want %s once", again, old)
 	}
-	written := func() (count int) {
-		for _, statement := range since() {
-			if strings.HasPrefix(statement, "UPDATE") {
-				count++
-			}
-		}
-		return count
+	written := func() int {
+		return len(slices.DeleteFunc(since(), func(statement string) bool { return !strings.HasPrefix(statement, "UPDATE") }))
 	}
 	if count := written(); count > 0 {
 		t.Errorf("requests have written %d times", count)

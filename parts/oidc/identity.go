@@ -30,9 +30,9 @@ type Identity struct {
 	ProvedEmail models.Email `json:"-"` // which the provider proved when it was stored, or ""
 }
 
-// identify returns the identity of who has come back. A new one belongs to the user who links
-// it, to a new user, or to the owner of the email, if the provider proves that one. The
-// error is identity_conflict, forbidden, too_many_attempts or token_revoked.
+// identify returns the identity of the user who has come back from a provider. A new identity
+// belongs to the user who links it, or to the owner of the email if the provider proves that,
+// or to a new user. The error is identity_conflict, forbidden, too_many_attempts or token_revoked.
 func (l Logins) identify(ctx context.Context, who oidc.User, s step) (of Identity, err error) {
 	for range 3 { // others at the same time may have stored the user, and then the identity
 		if of, err = l.findOrAdd(ctx, who, s); !errors.Is(err, problem.AlreadyExists) {

@@ -111,7 +111,7 @@ func (l Logins) send(ctx context.Context, to, back string, err error) (none endp
 	return none, err
 }
 
-// comeBack returns where the browser goes next, or "" if it has a page.
+// comeBack returns where the browser goes next, or "" if it has written a page.
 func (l Logins) comeBack(ctx context.Context, in Callback, t ticket.Ticket[step]) (to string, err error) {
 	s, p := t.Value, l.providers[in.Provider]
 	l.keep(ctx, s, ticket.Purpose{})
@@ -172,7 +172,7 @@ func (l Logins) Second(ctx context.Context, in SecondFactor) (to Destination, er
 	return Destination{t.Value.ReturnTo}, nil
 }
 
-// logInBrowser sets the cookie of a new session of who has come back.
+// logInBrowser begins a session of the user who has come back, and sets its cookie.
 func (l Logins) logInBrowser(ctx context.Context, t ticket.Ticket[step], otp totp.Code) error {
 	carrier, err := l.accounts.CarrierOf(ctx, cookieCarrier)
 	if err != nil {
@@ -199,8 +199,8 @@ func (l Logins) redeem(ctx context.Context, a accounts.Accounts, in accounts.Cod
 	return l.logIn(ctx, t, accounts.Factors{OTP: in.OTP})
 }
 
-// logIn begins a session of who has come back, and uses the ticket up, if it has left the
-// server.
+// logIn begins a session of the user who has come back. It also uses the ticket up, if that
+// was sent to the browser or the app.
 func (l Logins) logIn(ctx context.Context, t ticket.Ticket[step], in accounts.Factors) (session models.Session, err error) {
 	in.Provider, in.Enough = t.Value.Provider, l.own.SecondFactor == providersFactor
 	var failed error

@@ -42,8 +42,9 @@ var (
 // errLost is the error of a ticket that does not work.
 var errLost = accounts.ErrLoginFailed.Detailed("This login was not begun in this browser, was used, or took too long: begin again")
 
-// keep keeps a ticket in the browser, for the callback alone, or deletes it. Each state has a
-// cookie of its own, so that logins in two tabs do not disturb each other.
+// keep sets the cookie with a ticket, which the browser sends to the callback only. Without a
+// purpose, it deletes the cookie. Each state has its own cookie, so that logins in two tabs do
+// not disturb each other.
 func (l Logins) keep(ctx context.Context, s step, to ticket.Purpose) {
 	at := l.root(ctx).JoinPath("login", s.Provider, "callback")
 	cookie := http.Cookie{ //nolint:gosec // Secure is up to the scheme
@@ -52,7 +53,7 @@ func (l Logins) keep(ctx context.Context, s step, to ticket.Purpose) {
 	l.tickets.SetCookie(endpoint.Context(ctx).Writer.Header(), cookie, s, to)
 }
 
-// kept returns the ticket of a browser that has come back from a provider with a state.
+// kept returns the ticket in the cookie of a state, and whether it can be used.
 func (l Logins) kept(ctx context.Context, provider, state string, to ticket.Purpose) (t ticket.Ticket[step], ok bool) {
 	t, ok = l.tickets.OpenCookie(endpoint.Context(ctx).Request, cookieName+state, to)
 	return t, ok && t.Value.State == state && t.Value.Provider == provider && l.providers[provider] != nil

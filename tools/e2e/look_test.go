@@ -87,5 +87,5 @@ func (p *page) press(selector, keys string) {
 // shows waits until an element has a text.
 func (p *page) shows(selector, text string) {
 	p.t.Helper()
-	run(p, chromedp.Poll[bool](`document.querySelector("`+selector+`")?.innerText.includes("`+text+`") ?? false`, chromedp.WithPollingTimeout(time.Minute)))
+	run(p, chromedp.Poll[bool](`document.querySelector("`+selector+`")?.innerText.includes("`+text+`") ?? false`, chromedp.WithPollingTimeout(5*time.Minute)))
 }

@@ -77,21 +77,22 @@ func databases(t *testing.T) map[string]string {
 }
 
 // reads waits until a script returns a text, whichever page is open by then.
-func (p *page) reads(script string) string {
+func (p *page) reads(script string) (text string) {
 	p.t.Helper()
 	at := ""
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	defer func() {
+		if text == "" {
+			p.t.Log("the browser is at ", at)
+		}
+	}()
+	kit.Await(p.t, "the page has the text", func() bool {
 		got, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`[`+script+`, location.href + " " + document.body.innerText]`))
-		if err != nil { // between two pages
-			continue
+		if err == nil { // not between two pages
+			text, at = got[0], got[1]
 		}
-		if got[0] != "" {
-			return got[0]
-		}
-		at = got[1]
-	}
-	p.t.Fatal("the browser is still at ", at)
-	return ""
+		return text != ""
+	})
+	return text
 }
 
 // lands waits until the browser is at an address, and returns the text of the page.
