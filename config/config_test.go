@@ -50,15 +50,23 @@ func one(t *testing.T, err error) string {
 }
 
 // Its values may be others than the defaults.
-func TestConfigYAMLHasEverySetting(t *testing.T) {
+func TestConfigYAMLHasEverySettingAndNoOther(t *testing.T) {
+	path, err := filepath.Abs("../config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
 	file, sections := viper.New(), app.Sections(parts.All())
-	file.SetConfigFile("../config.yaml")
+	file.SetConfigFile(path)
 	if err := file.ReadInConfig(); err != nil {
 		t.Fatal(err)
 	}
 	missing := slices.DeleteFunc(all(t, config.Defaults(sections...), sections).AllKeys(), func(key string) bool { return slices.Contains(file.AllKeys(), key) })
 	if len(missing) > 0 {
 		t.Errorf("config.yaml does not have %v", missing)
+	}
+	if _, err := config.Load(path, nil, sections...); err != nil && strings.Contains(err.Error(), "is not a setting") {
+		t.Error(err)
 	}
 }
 

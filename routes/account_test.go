@@ -110,6 +110,8 @@ func TestAnAdminManagesUsers(t *testing.T) {
 		ada                int // the status of Ada's next request
 	}{
 		"shows one":                 {"GET", "/users/{ada}", "", 200, "", `"disabled":false`, 200},
+		"shows the role":            {"GET", "/users/{ada}", "", 200, "", `"role":"user"`, 200},
+		"shows what is verified":    {"GET", "/users/{ada}", "", 200, "", `"email_verified":false`, 200},
 		"shows nobody":              {"GET", "/users/01900000-0000-7000-8000-000000000000", "", 404, "not_found", "", 200},
 		"promotes":                  {"PATCH", "/users/{ada}", `{"role":"admin"}`, 200, "", `"role":"admin"`, 200},
 		"disables":                  {"PATCH", "/users/{ada}", `{"disabled":true}`, 200, "", `"disabled":true`, 401},
